@@ -1,0 +1,50 @@
+# Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint format build lock generate benchmark clean
+PYTHON ?= python3
+PORT ?= 4566
+UV := $(or $(shell command -v uv),.tools/bin/uv)
+RUN := .venv/bin/python
+export PYTHONPATH := $(CURDIR)
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: build ## Watch a stolen client certificate being accepted, revoked and refused, on the embedded AWS
+	@$(RUN) -m infra.local.demo
+
+up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566); Ctrl-C ends it
+	@$(RUN) -m infra.local.up --port $(PORT)
+
+test: build ## Run all tests
+	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+lint: .venv/.ready ## Check style, types, template and state machine
+	@$(RUN) -m infra.lint
+
+format: .venv/.ready ## Format the code
+	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
+
+build: .venv/.ready ## Build the Lambda zip and both layers
+	@$(RUN) -m infra.build
+
+generate: build ## Write again what is generated: the README's blocks, pictures and schemas
+	@$(RUN) -m infra.generate
+
+benchmark: build ## Measure converting and checking a CRL of 500,000 entries
+	@$(RUN) -m tests.benchmark
+
+lock: $(UV) ## Lock the dependencies by version and hash
+	@UV=$(UV) sh infra/lock.sh
+
+clean: ## Remove everything that was built or installed
+	rm -rf .venv .tools .embedded build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.tools/bin/uv: requirements-uv.txt
+	@$(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r requirements-uv.txt
+
+.venv/.ready: requirements.txt | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt
+	@touch $@

@@ -1,0 +1,181 @@
+"""The one tree of errors: a class name is what the state machine's `ErrorEquals` matches and what a report names.
+
+    RevocationError
+    ├── RequestRefused               the input, or what it names, cannot be used (nothing was revoked)
+    │   ├── InvalidInput             … InvalidSerial, AmbiguousSerial
+    │   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
+    │   └── TrustStoreNotFound, CertificateAuthorityNotTrusted
+    ├── CrlRefused                   a CRL is not known to be good (it is never attached)
+    │   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
+    │   ├── CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid
+    │   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused
+    ├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
+    ├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
+    ├── TrustStoreFull, RevocationAddUnclear, RevocationNotVerified, TrustStoreNotEnforced
+    ├── CertificateAuthorityThrottled, TrustStoreThrottled   retried by the state machine
+    └── AwsCallRefused               any other refusal by AWS, with operation and code
+"""
+
+
+class RevocationError(Exception):
+    """Base of every error that this product raises on purpose."""
+
+    way_on = "Mend the cause, then start a new execution with the same input: running it again is always safe."
+
+
+class RequestRefused(RevocationError):
+    """The input cannot be carried out. Nothing was revoked and no trust store was touched."""
+
+    way_on = "Nothing was done. Correct what is named and start a new execution."
+
+
+class InvalidInput(RequestRefused):
+    """A field of the input is missing, unknown or malformed."""
+
+
+class InvalidSerial(RequestRefused):
+    """A text is not a certificate serial number (RFC 5280, 4.1.2.2: positive, at most 20 octets)."""
+
+
+class AmbiguousSerial(RequestRefused):
+    """A text can be read as two different serial numbers."""
+
+
+class CertificateAuthorityNotFound(RequestRefused):
+    """Private CA does not know the certificate authority."""
+
+
+class CertificateAuthorityUnusable(RequestRefused):
+    """The certificate authority is neither ACTIVE nor DISABLED, so it can neither revoke nor publish CRLs."""
+
+
+class CrlNotEnabled(RequestRefused):
+    """The certificate authority publishes no CRL."""
+
+
+class CrlPartitioned(RequestRefused):
+    """The certificate authority publishes partitioned CRLs, none of which speaks for all certificates."""
+
+
+class TrustStoreNotFound(RequestRefused):
+    """The trust store does not exist."""
+
+
+class CertificateAuthorityNotTrusted(RequestRefused):
+    """The certificate authority is not in the trust store's bundle and does not chain to it."""
+
+
+class CrlRefused(RevocationError):
+    """A CRL is not known to be good. It is never attached: a wrong one could lock every client out."""
+
+    way_on = (
+        "The trust stores keep the lists they had. Find out who wrote this CRL and why; "
+        "when the CA has published a good one, start a new execution with the same input."
+    )
+
+
+class CrlTooLarge(CrlRefused):
+    """The CRL is larger than a trust store takes, in bytes or in entries."""
+
+
+class CrlMalformed(CrlRefused):
+    """The bytes are not exactly one DER (or PEM) CertificateList of RFC 5280, 5.1."""
+
+
+class CrlVersionUnsupported(CrlRefused):
+    """The CRL is not version 2 (RFC 5280, 5.1.2.1)."""
+
+
+class CrlExtensionUnsupported(CrlRefused):
+    """The CRL is a delta, indirect or partitioned, or has a critical extension that is not understood."""
+
+
+class CrlNumberMissing(CrlRefused):
+    """The CRL has no CRL number (RFC 5280, 5.2.3), so it cannot be told from an older one."""
+
+
+class CrlIssuerMismatch(CrlRefused):
+    """The CRL's issuer is not the certificate authority's subject."""
+
+
+class CrlAuthorityKeyMismatch(CrlRefused):
+    """The CRL's authority key identifier is not the certificate authority's key."""
+
+
+class CrlSignatureUnsupported(CrlRefused):
+    """The CRL is signed with an algorithm that load balancers do not take, or that does not fit the key."""
+
+
+class CrlSignatureInvalid(CrlRefused):
+    """The CRL is not signed by the certificate authority's key."""
+
+
+class CrlNotYetValid(CrlRefused):
+    """The CRL's thisUpdate lies in the future."""
+
+
+class CrlExpired(CrlRefused):
+    """The CRL's nextUpdate has passed, or it has none (RFC 5280, 5.1.2.5)."""
+
+
+class CrlNumberLower(CrlRefused):
+    """The CRL is older than one that is attached already."""
+
+
+class CrlNumberReused(CrlRefused):
+    """Two different CRLs of one certificate authority carry one number."""
+
+
+class SerialsNotRevoked(RevocationError):
+    """Private CA did not revoke all of the serials; the others were revoked and enforced."""
+
+
+class CrlNotPublished(RevocationError):
+    """The deadline passed and the certificate authority had published no new CRL."""
+
+    way_on = (
+        "The certificates are revoked but not yet blocked. See that Private CA can write to its CRL bucket "
+        "(CloudWatch metric MisconfiguredCRLBucket), then start a new execution with the same input."
+    )
+
+
+class SerialsNotInCrl(RevocationError):
+    """The deadline passed and the newest CRL did not hold all revoked serials; those in it are enforced."""
+
+    way_on = (
+        "The serials named are revoked but not yet blocked. "
+        "Start a new execution with the same input: it waits for the next CRL."
+    )
+
+
+class TrustStoreFull(RevocationError):
+    """The trust store has no head-room for the new list beside those it holds."""
+
+    way_on = (
+        "Raise the quota that is named (Service Quotas), or remove lists of CAs that are no longer in use, "
+        "then start a new execution with the same input."
+    )
+
+
+class RevocationAddUnclear(RevocationError):
+    """AddTrustStoreRevocations gave no clear answer and the list is not (yet) to be seen."""
+
+
+class RevocationNotVerified(RevocationError):
+    """The list read back from the trust store is not, or not yet, what was attached."""
+
+
+class TrustStoreNotEnforced(RevocationError):
+    """At least one trust store does not hold the CRL; the others do."""
+
+
+class CertificateAuthorityThrottled(RevocationError):
+    """Private CA's quota (RevokeCertificate: 20 a second per account and Region) was used up for now."""
+
+
+class TrustStoreThrottled(RevocationError):
+    """The quota of trust-store writes (one every five seconds per account and Region) was used up for now."""
+
+
+class AwsCallRefused(RevocationError):
+    """AWS refused a call for a reason that has no name of its own here; operation and code are in the text."""
