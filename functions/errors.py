@@ -12,7 +12,7 @@
     ├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
     ├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
     ├── TrustStoreFull, RevocationAddUnclear, RevocationNotVerified, TrustStoreNotEnforced
-    ├── CertificateAuthorityThrottled, TrustStoreThrottled   retried by the state machine
+    ├── CertificateAuthorityBusy, TrustStoreThrottled, AwsUnavailable   retried by the state machine
     └── AwsCallRefused               any other refusal by AWS, with operation and code
 """
 
@@ -169,12 +169,16 @@ class TrustStoreNotEnforced(RevocationError):
     """At least one trust store does not hold the CRL; the others do."""
 
 
-class CertificateAuthorityThrottled(RevocationError):
-    """Private CA's quota (RevokeCertificate: 20 a second per account and Region) was used up for now."""
+class CertificateAuthorityBusy(RevocationError):
+    """Private CA throttles (RevokeCertificate: 20 a second per account and Region) or is at work on the CA."""
 
 
 class TrustStoreThrottled(RevocationError):
     """The quota of trust-store writes (one every five seconds per account and Region) was used up for now."""
+
+
+class AwsUnavailable(RevocationError):
+    """AWS gave no answer, or answered that the fault is its own, and went on doing so when asked again."""
 
 
 class AwsCallRefused(RevocationError):

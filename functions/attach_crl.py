@@ -1,0 +1,98 @@
+"""AttachCrl: add the converted CRL to one trust store, at most once per CRL number, with no unprotected moment."""
+
+from datetime import datetime
+
+from functions import attached_lists, aws, crl, workflow_bucket
+from functions.contracts import Attached, AttachedList, ConvertedCrl, EnforceInput, Manifest
+from functions.deployment import deployment
+from functions.errors import CrlNumberLower, CrlNumberReused, RevocationAddUnclear, TrustStoreFull
+from functions.task import task
+
+
+def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
+    """Add the list unless it, or a newer one that holds as many of the wanted serials, is there already.
+
+    Raises:
+        CrlNumberLower, CrlNumberReused: what is attached contradicts it.
+        TrustStoreFull: no head-room, also without the lists that a verified one makes superfluous.
+        RevocationAddUnclear: nobody knows whether it was added; asked again, this step looks first.
+
+    """
+    manifest = workflow_bucket.get_manifest(question.manifest)
+    arn, converted, before = question.trust_store.trust_store_arn, question.converted, question.trust_store.attached
+    lists = attached_lists.read(arn, manifest)
+    standing = _standing(lists, converted, manifest)
+    if standing is not None:
+        return before.model_copy(update={"revocation_id": standing})
+    removed = _make_room(arn, lists, converted, manifest)
+    added = _add(arn, converted, manifest)
+    return Attached(
+        revocation_id=added,
+        added_revocation_ids=[*before.added_revocation_ids, added],
+        removed_revocation_ids=[*before.removed_revocation_ids, *removed],
+    )
+
+
+def _standing(lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int | None:
+    """Give the id of an attached list that does all that the converted one would do."""
+    winner = attached_lists.winner(lists)
+    if winner is None or winner.rank < (converted.crl_number, 0):
+        return None
+    if winner.crl_number == converted.crl_number:
+        if winner.sha256 != converted.sha256:
+            raise CrlNumberReused(
+                f"CRL number {converted.crl_number} is attached as list {winner.revocation_id} with other bytes: "
+                f"SHA-256 {winner.sha256} there, {converted.sha256} here"
+            )
+        return winner.revocation_id
+    held = crl.read(workflow_bucket.get(converted.pem), wanted=manifest.wanted).held
+    if not held <= set(winner.held_serials):
+        raise CrlNumberLower(
+            f"CRL number {converted.crl_number} is lower than the attached {winner.crl_number} "
+            f"(list {winner.revocation_id}), which lacks {len(held - set(winner.held_serials))} wanted serials"
+        )
+    return winner.revocation_id
+
+
+def _make_room(
+    arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest
+) -> list[int]:
+    """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
+    if not _lacking(lists, converted):
+        return []
+    winner = attached_lists.winner(lists)
+    superfluous = attached_lists.dominated(lists, winner) if winner else []
+    left = [attached for attached in lists if attached.revocation_id not in superfluous]
+    lacking = _lacking(left, converted)
+    if winner is None or lacking:
+        raise TrustStoreFull(f"{arn} has no room for CRL number {converted.crl_number}: {lacking}")
+    attached_lists.read_back(arn, winner.revocation_id, manifest)
+    attached_lists.remove(arn, superfluous)
+    return superfluous
+
+
+def _lacking(lists: list[AttachedList], converted: ConvertedCrl) -> str:
+    """Say which quota the new list would break beside these, with the figures; nothing when it fits."""
+    here = deployment()
+    entries = sum(attached.number_of_revoked_entries for attached in lists)
+    if len(lists) + 1 > here.max_revocation_lists:
+        return f"{len(lists)} lists of {here.max_revocation_lists} are used (quota L-332EE142)"
+    if entries + converted.number_of_revoked_entries > here.max_revocation_entries:
+        return (
+            f"{entries} entries are used and {converted.number_of_revoked_entries} come, "
+            f"of {here.max_revocation_entries} (quota L-37E1617B)"
+        )
+    return ""
+
+
+def _add(arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:
+    try:
+        return aws.add_trust_store_revocations(arn, converted.pem)
+    except aws.AnswerUnclear as unclear:
+        for attached in reversed(attached_lists.of_this_ca(attached_lists.read(arn, manifest))):
+            if attached.sha256 == converted.sha256:
+                return attached.revocation_id
+        raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
+
+
+handler = task(attach_crl)

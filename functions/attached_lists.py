@@ -1,0 +1,149 @@
+"""What is attached to a trust store: which lists are this CA's, which of them wins, which are in its way.
+
+There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) wins, whoever attached it; every
+execution follows the same order, so any number of them converge on one list.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from cryptography import x509
+
+from functions import aws, crl
+from functions.contracts import AttachedList, Manifest
+from functions.errors import CrlNumberReused, CrlRefused, RevocationNotVerified
+
+
+def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
+    """Give all lists that the trust store holds now, those of other CAs among them.
+
+    What was read at the start is not read again: an id's content never changes and ids are never reused.
+
+    """
+    known = {known.revocation_id: known for known in manifest.baseline(trust_store_arn).lists}
+    return look(trust_store_arn, manifest.issuer, manifest.wanted, known)
+
+
+def look(
+    trust_store_arn: str,
+    issuer: x509.Certificate,
+    wanted: Collection[int],
+    known: Mapping[int, AttachedList],
+) -> list[AttachedList]:
+    """Read every list of the trust store that is not known yet."""
+    lists = []
+    for described in aws.describe_trust_store_revocations(trust_store_arn):
+        revocation_id = described["RevocationId"]
+        attached = known.get(revocation_id) or _classify(
+            trust_store_arn, revocation_id, described["NumberOfRevokedEntries"], issuer, wanted
+        )
+        if attached:
+            lists.append(attached)
+    return lists
+
+
+def _classify(
+    trust_store_arn: str, revocation_id: int, entries: int, issuer: x509.Certificate, wanted: Collection[int]
+) -> AttachedList | None:
+    content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    if content is None:
+        return None
+    foreign = AttachedList(revocation_id=revocation_id, number_of_revoked_entries=entries)
+    try:
+        parsed = crl.read(content, wanted=wanted)
+    except CrlRefused:
+        return foreign
+    if parsed.crl_number is None or not crl.is_complete_base(parsed) or not crl.is_issued_by(parsed, issuer):
+        return foreign
+    return AttachedList(
+        revocation_id=revocation_id,
+        number_of_revoked_entries=entries,
+        crl_number=parsed.crl_number,
+        sha256=parsed.sha256,
+        held_serials=sorted(parsed.held),
+    )
+
+
+def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> tuple[AttachedList, crl.Crl]:
+    """Read a list of this CA from the trust store now, and verify it: signature, completeness, count.
+
+    Raises:
+        RevocationNotVerified: it is gone, not this CA's, or the trust store counts other entries than it holds.
+
+    """
+    described = aws.describe_trust_store_revocations(trust_store_arn)
+    counts = {each["RevocationId"]: each["NumberOfRevokedEntries"] for each in described}
+    content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    if content is None or revocation_id not in counts:
+        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
+    parsed = crl.read(content, wanted=manifest.wanted)
+    if not crl.is_complete_base(parsed) or not crl.is_issued_by(parsed, manifest.issuer):
+        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is no complete CRL of this CA")
+    if counts[revocation_id] != parsed.number_of_revoked_entries:
+        raise RevocationNotVerified(
+            f"list {revocation_id} of {trust_store_arn} counts NumberOfRevokedEntries {counts[revocation_id]}, "
+            f"its content holds {parsed.number_of_revoked_entries}"
+        )
+    attached = AttachedList(
+        revocation_id=revocation_id,
+        number_of_revoked_entries=counts[revocation_id],
+        crl_number=parsed.crl_number,
+        sha256=parsed.sha256,
+        held_serials=sorted(parsed.held),
+    )
+    return attached, parsed
+
+
+def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
+    """Remove lists; one that is gone already is as good as removed."""
+    if not revocation_ids or aws.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
+        return
+    # One of several was unknown: whether the others were removed is not documented.
+    present = {each["RevocationId"] for each in aws.describe_trust_store_revocations(trust_store_arn)}
+    for revocation_id in present.intersection(revocation_ids):
+        aws.remove_trust_store_revocations(trust_store_arn, [revocation_id])
+
+
+def of_this_ca(lists: Sequence[AttachedList]) -> list[AttachedList]:
+    """Give the complete base CRLs signed by this CA's key, the winner last."""
+    return sorted((attached for attached in lists if attached.crl_number is not None), key=lambda a: a.rank)
+
+
+def winner(lists: Sequence[AttachedList]) -> AttachedList | None:
+    """Give the list of this CA that all executions let stand."""
+    ranked = of_this_ca(lists)
+    return ranked[-1] if ranked else None
+
+
+def dominated(lists: Sequence[AttachedList], by: AttachedList) -> list[int]:
+    """Give the ids of this CA's lists that a verified one makes superfluous.
+
+    Raises:
+        CrlNumberReused: one of them has its number and other bytes, so neither is known to be the right one.
+
+    """
+    below = [attached for attached in of_this_ca(lists) if attached.rank < by.rank]
+    for attached in below:
+        if attached.crl_number == by.crl_number and attached.sha256 != by.sha256:
+            raise CrlNumberReused(
+                f"lists {attached.revocation_id} and {by.revocation_id} both carry CRL number {by.crl_number} "
+                f"but differ: SHA-256 {attached.sha256} and {by.sha256}"
+            )
+    return [attached.revocation_id for attached in below]
+
+
+def distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:
+    """Count the serials in this CA's lists, each once."""
+    ours = of_this_ca(lists)
+    if len(ours) == 1:
+        return ours[0].number_of_revoked_entries
+    return len(serial_numbers(trust_store_arn, [attached.revocation_id for attached in ours]))
+
+
+def serial_numbers(trust_store_arn: str, revocation_ids: Collection[int]) -> set[int]:
+    """Give all serials in these lists; one that is gone by now counts as empty."""
+    found: set[int] = set()
+    for revocation_id in revocation_ids:
+        content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+        if content is not None:
+            found |= crl.serial_numbers(crl.read(content))
+    return found

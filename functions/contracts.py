@@ -1,0 +1,392 @@
+"""One pydantic model per arrow of the state machine, in the order of the data.
+
+JSON carries AWS's own field names (`TrustStoreArn`), Python the same in snake_case; one alias generator joins them.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from cryptography import x509
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic.alias_generators import to_pascal
+from pydantic_core import PydanticCustomError
+
+from functions import serials
+from functions.errors import RequestRefused
+
+MAX_INLINE_SERIALS = 500
+# A round of polling costs about 12 of the 25,000 events that the history of an execution may hold.
+MAX_POLLS = 1_000
+
+
+class Model(BaseModel):
+    """What all contracts share: frozen, no unknown field, AWS's names outside."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+
+def _read_serial(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
+    try:
+        return serials.parse(str(value))
+    except RequestRefused as refusal:
+        fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
+        raise PydanticCustomError("serial", "{fault}", fault) from refusal
+
+
+Serial = Annotated[int, BeforeValidator(_read_serial), PlainSerializer(serials.write, return_type=str)]
+CertificateAuthorityArn = Annotated[
+    str, Field(pattern=r"^arn:[\w-]+:acm-pca:[\w-]+:\d{12}:certificate-authority/[\w-]+$", max_length=200)
+]
+TrustStoreArn = Annotated[
+    str, Field(pattern=r"^arn:[\w-]+:elasticloadbalancing:[\w-]+:\d{12}:truststore/[\w-]+/[\w-]+$")
+]
+
+
+def _once_each(found: list[int]) -> list[int]:
+    return list(dict.fromkeys(found))
+
+
+class RevocationReason(StrEnum):
+    """All reasons of Private CA's RevokeCertificate (RFC 5280, 5.3.1); none of them can be undone."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    KEY_COMPROMISE = "KEY_COMPROMISE"
+    CERTIFICATE_AUTHORITY_COMPROMISE = "CERTIFICATE_AUTHORITY_COMPROMISE"
+    AFFILIATION_CHANGED = "AFFILIATION_CHANGED"
+    SUPERSEDED = "SUPERSEDED"
+    CESSATION_OF_OPERATION = "CESSATION_OF_OPERATION"
+    PRIVILEGE_WITHDRAWN = "PRIVILEGE_WITHDRAWN"
+    A_A_COMPROMISE = "A_A_COMPROMISE"
+
+
+class Polling(Model):
+    """How often and how long the CA's CRL is looked for."""
+
+    interval_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        default=60, description="Seconds between two looks at the CRL."
+    )
+    deadline_seconds: Annotated[int, Field(ge=1, le=43_200)] = Field(
+        default=7_200, description="Seconds after the revocations until the execution fails."
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.deadline_seconds > MAX_POLLS * self.interval_seconds:
+            raise PydanticCustomError(
+                "polls",
+                "DeadlineSeconds {deadline} at IntervalSeconds {interval} are more than {most} looks",
+                {"deadline": self.deadline_seconds, "interval": self.interval_seconds, "most": MAX_POLLS},
+            )
+        return self
+
+
+class Targets(Model):
+    """Whose certificates are revoked, and where they are to be refused."""
+
+    certificate_authority_arn: CertificateAuthorityArn = Field(
+        description="The AWS Private CA that issued the certificates. Default: the deployment's."
+    )
+    trust_store_arns: Annotated[list[TrustStoreArn], Field(min_length=1, max_length=20)] = Field(
+        description="The load balancer trust stores to enforce it on. Default: the deployment's."
+    )
+
+
+class RevocationRequest(Targets):
+    """The input of an execution, with the deployment's defaults filled in."""
+
+    serials: Annotated[
+        list[Serial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)
+    ] = Field(
+        description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not."
+    )
+    revocation_reason: RevocationReason = Field(
+        default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."
+    )
+    polling: Polling = Field(default_factory=Polling, description="How long to wait for the CRL.")
+    requested_by: str | None = Field(default=None, max_length=256, description="Who asks; kept in the report.")
+    ticket: str | None = Field(default=None, max_length=256, description="Why; kept in the report.")
+
+
+class ExecutionInput(Model):
+    """What ReceiveRequest hands to PrepareRevocation: the raw input and the execution's own name."""
+
+    request: object
+    execution_arn: str
+    execution_name: str
+    start_time: datetime
+
+
+class S3Object(Model):
+    """One exact version of an object. Bodies never travel through the state machine, only this."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+class Step(Model):
+    """What a step answers; `task.py` adds the times."""
+
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class AttachedList(Model):
+    """A revocation list in a trust store, and what is known of it after reading it. An id is never reused."""
+
+    revocation_id: int
+    number_of_revoked_entries: int
+    # None in what follows: not a complete base CRL signed by this CA's key, so never compared or removed.
+    crl_number: int | None = None
+    sha256: str | None = None
+    held_serials: list[Serial] = Field(default_factory=list, description="Those of the wanted ones in it.")
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The order of the lists of one CA: the highest wins, whoever attached it."""
+        return (-1 if self.crl_number is None else self.crl_number, self.revocation_id)
+
+
+class Baseline(Model):
+    """A trust store before anything was done."""
+
+    trust_store_arn: TrustStoreArn
+    total_revoked_entries: int
+    entries: int = Field(description="Distinct serials in this CA's lists.")
+    lists: list[AttachedList]
+
+    @property
+    def held(self) -> set[int]:
+        """The wanted serials that were in force already."""
+        return {serial for attached in self.lists for serial in attached.held_serials}
+
+
+class CrlLocation(Model):
+    """Where Private CA writes the CRL, and which object lay there before anything was done."""
+
+    bucket: str
+    key: str
+    etag: str | None = Field(default=None, alias="ETag")
+
+
+class Manifest(Model):
+    """What all later steps need and no state carries: kept in S3 beside the report."""
+
+    execution_arn: str
+    execution_name: str
+    start_time: datetime
+    request: RevocationRequest
+    issuer_pem: str
+    crl: CrlLocation
+    baselines: list[Baseline]
+
+    @property
+    def issuer(self) -> x509.Certificate:
+        """The CA's own certificate: the name and the key that its CRLs are checked with."""
+        return x509.load_pem_x509_certificate(self.issuer_pem.encode())
+
+    @property
+    def wanted(self) -> frozenset[int]:
+        """The serials that were asked for."""
+        return frozenset(self.request.serials)
+
+    def baseline(self, trust_store_arn: str) -> Baseline:
+        """Give the trust store's state before anything was done."""
+        return next(b for b in self.baselines if b.trust_store_arn == trust_store_arn)
+
+
+class Attached(Step):
+    """What AttachCrl did. Ids add up over the rounds of one execution."""
+
+    revocation_id: int | None = None
+    added_revocation_ids: list[int] = Field(default_factory=list)
+    removed_revocation_ids: list[int] = Field(default_factory=list)
+
+
+class Verified(Step):
+    """What was read back from the trust store. Entries add up over the rounds of one execution."""
+
+    revocation_id: int | None = None
+    crl_number: int | None = None
+    sha256: str | None = None
+    number_of_revoked_entries: int = 0
+    wanted_held: int = 0
+    wanted_new: int = Field(default=0, description="Wanted serials held now and in no list at the start.")
+    # None: not known, because a peer removed the lists before they could be compared.
+    new_entries: int | None = None
+    dropped_entries: int | None = None
+    total_revoked_entries: int = 0
+    evidence: S3Object | None = None
+
+
+class Removed(Step):
+    """What RemoveSupersededCrls did. Ids add up over the rounds of one execution."""
+
+    added_again: bool = Field(default=False, description="The verified list was gone: verify once more.")
+    added_revocation_ids: list[int] = Field(default_factory=list)
+    removed_revocation_ids: list[int] = Field(default_factory=list)
+    total_revoked_entries: int = 0
+
+
+class Failure(Model):
+    """What a Catch leaves in the state: the error's name, and its cause as Lambda words it."""
+
+    error: str
+    cause: str = ""
+
+
+class TrustStore(Model):
+    """An item of the Map EnforceOnTrustStores, carried from round to round."""
+
+    trust_store_arn: TrustStoreArn
+    attached: Attached = Field(default_factory=Attached)
+    verified: Verified = Field(default_factory=Verified)
+    removed: Removed = Field(default_factory=Removed)
+    failure: Failure | None = None
+
+
+class Prepared(Step):
+    """What PrepareRevocation answers."""
+
+    manifest: S3Object
+    certificate_authority_arn: CertificateAuthorityArn
+    revocation_reason: RevocationReason
+    polling: Polling
+    serials: list[Serial]
+    trust_stores: list[TrustStore]
+
+
+class RevokeCertificateInput(Model):
+    """An item of the Map RevokeCertificates."""
+
+    certificate_authority_arn: CertificateAuthorityArn
+    serial: Serial
+    revocation_reason: RevocationReason
+
+
+class RevocationOutcome(StrEnum):
+    """What became of one serial at Private CA."""
+
+    REVOKED = "REVOKED"
+    ALREADY_REVOKED = "ALREADY_REVOKED"
+    EXPIRED = "EXPIRED"  # already revoked, and expired since: CRLs no longer hold it
+    FAILED = "FAILED"
+
+
+class Revocation(Model):
+    """What RevokeCertificate answers: small, for 500 of them stand side by side in the state."""
+
+    serial: Serial
+    outcome: RevocationOutcome
+    at: datetime | None = None
+    error: str | None = None
+
+    @property
+    def wanted_in_crl(self) -> bool:
+        """Whether a CRL must hold it before it is blocked."""
+        return self.outcome in (RevocationOutcome.REVOKED, RevocationOutcome.ALREADY_REVOKED)
+
+
+class CrlStatus(StrEnum):
+    """What FindCrl made of the CRL that lies in S3."""
+
+    COMPLETE = "COMPLETE"  # good, and holds every wanted serial
+    PARTIAL = "PARTIAL"  # good, and holds wanted serials that a trust store lacks
+    LATE = "LATE"  # absent, or nothing new in it
+    BAD = "BAD"  # changed, and refused
+    NOTHING_WANTED = "NOTHING_WANTED"  # no serial was revoked: there is nothing to wait for
+
+
+class Found(Step):
+    """What FindCrl answers, and gets back at the next poll."""
+
+    status: CrlStatus
+    polls: int
+    deadline: datetime
+    deadline_passed: bool
+    number_wanted: int
+    number_missing: int
+    missing_serials: list[Serial] = Field(default_factory=list, description="The first ten of them.")
+    first_poll_at: datetime
+    etag: str | None = Field(default=None, alias="ETag", description="Of the object last read.")
+    crl: S3Object | None = Field(default=None, description="The last good one.")
+    crl_number: int | None = None
+    refusal: Failure | None = Field(default=None, description="Why the object last read is BAD.")
+
+
+class FindCrlInput(Model):
+    """What FindCrl gets; `previous` is empty at the first poll."""
+
+    manifest: S3Object
+    revocations: list[Revocation]
+    trust_stores: list[TrustStore]
+    previous: Found | dict[str, None]
+
+
+class ConvertCrlInput(Model):
+    """What ConvertCrl gets."""
+
+    manifest: S3Object
+    crl: S3Object
+
+
+class ConvertedCrl(Step):
+    """What ConvertCrl answers: the PEM in our own bucket, and what it holds."""
+
+    pem: S3Object
+    pem_bytes: int
+    crl_number: int
+    this_update: datetime
+    next_update: datetime
+    number_of_revoked_entries: int
+    sha256: str = Field(description="Of the DER, lower-case hex.")
+
+
+class EnforceInput(Model):
+    """What AttachCrl, VerifyRevocation and RemoveSupersededCrls get."""
+
+    manifest: S3Object
+    trust_store: TrustStore
+    converted: ConvertedCrl
+
+
+class Evidence(Model):
+    """What VerifyRevocation read back from a trust store, kept in S3 for the report and for an auditor."""
+
+    trust_store_arn: TrustStoreArn
+    verified_at: datetime
+    attached: AttachedList
+    dropped_serials: list[Serial] = Field(description="The first hundred that the lists before held.")
+
+
+class GatheredState(Model):
+    """The whole state, as far as the execution came."""
+
+    request: object = None
+    execution_arn: str
+    execution_name: str
+    prepared: Prepared | None = None
+    revocations: list[Revocation] = Field(default_factory=list)
+    found: Found | dict[str, None] = Field(default_factory=dict)
+    converted: ConvertedCrl | None = None
+    trust_stores: list[TrustStore] = Field(default_factory=list)
+    failure: Failure | None = None
+
+
+class ReportInput(Model):
+    """What ReportRevocation gets."""
+
+    execution_arn: str
+    execution_name: str
+    start_time: datetime
+    state: GatheredState

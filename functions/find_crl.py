@@ -1,0 +1,104 @@
+"""FindCrl: read the CA's CRL in S3 and say what it is good for. Find first, then wait."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from functions import attached_lists, aws, crl, workflow_bucket
+from functions.contracts import AttachedList, CrlStatus, Failure, FindCrlInput, Found, Manifest, TrustStore
+from functions.deployment import deployment
+from functions.errors import CrlRefused
+from functions.task import task
+
+_SHOWN = 10
+
+
+def find_crl(question: FindCrlInput, now: datetime) -> Found:
+    """Look once; the state machine looks again while serials are missing and the deadline has not passed."""
+    manifest = workflow_bucket.get_manifest(question.manifest)
+    previous = question.previous if isinstance(question.previous, Found) else None
+    first_poll_at = previous.first_poll_at if previous else now
+    deadline = first_poll_at + timedelta(seconds=manifest.request.polling.deadline_seconds)
+    wanted = frozenset(r.serial for r in question.revocations if r.wanted_in_crl)
+    poll = {
+        "polls": previous.polls + 1 if previous else 1,
+        "first_poll_at": first_poll_at,
+        "deadline": deadline,
+        "deadline_passed": now >= deadline,
+        "number_wanted": len(wanted),
+    }
+    try:
+        seen = _look(manifest, wanted, question.trust_stores, _etag_to_skip(previous, question.trust_stores), now)
+    except aws.ObjectUnchanged:
+        assert previous is not None  # noqa: S101 - its ETag was given
+        status = CrlStatus.BAD if previous.status is CrlStatus.BAD else CrlStatus.LATE
+        return previous.model_copy(update={**poll, "status": status})
+    return Found(**poll, **seen)
+
+
+def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str | None:
+    """Spare the download of what was read before, unless a trust store still has to get it."""
+    if previous is None or any(store.failure for store in trust_stores):
+        return None
+    return previous.etag
+
+
+def _look(
+    manifest: Manifest,
+    wanted: frozenset[int],
+    trust_stores: list[TrustStore],
+    etag_to_skip: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Give the fields of Found that depend on the object.
+
+    A newer object is no proof, for Private CA refreshes CRLs on its own: what counts is which serials it holds.
+
+    """
+    if not wanted:
+        return {"status": CrlStatus.NOTHING_WANTED, "number_missing": 0}
+    in_force = [_in_force(manifest, store) for store in trust_stores]
+    lacking = wanted - frozenset.intersection(*(held for held, _ in in_force))
+    etag: dict[str, str] = {}
+    try:
+        fetched = aws.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
+        if fetched is None:
+            return {"status": CrlStatus.LATE, **_missing(lacking)}
+        etag = {"etag": fetched.etag}
+        found = crl.read(fetched.body, wanted=wanted, max_entries=deployment().max_revocation_entries)
+        crl.check(found, issuer=manifest.issuer, now=now, attached=_oldest([winner for _, winner in in_force]))
+    except CrlRefused as refusal:
+        if etag and etag["etag"] == manifest.crl.etag:
+            return {"status": CrlStatus.LATE, **etag, **_missing(lacking)}
+        failure = Failure(error=type(refusal).__name__, cause=str(refusal))
+        return {"status": CrlStatus.BAD, **etag, **_missing(lacking), "refusal": failure}
+    missing = wanted - found.held
+    status = CrlStatus.LATE
+    if not missing:
+        status = CrlStatus.COMPLETE
+    elif found.held & lacking:
+        status = CrlStatus.PARTIAL
+    good: dict[str, Any] = {"crl": fetched.version, "crl_number": found.crl_number}
+    return {"status": status, **etag, **good, **_missing(missing)}
+
+
+def _missing(serial_numbers: frozenset[int]) -> dict[str, Any]:
+    return {"number_missing": len(serial_numbers), "missing_serials": sorted(serial_numbers)[:_SHOWN]}
+
+
+def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], AttachedList | None]:
+    """Give the wanted serials that a trust store holds, and its winning list, as last read."""
+    if store.verified.evidence:
+        attached = workflow_bucket.get_evidence(store.verified.evidence).attached
+        return frozenset(attached.held_serials), attached
+    baseline = manifest.baseline(store.trust_store_arn)
+    return frozenset(baseline.held), attached_lists.winner(baseline.lists)
+
+
+def _oldest(winners: list[AttachedList | None]) -> AttachedList | None:
+    """Give the list that a CRL must not be older than: AttachCrl checks again, for each trust store."""
+    known = [winner for winner in winners if winner]
+    return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
+
+
+handler = task(find_crl)

@@ -1,0 +1,142 @@
+"""The report for people: Markdown, the verdict first."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from functions import serials
+from functions.report import Report, SerialReport, TrustStoreReport
+
+
+def render(report: Report) -> str:
+    """Write the report so that the first lines tell whether the certificates are blocked."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# Revocation {report.execution_name}: {report.outcome}"
+    yield ""
+    yield from _verdict(report)
+    yield from _facts(report)
+    if report.serials:
+        yield from _table(
+            "Certificates", ("Serial", "At Private CA", "In the CRL", "Enforced", "Since"), map(_serial, report.serials)
+        )
+    for store in report.trust_stores:
+        yield from _trust_store(store)
+    steps = [(s.step, _time(s.started_at), _time(s.finished_at), f"{s.seconds:.1f}") for s in report.steps]
+    yield from _table("Steps", ("Step", "From", "To", "Seconds"), steps)
+    if report.connection_log_query:
+        yield "## Refusals in the connection logs"
+        yield ""
+        yield "Nobody here holds the stolen key, so the load balancer's own logs show who was refused (Athena):"
+        yield ""
+        yield "```sql"
+        yield report.connection_log_query
+        yield "```"
+
+
+def _verdict(report: Report) -> Iterator[str]:
+    summary = report.summary
+    if report.outcome == "SUCCEEDED" and summary:
+        seconds = report.time_to_enforcement_seconds
+        after = f", {seconds:.1f} seconds after the start" if seconds is not None else ""
+        yield f"**{summary.enforced} of {summary.serials} certificates are enforced**: attached and read back{after}."
+    else:
+        yield f"**{report.error}**: {report.cause}"
+        yield ""
+        yield f"**The way on:** {report.way_on}"
+    yield ""
+
+
+def _facts(report: Report) -> Iterator[str]:
+    rows = [
+        ("Execution", report.execution_arn),
+        ("Started", _time(report.start_time)),
+        ("Reported", _time(report.reported_at)),
+        ("Requested by", _plain(report.requested_by)),
+        ("Ticket", _plain(report.ticket)),
+        ("Reason", report.revocation_reason),
+        ("Certificate authority", report.certificate_authority_arn),
+    ]
+    if report.crl:
+        crl = report.crl
+        rows += [
+            ("CRL number", str(crl.crl_number)),
+            ("CRL thisUpdate, nextUpdate", f"{_time(crl.this_update)}, {_time(crl.next_update)}"),
+            ("CRL entries", str(crl.number_of_revoked_entries)),
+            ("CRL SHA-256 (DER)", crl.sha256),
+        ]
+    if report.last_refused_crl:
+        rows.append(("CRL refused last", f"{report.last_refused_crl.error}: {report.last_refused_crl.cause}"))
+    yield from (f"* {name}: {value}" for name, value in rows if value)
+    yield ""
+
+
+def _serial(each: SerialReport) -> tuple[str, ...]:
+    outcome = each.outcome.value if each.outcome else "not asked"
+    told = f"{outcome} ({each.error})" if each.error else outcome
+    return serials.write(each.serial), told, _yes(each.in_crl), _yes(each.enforced), _time(each.enforced_at)
+
+
+def _trust_store(store: TrustStoreReport) -> Iterator[str]:
+    if store.failure:
+        proven = f"{store.failure.error}; {store.proven}"
+    else:
+        proven = store.proven
+    between = store.total_revoked_entries_between
+    rows = [
+        ("Proven", proven),
+        ("List in force", f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None),
+        ("Verified", _time(store.verified_at)),
+        ("Lists added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
+        ("Entries of this CA before, after", f"{store.entries_before}, {_known(store.entries_after)}"),
+        ("Entries new, dropped, net", ", ".join(map(_known, (store.entries_new, store.entries_dropped, store.entries_net)))),
+        ("TotalRevokedEntries before, between, after",
+         f"{store.total_revoked_entries_before}, {_known(between)}, {_known(store.total_revoked_entries_after)}"),
+        ("The count rose", f"{_yes(store.count_rose)}. {store.count_explained}"),
+        ("Connections opened earlier may live until", _until(store)),
+        ("Dropped serials", ", ".join(map(serials.write, store.dropped_serials))),
+    ]
+    yield f"## Trust store {store.trust_store_arn}"
+    yield ""
+    yield from (f"* {name}: {value}" for name, value in rows if value)
+    yield ""
+
+
+def _until(store: TrustStoreReport) -> str | None:
+    connections = store.open_connections
+    if connections is None:
+        return None
+    if connections.until is None:
+        return f"unknown ({connections.unknown_because})"
+    return f"{_time(connections.until)} (client keep-alive {connections.client_keep_alive_seconds} seconds)"
+
+
+def _table(title: str, head: tuple[str, ...], rows: "Iterator[tuple[str, ...]] | list[tuple[str, ...]]") -> Iterator[str]:
+    yield f"## {title}"
+    yield ""
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield ""
+
+
+def _plain(text: str | None) -> str | None:
+    """Keep free words on one line and out of the Markdown."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`" if text else None
+
+
+def _ids(ids: list[int]) -> str:
+    return " ".join(map(str, ids)) or "none"
+
+
+def _known(number: int | None) -> str:
+    return "unknown" if number is None else str(number)
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 - a word for it
+    return "yes" if value else "no"
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""

@@ -1,0 +1,134 @@
+"""ReportRevocation: gather what became of everything, write it to S3, and say what the execution came to."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from functions import crl, report_markdown, workflow_bucket
+from functions.connection_log import refusals_query
+from functions.contracts import Found, GatheredState, Manifest, ReportInput, RevocationOutcome
+from functions.report import PROVEN, CrlReport, Report, ReportLocation, SerialReport, Summary
+from functions.report_evidence import InForce, in_force
+from functions.report_steps import step_times
+from functions.report_trust_store import report_trust_store
+from functions.task import task
+from functions.verdict import problems
+
+
+def report_revocation(question: ReportInput, now: datetime) -> ReportLocation:
+    """Write the report as JSON and Markdown; also after a failure, then with the way on."""
+    state = question.state
+    manifest = workflow_bucket.get_manifest(state.prepared.manifest) if state.prepared else None
+    report = _report(question, manifest, now)
+    json_at, markdown_at = workflow_bucket.put_report(report, report_markdown.render(report))
+    cause = report.cause and f"{report.cause} {report.way_on} Report: s3://{markdown_at.bucket}/{markdown_at.key}"
+    return ReportLocation(
+        outcome=report.outcome,
+        error=report.error,
+        cause=cause,
+        summary=report.summary,
+        crl_number=report.crl.crl_number if report.crl else None,
+        time_to_enforcement_seconds=report.time_to_enforcement_seconds,
+        proven=PROVEN if report.time_to_enforcement_seconds is not None else "nothing",
+        report_json=json_at,
+        report_markdown=markdown_at,
+    )
+
+
+def _report(question: ReportInput, manifest: Manifest | None, now: datetime) -> Report:
+    state = question.state
+    undone = problems(state)
+    execution = {
+        "outcome": "FAILED" if undone else "SUCCEEDED",
+        "error": undone[0].error if undone else None,
+        "cause": ". ".join(problem.sentence.rstrip(".") for problem in undone) + "." if undone else None,
+        "way_on": undone[0].way_on if undone else None,
+        "execution_arn": question.execution_arn,
+        "execution_name": question.execution_name,
+        "start_time": question.start_time,
+        "reported_at": now,
+        "steps": step_times(state),
+    }
+    if manifest is None:
+        return Report.model_validate(execution)
+    return Report.model_validate({**execution, **_of_manifest(state, manifest, question.start_time)})
+
+
+def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime) -> dict[str, Any]:
+    """Give the fields of the report that are known once the input was accepted."""
+    request = manifest.request
+    stores = in_force(manifest, state.trust_stores)
+    in_crl = _in_crl(state, manifest)
+    listed = [_serial(state, serial, in_crl, list(stores.values())) for serial in request.serials]
+    times = [each.enforced_at for each in listed if each.enforced_at]
+    done = bool(times) and all(each.enforced or each.outcome is RevocationOutcome.EXPIRED for each in listed)
+    return {
+        "requested_by": request.requested_by,
+        "ticket": request.ticket,
+        "certificate_authority_arn": request.certificate_authority_arn,
+        "revocation_reason": request.revocation_reason,
+        "summary": _summary(listed),
+        "time_to_enforcement_seconds": round((max(times) - start_time).total_seconds(), 3) if done else None,
+        "serials": listed,
+        "crl": _crl(state),
+        "last_refused_crl": state.found.refusal if isinstance(state.found, Found) else None,
+        "trust_stores": [
+            report_trust_store(store, manifest.baseline(store.trust_store_arn), stores[store.trust_store_arn].last)
+            for store in state.trust_stores
+        ],
+        "connection_log_query": refusals_query(request.serials, min(times) if times else start_time),
+    }
+
+
+def _in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
+    """Give the wanted serials in the CRL that was converted last."""
+    if state.converted is None:
+        return frozenset()
+    return crl.read(workflow_bucket.get(state.converted.pem), wanted=manifest.wanted).held
+
+
+def _serial(
+    state: GatheredState, serial: int, in_crl: frozenset[int], stores: list[InForce]
+) -> SerialReport:
+    revocation = next((r for r in state.revocations if r.serial == serial), None)
+    enforced = bool(stores) and all(store.holds(serial) for store in stores)
+    since = [store.since[serial] for store in stores if serial in store.since]
+    return SerialReport(
+        serial=serial,
+        outcome=revocation.outcome if revocation else None,
+        error=revocation.error if revocation else None,
+        revoked_at=revocation.at if revocation and revocation.outcome is RevocationOutcome.REVOKED else None,
+        in_crl=serial in in_crl or enforced,
+        enforced=enforced,
+        enforced_at=max(since) if enforced and len(since) == len(stores) else None,
+    )
+
+
+def _summary(listed: list[SerialReport]) -> Summary:
+    outcomes = Counter(each.outcome for each in listed)
+    return Summary(
+        serials=len(listed),
+        revoked=outcomes[RevocationOutcome.REVOKED],
+        already_revoked=outcomes[RevocationOutcome.ALREADY_REVOKED],
+        expired=outcomes[RevocationOutcome.EXPIRED],
+        failed=outcomes[RevocationOutcome.FAILED],
+        in_crl=sum(each.in_crl for each in listed),
+        enforced=sum(each.enforced for each in listed),
+    )
+
+
+def _crl(state: GatheredState) -> CrlReport | None:
+    converted = state.converted
+    if converted is None:
+        return None
+    return CrlReport(
+        crl_number=converted.crl_number,
+        this_update=converted.this_update,
+        next_update=converted.next_update,
+        number_of_revoked_entries=converted.number_of_revoked_entries,
+        sha256=converted.sha256,
+        pem=converted.pem,
+    )
+
+
+handler = task(report_revocation)

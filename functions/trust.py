@@ -1,0 +1,44 @@
+"""Whether a certificate authority stands in a trust store's bundle, or chains to a certificate in it."""
+
+from collections.abc import Iterable
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+# A load balancer builds chains of at most four certificates (Maximum chain depth, not adjustable).
+_MAX_DEPTH = 4
+
+
+def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
+    """Say whether the bundle holds the CA's key or, over the CA's own chain, the key of one above it."""
+    bundle = x509.load_pem_x509_certificates(bundle_pem)
+    chain = x509.load_pem_x509_certificates(chain_pem.encode()) if chain_pem.strip() else []
+    above: x509.Certificate | None = authority
+    for _ in range(_MAX_DEPTH):
+        if above is None:
+            return False
+        if _issuer_of(above, bundle) or any(_identity(above) == _identity(held) for held in bundle):
+            return True
+        above = _issuer_of(above, chain)
+    return False
+
+
+def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """An issuer is a name and a key; a certificate is renewed, these stay."""
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return certificate.subject.public_bytes(), key
+
+
+def _issuer_of(
+    certificate: x509.Certificate, candidates: Iterable[x509.Certificate]
+) -> x509.Certificate | None:
+    return next((c for c in candidates if _issued(c, certificate)), None)
+
+
+def _issued(candidate: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(candidate)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True

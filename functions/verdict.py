@@ -1,0 +1,77 @@
+"""The verdict on an execution: the name of its error, the cause with the numbers, and the way on."""
+
+import json
+from dataclasses import dataclass
+
+from functions import errors, serials
+from functions.contracts import CrlStatus, Failure, Found, GatheredState, RevocationOutcome
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that was not done."""
+
+    error: str
+    sentence: str
+
+    @property
+    def way_on(self) -> str:
+        """What to do about it."""
+        named = getattr(errors, self.error, errors.RevocationError)
+        return str(named.way_on) if isinstance(named, type) else errors.RevocationError.way_on
+
+
+def message(failure: Failure) -> str:
+    """Give the words of an error out of the JSON that Lambda wraps it in."""
+    try:
+        wrapped = json.loads(failure.cause)
+    except ValueError:
+        return failure.cause
+    return str(wrapped.get("errorMessage", failure.cause)) if isinstance(wrapped, dict) else failure.cause
+
+
+def problems(state: GatheredState) -> list[Problem]:
+    """Give all that was not done, the most exposed first; none for an execution that did everything."""
+    found = [Problem(state.failure.error, message(state.failure))] if state.failure else []
+    return [*found, *_trust_stores(state), *_missing(state), *_not_revoked(state)]
+
+
+def _trust_stores(state: GatheredState) -> list[Problem]:
+    failed = [(store.trust_store_arn, store.failure) for store in state.trust_stores if store.failure]
+    if not failed:
+        return []
+    names = {failure.error for _, failure in failed}
+    error = names.pop() if len(names) == 1 else errors.TrustStoreNotEnforced.__name__
+    told = "; ".join(f"{arn}: {failure.error}: {message(failure)}" for arn, failure in failed)
+    return [Problem(error, f"{len(failed)} of {len(state.trust_stores)} trust stores not enforced: {told}")]
+
+
+def _missing(state: GatheredState) -> list[Problem]:
+    found = state.found
+    if state.failure or not isinstance(found, Found) or found.status is CrlStatus.NOTHING_WANTED:
+        return []
+    if not found.number_missing:
+        return []
+    named = ", ".join(serials.write(serial) for serial in found.missing_serials)
+    more = f" and {found.number_missing - _SHOWN} more" if found.number_missing > _SHOWN else ""
+    told = (
+        f"{found.number_missing} of {found.number_wanted} revoked serials are in no CRL that could be enforced "
+        f"after {found.polls} looks until {found.deadline:%Y-%m-%d %H:%M:%S} UTC: {named}{more}"
+    )
+    if found.refusal:
+        return [Problem(found.refusal.error, f"{told}. The CRL that came was refused: {found.refusal.cause}")]
+    if found.number_missing == found.number_wanted:
+        return [Problem(errors.CrlNotPublished.__name__, f"no CRL that names any of them came: {told}")]
+    return [Problem(errors.SerialsNotInCrl.__name__, told)]
+
+
+def _not_revoked(state: GatheredState) -> list[Problem]:
+    failed = [r for r in state.revocations if r.outcome is RevocationOutcome.FAILED]
+    if not failed:
+        return []
+    named = ", ".join(f"{serials.write(r.serial)} ({r.error})" for r in failed[:_SHOWN])
+    more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}{more}"
+    return [Problem(errors.SerialsNotRevoked.__name__, told)]

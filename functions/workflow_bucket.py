@@ -1,0 +1,76 @@
+"""What the steps keep in the workflow's own bucket, and under which key.
+
+    crls/<CA id>/<CRL number>.pem                       a CRL as it was attached
+    executions/<name>/manifest.json                     what was asked, and the state before
+    executions/<name>/evidence/<trust store>/<id>.json  what was read back
+    executions/<name>/report.json, report.md            what became of it
+"""
+
+from typing import IO
+
+from functions import aws
+from functions.contracts import Evidence, Manifest, Model, S3Object
+from functions.deployment import deployment
+from functions.errors import AwsCallRefused
+from functions.report import Report
+
+
+def _put(key: str, model: Model) -> S3Object:
+    body = model.model_dump_json(indent=2, exclude_none=True).encode()
+    return aws.put_object(deployment().workflow_bucket, key, body, "application/json")
+
+
+def get(location: S3Object) -> bytes:
+    """Read one exact version of an object."""
+    found = aws.get_object(location.bucket, location.key, version_id=location.version_id)
+    if found is None:
+        raise AwsCallRefused(f"GetObject found no version {location.version_id} of {location.key}")
+    return found.body
+
+
+def put_manifest(manifest: Manifest) -> S3Object:
+    """Keep what was asked for and the state before."""
+    return _put(f"executions/{manifest.execution_name}/manifest.json", manifest)
+
+
+def get_manifest(location: S3Object) -> Manifest:
+    """Read what was asked for and the state before."""
+    return Manifest.model_validate_json(get(location))
+
+
+def put_evidence(execution_name: str, evidence: Evidence) -> S3Object:
+    """Keep what was read back from a trust store."""
+    prefix = _evidence_prefix(execution_name, evidence.trust_store_arn)
+    return _put(f"{prefix}{evidence.attached.revocation_id}.json", evidence)
+
+
+def get_evidence(location: S3Object) -> Evidence:
+    """Read what was read back from a trust store."""
+    return Evidence.model_validate_json(get(location))
+
+
+def all_evidence(execution_name: str, trust_store_arn: str) -> list[Evidence]:
+    """Read all that this execution read back from a trust store, over all its rounds."""
+    bucket = deployment().workflow_bucket
+    keys = aws.list_objects(bucket, _evidence_prefix(execution_name, trust_store_arn))
+    found = [aws.get_object(bucket, key) for key in keys]
+    return [Evidence.model_validate_json(each.body) for each in found if each]
+
+
+def _evidence_prefix(execution_name: str, trust_store_arn: str) -> str:
+    return f"executions/{execution_name}/evidence/{trust_store_arn.split('/', 1)[1].replace('/', '-')}/"
+
+
+def put_pem(certificate_authority_arn: str, crl_number: int, pem: IO[bytes]) -> S3Object:
+    """Keep a CRL as it is attached."""
+    key = f"crls/{certificate_authority_arn.rsplit('/', 1)[1]}/{crl_number}.pem"
+    return aws.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")
+
+
+def put_report(report: Report, markdown: str) -> tuple[S3Object, S3Object]:
+    """Keep the report for machines and for people."""
+    folder = f"executions/{report.execution_name}"
+    body = aws.put_object(
+        deployment().workflow_bucket, f"{folder}/report.md", markdown.encode(), "text/markdown; charset=utf-8"
+    )
+    return _put(f"{folder}/report.json", report), body

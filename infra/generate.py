@@ -1,0 +1,129 @@
+"""Writes what is generated: the input's schema, and the README's blocks between `<!-- NAME -->` and `<!-- /NAME -->`."""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from functions.contracts import RevocationRequest
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SCHEMA = ROOT / "statemachine" / "input.schema.json"
+DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
+
+# What the deployment fills in, so that {"Serials": ["…"]} is a complete input.
+_DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema of an execution's input."""
+    made = RevocationRequest.model_json_schema(mode="validation", by_alias=True)
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    made["required"] = [name for name in made["required"] if name not in _DEFAULTED]
+    made["properties"]["Serials"]["items"] = {"type": "string"}
+    return made
+
+
+def picture() -> str:
+    """Draw the state machine as Mermaid, out of its definition."""
+    machine = json.loads(DEFINITION.read_text())
+    lines = "\n".join(f"  {line}" for line in _draw(machine))
+    return f"```mermaid\nstateDiagram-v2\n{lines}\n```"
+
+
+def _draw(machine: dict[str, Any]) -> Iterator[str]:
+    yield f"[*] --> {machine['StartAt']}"
+    for name, state in machine["States"].items():
+        if "ItemProcessor" in state:
+            yield f"state {name} {{"
+            yield from (f"  {line}" for line in _draw(state["ItemProcessor"]))
+            yield "}"
+        for target, why in _ways(state):
+            yield f"{name} --> {target}{why and f': {why}'}"
+
+
+def _ways(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((choice["Next"], _condition(choice)) for choice in state.get("Choices", []))
+    if "Default" in state:
+        yield state["Default"], "otherwise" if state["Choices"] else ""
+    if "Next" in state:
+        yield state["Next"], ""
+    yield from ((catcher["Next"], "on failure") for catcher in state.get("Catch", []))
+    if state.get("End") or state["Type"] in ("Succeed", "Fail"):
+        yield "[*]", ""
+
+
+def _condition(choice: dict[str, Any]) -> str:
+    if "Or" in choice:
+        return " or ".join(map(_condition, choice["Or"]))
+    field = choice["Variable"].rsplit(".", 1)[1]
+    value = next(value for name, value in choice.items() if name not in ("Variable", "Next"))
+    return field if value is True else f"{field} {value}"
+
+
+def fields() -> str:
+    """Tell the input's fields as a table, out of the contract."""
+    made = schema()
+    rows = ["| field | default | meaning |", "| --- | --- | --- |"]
+    for name, field in made["properties"].items():
+        default = "the deployment's" if name in _DEFAULTED else _default(field, required=name in made["required"])
+        rows.append(f"| `{name}` | {default} | {field.get('description', '').split(' Default:')[0]} |")
+    for name, field in made["$defs"]["Polling"]["properties"].items():
+        rows.append(f"| `Polling.{name}` | the deployment's, {field['default']} | {field['description']} |")
+    return "\n".join(rows)
+
+
+def _default(field: dict[str, Any], *, required: bool) -> str:
+    if required:
+        return "required"
+    default = field.get("default")
+    return f"`{default}`" if isinstance(default, str) else "none"
+
+
+def demo() -> str:
+    """Run the demo and give what it prints."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "infra.local.demo"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return f"```text\n$ make demo\n{ran.stdout.rstrip()}\n```"
+
+
+CHECKED: dict[str, Callable[[], str]] = {"state machine": picture, "input": fields}
+SHOWN: dict[str, Callable[[], str]] = {"demo": demo}
+
+
+def block(text: str, name: str) -> str:
+    """Give what stands in a generated block."""
+    return _pattern(name).search(text).group(2)  # type: ignore[union-attr] # every block is in the README
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name} -->\n)(.*?)(\n<!-- /{name} -->)", re.DOTALL)
+
+
+def main() -> int:
+    """Write everything, or with --check say what is out of date (the demo's block is checked by its test)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when something is out of date")
+    check = parser.parse_args().check
+    wanted = {SCHEMA: json.dumps(schema(), indent=2) + "\n"}
+    text = README.read_text()
+    for name, make in (CHECKED if check else CHECKED | SHOWN).items():
+        made = make()
+        text = _pattern(name).sub(lambda found, made=made: found[1] + made + found[3], text)  # type: ignore[misc]
+    wanted[README] = text
+    stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} {'is out of date: run make generate' if check else 'written'}")
+        if not check:
+            path.write_text(wanted[path])
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

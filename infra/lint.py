@@ -1,0 +1,46 @@
+"""`make lint`: every check of style, types, template and state machine, all of them run, the failures last."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
+CHECKS = {
+    "ruff": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "--quiet", "."],
+    "mypy": ["mypy"],
+    "cfn-lint": ["cfnlint", "infra/template.yaml"],
+    "generated": ["infra.generate", "--check"],
+}
+
+
+def statelint() -> str:
+    """Lint the state machine as it is once its substitutions are made; give the faults."""
+    filled = re.sub(r"\$\{(\w+)Arn\}", r"arn:aws:lambda:eu-central-1:123456789012:function:\1", DEFINITION.read_text())
+    made = ROOT / "build" / "revocation.asl.json"
+    made.parent.mkdir(exist_ok=True)
+    made.write_text(json.dumps(json.loads(filled)))
+    ran = subprocess.run([Path(sys.executable).parent / "statelint", made], capture_output=True, text=True, check=False)
+    return ran.stdout + ran.stderr
+
+
+def main() -> int:
+    """Run all checks and fail when one of them found something."""
+    failed = []
+    for name, command in CHECKS.items():
+        ran = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False)
+        if ran.returncode:
+            failed.append(name)
+    if faults := statelint():
+        print(faults)
+        failed.append("statelint")
+    names = ", ".join([*CHECKS, "statelint"])
+    print(f"lint failed: {', '.join(failed)}" if failed else f"lint passed: {names}")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
