@@ -22,8 +22,10 @@ class ExpiredCrl(StrEnum):
 
 @dataclass
 class TrustStoreSettings:
-    """Quotas of trust stores (aws: load-balancer-limits) and their write throttle (aws: elb-api-throttling)."""
+    """Quotas of trust stores (aws: load-balancer-limits), their write throttle (aws: elb-api-throttling)."""
 
+    trust_stores: int = 20  # in an account and Region
+    ca_certificates: int = 25
     lists: int = 30
     entries: int = 500_000
     list_bytes: int = 50 * 1024 * 1024

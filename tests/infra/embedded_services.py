@@ -1,0 +1,302 @@
+"""Private CA, trust stores and S3 of the embedded AWS behind a real HTTP server, and what the tests put into them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import boto3
+import botocore.config
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from moto.core.base_backend import BackendDict
+from moto.server import ThreadedMotoServer
+
+from infra.local import acm_pca, elbv2
+from infra.local.settings import PrivateCaSettings, Settings, TrustStoreSettings
+
+T = TypeVar("T")
+
+ALLOWED = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
+HOUR = 3600
+
+
+@dataclass
+class Services:
+    """The running services; their settings may be changed by a test that puts them back."""
+
+    endpoint_url: str
+    settings: Settings
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, name: str) -> Any:
+        """Return a boto3 client; it does not retry, so that a test sees each answer."""
+        if name not in self._clients:
+            self._clients[name] = boto3.client(
+                name,
+                endpoint_url=self.endpoint_url,
+                region_name=self.settings.region,
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+                config=botocore.config.Config(retries={"total_max_attempts": 1}),
+            )
+        return self._clients[name]
+
+    def aws(self, *arguments: str) -> Any:
+        """Run AWS's own command line against the services."""
+        command = Path(sys.executable).with_name("aws")
+        environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_DEFAULT_REGION": self.settings.region,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "PYTHONWARNINGS": "ignore",
+        }
+        run = subprocess.run([command, *arguments], env=environment, check=True, capture_output=True, text=True)
+        return json.loads(run.stdout or "{}")
+
+    def bucket(self, policy: Mapping[str, Any] | None = None) -> str:
+        """Create a versioned bucket that lets Private CA in, unless another policy is given."""
+        name = f"bucket-{uuid4()}"
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.settings.region})
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy or crl_bucket_policy(name)))
+        return name
+
+    def put(self, body: bytes, key: str = "file.pem") -> dict[str, str]:
+        """Put an object into a bucket of its own and return bucket, key and version."""
+        bucket = self.bucket()
+        version = self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
+        return {"S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version}
+
+    def get(self, bucket: str, key: str) -> bytes | None:
+        """Read an object, or None when it is not there."""
+        s3 = self.client("s3")
+        try:
+            body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def authority(self, **options: Any) -> "Authority":
+        """Create an active root CA, by default one that publishes CRLs."""
+        return Authority.create(self, **options)
+
+
+def crl_bucket_policy(bucket: str, **statement: Any) -> dict[str, Any]:
+    """Write the policy of a CRL bucket as AWS's guide has it."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "acm-pca.amazonaws.com"},
+                "Action": list(ALLOWED),
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                **statement,
+            }
+        ],
+    }
+
+
+@dataclass
+class Leaf:
+    """A certificate of a CA with its key."""
+
+    arn: str
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def serial(self) -> int:
+        """The serial number."""
+        return self.certificate.serial_number
+
+    @property
+    def serial_text(self) -> str:
+        """The serial number as `aws acm-pca revoke-certificate` is shown with it."""
+        return f"{self.serial:032x}"
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Write certificate and key to files and return their paths."""
+        certificate, key = folder / f"{self.serial_text}.pem", folder / f"{self.serial_text}.key"
+        certificate.write_bytes(self.certificate.public_bytes(Encoding.PEM))
+        key.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return certificate, key
+
+
+@dataclass
+class Authority:
+    """A CA of the embedded Private CA, used over HTTP."""
+
+    services: Services
+    arn: str
+    bucket: str | None
+    signing_algorithm: str
+
+    @property
+    def id(self) -> str:
+        """The last part of the ARN."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def crl_key(self) -> str:
+        """Where the complete CRL is."""
+        return f"crl/{self.id}.crl"
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The CA's own certificate."""
+        answer = self.services.client("acm-pca").get_certificate_authority_certificate(CertificateAuthorityArn=self.arn)
+        return x509.load_pem_x509_certificate(answer["Certificate"].encode())
+
+    @classmethod
+    def create(
+        cls,
+        services: Services,
+        *,
+        crl: Mapping[str, Any] | None = None,
+        bucket: str | None = None,
+        key: str = "EC_prime256v1",
+        signing: str = "SHA256WITHECDSA",
+        name: str = "Example CA",
+        activate: bool = True,
+    ) -> "Authority":
+        """Create a root CA; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
+        configuration: dict[str, Any] = {"Enabled": False}
+        if crl is None or crl:
+            bucket = bucket or services.bucket()
+            configuration = {
+                "Enabled": True,
+                "ExpirationInDays": 7,
+                "S3BucketName": bucket,
+                "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
+                **(crl or {}),
+            }
+        arn = services.client("acm-pca").create_certificate_authority(
+            CertificateAuthorityConfiguration={
+                "KeyAlgorithm": key,
+                "SigningAlgorithm": signing,
+                "Subject": {"Country": "DE", "Organization": "Example", "CommonName": name},
+            },
+            CertificateAuthorityType="ROOT",
+            RevocationConfiguration={"CrlConfiguration": configuration},
+        )["CertificateAuthorityArn"]
+        authority = cls(services, arn, bucket, signing)
+        if activate:
+            authority.activate()
+        return authority
+
+    def activate(self, validity: Mapping[str, Any] | None = None) -> None:
+        """Have the root CA sign its own certificate."""
+        pca = self.services.client("acm-pca")
+        csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=self.arn)["Csr"]
+        own = self.issue_csr(csr.encode(), "RootCACertificate/V1", validity or {"Type": "YEARS", "Value": 10})
+        certificate = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=own)["Certificate"]
+        pca.import_certificate_authority_certificate(CertificateAuthorityArn=self.arn, Certificate=certificate.encode())
+
+    def issue_csr(self, csr: bytes, template: str, validity: Mapping[str, Any]) -> str:
+        """Issue a certificate for a CSR and return its ARN."""
+        arn: str = self.services.client("acm-pca").issue_certificate(
+            CertificateAuthorityArn=self.arn,
+            Csr=csr,
+            SigningAlgorithm=self.signing_algorithm,
+            TemplateArn=f"arn:aws:acm-pca:::template/{template}",
+            Validity=validity,
+        )["CertificateArn"]
+        return arn
+
+    def issue(
+        self,
+        name: str = "device",
+        template: str = "EndEntityClientAuthCertificate/V1",
+        validity: Mapping[str, Any] | None = None,
+        dns_names: tuple[str, ...] = (),
+    ) -> Leaf:
+        """Issue a certificate for a new key, good for a day."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name(
+            [
+                x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Example"),
+                x509.NameAttribute(x509.NameOID.COMMON_NAME, name),
+            ]
+        )
+        builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+        if dns_names:
+            names = x509.SubjectAlternativeName([x509.DNSName(one) for one in dns_names])
+            builder = builder.add_extension(names, critical=False)
+        csr = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        arn = self.issue_csr(csr, template, validity or {"Type": "DAYS", "Value": 1})
+        pca = self.services.client("acm-pca")
+        text = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=arn)["Certificate"]
+        return Leaf(arn, x509.load_pem_x509_certificate(text.encode()), key)
+
+    def issue_expiring(self, seconds: int = 1) -> Leaf:
+        """Issue a certificate that ends in a moment."""
+        return self.issue(validity={"Type": "ABSOLUTE", "Value": int(time.time()) + 1 + seconds})
+
+    def revoke(self, leaf: Leaf, reason: str = "KEY_COMPROMISE") -> None:
+        """Revoke a certificate."""
+        self.services.client("acm-pca").revoke_certificate(
+            CertificateAuthorityArn=self.arn, CertificateSerial=leaf.serial_text, RevocationReason=reason
+        )
+
+    def crl(self) -> x509.CertificateRevocationList | None:
+        """Read the CRL in the bucket."""
+        body = self.services.get(self.bucket or "", self.crl_key)
+        return x509.load_der_x509_crl(body) if body else None
+
+    def crl_with(self, *leaves: Leaf) -> x509.CertificateRevocationList:
+        """Wait for a CRL that holds these certificates."""
+        return eventually(lambda: _holding(self.crl(), {leaf.serial for leaf in leaves}))
+
+
+def _holding(crl: x509.CertificateRevocationList | None, serials: set[int]) -> x509.CertificateRevocationList | None:
+    return crl if crl is not None and serials <= {revoked.serial_number for revoked in crl} else None
+
+
+def eventually(attempt: Callable[[], T | None], seconds: float = 10) -> T:
+    """Try until there is an answer that is not None."""
+    deadline = time.monotonic() + seconds
+    while (answer := attempt()) is None:
+        if time.monotonic() > deadline:
+            message = f"nothing within {seconds} seconds"
+            raise TimeoutError(message)
+        time.sleep(0.02)
+    return answer
+
+
+def until(moment: datetime) -> None:
+    """Sleep until a moment has passed."""
+    time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()) + 0.05)
+
+
+@contextmanager
+def running() -> Iterator[Services]:
+    """Run the services in this process, with quick CRLs and quotas that do not hinder."""
+    settings = Settings(
+        private_ca=PrivateCaSettings(crl_after_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000),
+        trust_stores=TrustStoreSettings(write_burst=10_000),
+    )
+    acm_pca.install(settings)
+    elbv2.install(settings)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield Services(f"http://{host}:{port}", settings)
+    finally:
+        server.stop()
+        BackendDict.reset()
