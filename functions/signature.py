@@ -1,0 +1,38 @@
+"""Whether a CRL's signature verifies, with the algorithms that a load balancer takes (RFC 5280, 5.1.1.3)."""
+
+import hashlib
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+# "Mutual authentication with TLS in Application Load Balancer": what certificates may be signed with.
+_HASHES = frozenset({"sha256", "sha384", "sha512"})
+_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+
+
+def verify(tbs: memoryview, stub: x509.CertificateRevocationList, issuer: x509.Certificate) -> None:
+    """Verify the signature that a stub carries over the DER of the whole tbsCertList.
+
+    Raises InvalidSignature, and UnsupportedAlgorithm for an algorithm or key that is not taken. cryptography's
+    is_signature_valid encodes the whole list again first, half a second at 500,000 entries; this hashes the very
+    bytes that were signed.
+    """
+    try:
+        algorithm, parameters = stub.signature_hash_algorithm, stub.signature_algorithm_parameters
+        key = issuer.public_key()
+    except ValueError as error:
+        msg = f"{stub.signature_algorithm_oid.dotted_string} has parameters that cannot be read: {error}"
+        raise UnsupportedAlgorithm(msg) from error
+    if algorithm is None or algorithm.name not in _HASHES:
+        msg = f"{stub.signature_algorithm_oid.dotted_string} is not one of SHA-256, SHA-384 and SHA-512"
+        raise UnsupportedAlgorithm(msg)
+    digest = hashlib.new(algorithm.name, tbs).digest()
+    if isinstance(key, rsa.RSAPublicKey) and isinstance(parameters, padding.PKCS1v15 | padding.PSS):
+        key.verify(stub.signature, digest, parameters, Prehashed(algorithm))
+    elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and isinstance(parameters, ec.ECDSA):
+        key.verify(stub.signature, digest, ec.ECDSA(Prehashed(algorithm)))
+    else:
+        msg = f"{stub.signature_algorithm_oid.dotted_string} does not go with the CA's {type(key).__name__}"
+        raise UnsupportedAlgorithm(msg)
