@@ -19,7 +19,11 @@ def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
 
     """
     manifest = workflow_bucket.get_manifest(question.manifest)
-    arn, converted, before = question.trust_store.trust_store_arn, question.converted, question.trust_store.attached
+    arn, converted, before = (
+        question.trust_store.trust_store_arn,
+        question.converted,
+        question.trust_store.attached,
+    )
     lists = attached_lists.read(arn, manifest)
     standing = _standing(lists, converted, manifest)
     if standing is not None:
@@ -54,9 +58,7 @@ def _standing(lists: list[AttachedList], converted: ConvertedCrl, manifest: Mani
     return winner.revocation_id
 
 
-def _make_room(
-    arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest
-) -> list[int]:
+def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
     """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
     if not _lacking(lists, converted):
         return []

@@ -38,7 +38,7 @@ _THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 _SERVER_FAULT = 500
 
 
-class AnswerUnclear(Exception):  # noqa: N818 - not a refusal: nobody knows
+class AnswerUnclear(Exception):
     """A call that must not be repeated blindly may or may not have taken effect."""
 
 
@@ -98,7 +98,12 @@ def revoke_certificate(certificate_authority_arn: str, serial: str, reason: str)
 
     """
     busy = dict.fromkeys(
-        (*_THROTTLED, "RequestInProgressException", "ConcurrentModificationException", "RequestFailedException"),
+        (
+            *_THROTTLED,
+            "RequestInProgressException",
+            "ConcurrentModificationException",
+            "RequestFailedException",
+        ),
         CertificateAuthorityBusy,
     )
     try:
@@ -252,7 +257,7 @@ class Fetched:
     etag: str
 
 
-class ObjectUnchanged(Exception):  # noqa: N818 - an answer, not a fault
+class ObjectUnchanged(Exception):
     """The object is still the one whose ETag was given."""
 
 

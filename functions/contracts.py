@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from cryptography import x509
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
@@ -104,10 +112,8 @@ class Targets(Model):
 class RevocationRequest(Targets):
     """The input of an execution, with the deployment's defaults filled in."""
 
-    serials: Annotated[
-        list[Serial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)
-    ] = Field(
-        description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not."
+    serials: Annotated[list[Serial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)] = (
+        Field(description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.")
     )
     revocation_reason: RevocationReason = Field(
         default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."

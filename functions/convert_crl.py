@@ -1,26 +1,40 @@
-"""ConvertCrl: check the CRL that was found, byte by byte, and keep it as the PEM that trust stores take."""
+"""ConvertCrl: check the CRL that was found once more, and keep it as the PEM that trust stores take."""
 
 import tempfile
 from datetime import datetime
 
-from functions import aws, crl, pem, workflow_bucket
+from functions import crl, workflow_bucket
 from functions.contracts import ConvertCrlInput, ConvertedCrl
 from functions.deployment import deployment
-from functions.errors import CrlExpired
+from functions.pem import pem_size
 from functions.task import task
 
 
 def convert_crl(question: ConvertCrlInput, now: datetime) -> ConvertedCrl:
-    """Convert exactly the version that FindCrl read, refusing whatever `crl.check` refuses.
+    """Convert exactly the version that FindCrl read.
 
     Raises:
-        CrlRefused: a subclass for each fault.
+        CrlRefused: a subclass of it for each fault. Whether its number is too low depends on the trust store.
 
     """
     manifest = workflow_bucket.get_manifest(question.manifest)
-    body = workflow_bucket.get(question.crl)
-    found = crl.read(body, max_entries=deployment().max_revocation_entries)
-    crl.check(found, issuer=manifest.issuer, now=now, attached=None)  # numbers: AttachCrl, for each trust store
-    if found.crl_number is None or found.next_update is None:
-        raise CrlExpired(f"s3://{question.crl.bucket}/{question.crl.key}")
-    ...
+    here = deployment()
+    found = crl.read(workflow_bucket.get(question.crl), max_entries=here.max_revocation_entries)
+    crl.check(found, issuer=manifest.issuer, now=now, attached=None)
+    with tempfile.TemporaryFile() as file:
+        crl.write_pem(found.der, file)
+        file.seek(0)
+        pem = workflow_bucket.put_pem(manifest.request.certificate_authority_arn, found.crl_number, file)
+    described = {
+        "pem": pem,
+        "pem_bytes": pem_size(len(found.der)),
+        "crl_number": found.crl_number,
+        "this_update": found.this_update,
+        "next_update": found.next_update,
+        "number_of_revoked_entries": found.number_of_revoked_entries,
+        "sha256": found.sha256,
+    }
+    return ConvertedCrl.model_validate(described)
+
+
+handler = task(convert_crl)

@@ -14,7 +14,7 @@ def _split(text: object) -> object:
 class Deployment(BaseModel):
     """The environment variables of the functions; nonsense is refused when it is read."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     workflow_bucket: str = Field(description="Manifests, PEM CRLs, evidence and reports.")
     certificate_authority_arn: str | None = None
@@ -28,4 +28,4 @@ class Deployment(BaseModel):
 @functools.cache
 def deployment() -> Deployment:
     """Read the environment once in the life of a process."""
-    return Deployment.model_validate(dict(os.environ))
+    return Deployment.model_validate({name.lower(): value for name, value in os.environ.items()})

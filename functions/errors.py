@@ -1,19 +1,19 @@
 """The one tree of errors: a class name is what the state machine's `ErrorEquals` matches and what a report names.
 
-    RevocationError
-    ├── RequestRefused               the input, or what it names, cannot be used (nothing was revoked)
-    │   ├── InvalidInput             … InvalidSerial, AmbiguousSerial
-    │   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
-    │   └── TrustStoreNotFound, CertificateAuthorityNotTrusted
-    ├── CrlRefused                   a CRL is not known to be good (it is never attached)
-    │   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
-    │   ├── CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid
-    │   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused
-    ├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
-    ├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
-    ├── TrustStoreFull, RevocationAddUnclear, RevocationNotVerified, TrustStoreNotEnforced
-    ├── CertificateAuthorityBusy, TrustStoreThrottled, AwsUnavailable   retried by the state machine
-    └── AwsCallRefused               any other refusal by AWS, with operation and code
+RevocationError
+├── RequestRefused               the input, or what it names, cannot be used (nothing was revoked)
+│   ├── InvalidInput             … InvalidSerial, AmbiguousSerial
+│   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
+│   └── TrustStoreNotFound, CertificateAuthorityNotTrusted
+├── CrlRefused                   a CRL is not known to be good (it is never attached)
+│   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
+│   ├── CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid
+│   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused
+├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
+├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
+├── TrustStoreFull, RevocationAddUnclear, RevocationNotVerified, TrustStoreNotEnforced
+├── CertificateAuthorityBusy, TrustStoreThrottled, AwsUnavailable   retried by the state machine
+└── AwsCallRefused               any other refusal by AWS, with operation and code
 """
 
 

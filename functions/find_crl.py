@@ -1,6 +1,5 @@
 """FindCrl: read the CA's CRL in S3 and say what it is good for. Find first, then wait."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +32,7 @@ def find_crl(question: FindCrlInput, now: datetime) -> Found:
         assert previous is not None  # noqa: S101 - its ETag was given
         status = CrlStatus.BAD if previous.status is CrlStatus.BAD else CrlStatus.LATE
         return previous.model_copy(update={**poll, "status": status})
-    return Found(**poll, **seen)
+    return Found.model_validate({**poll, **seen})
 
 
 def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str | None:

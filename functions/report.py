@@ -110,7 +110,8 @@ class Report(Model):
     revocation_reason: RevocationReason | None = None
     summary: Summary | None = None
     time_to_enforcement_seconds: float | None = Field(
-        default=None, description="From the start of the execution until all was read back from every trust store."
+        default=None,
+        description="From the start of the execution until all was read back from every trust store.",
     )
     serials: list[SerialReport] = Field(default_factory=list)
     crl: CrlReport | None = None

@@ -1,6 +1,6 @@
 """The report for people: Markdown, the verdict first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from functions import serials
@@ -19,7 +19,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _facts(report)
     if report.serials:
         yield from _table(
-            "Certificates", ("Serial", "At Private CA", "In the CRL", "Enforced", "Since"), map(_serial, report.serials)
+            "Certificates",
+            ("Serial", "At Private CA", "In the CRL", "Enforced", "Since"),
+            map(_serial, report.serials),
         )
     for store in report.trust_stores:
         yield from _trust_store(store)
@@ -79,20 +81,25 @@ def _serial(each: SerialReport) -> tuple[str, ...]:
 
 
 def _trust_store(store: TrustStoreReport) -> Iterator[str]:
-    if store.failure:
-        proven = f"{store.failure.error}; {store.proven}"
-    else:
-        proven = store.proven
+    proven = f"{store.failure.error}; {store.proven}" if store.failure else store.proven
     between = store.total_revoked_entries_between
     rows = [
         ("Proven", proven),
-        ("List in force", f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None),
+        (
+            "List in force",
+            f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None,
+        ),
         ("Verified", _time(store.verified_at)),
         ("Lists added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
         ("Entries of this CA before, after", f"{store.entries_before}, {_known(store.entries_after)}"),
-        ("Entries new, dropped, net", ", ".join(map(_known, (store.entries_new, store.entries_dropped, store.entries_net)))),
-        ("TotalRevokedEntries before, between, after",
-         f"{store.total_revoked_entries_before}, {_known(between)}, {_known(store.total_revoked_entries_after)}"),
+        (
+            "Entries new, dropped, net",
+            ", ".join(map(_known, (store.entries_new, store.entries_dropped, store.entries_net))),
+        ),
+        (
+            "TotalRevokedEntries before, between, after",
+            f"{store.total_revoked_entries_before}, {_known(between)}, {_known(store.total_revoked_entries_after)}",
+        ),
         ("The count rose", f"{_yes(store.count_rose)}. {store.count_explained}"),
         ("Connections opened earlier may live until", _until(store)),
         ("Dropped serials", ", ".join(map(serials.write, store.dropped_serials))),
@@ -112,7 +119,7 @@ def _until(store: TrustStoreReport) -> str | None:
     return f"{_time(connections.until)} (client keep-alive {connections.client_keep_alive_seconds} seconds)"
 
 
-def _table(title: str, head: tuple[str, ...], rows: "Iterator[tuple[str, ...]] | list[tuple[str, ...]]") -> Iterator[str]:
+def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield f"## {title}"
     yield ""
     yield f"| {' | '.join(head)} |"

@@ -87,9 +87,7 @@ def _in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
     return crl.read(workflow_bucket.get(state.converted.pem), wanted=manifest.wanted).held
 
 
-def _serial(
-    state: GatheredState, serial: int, in_crl: frozenset[int], stores: list[InForce]
-) -> SerialReport:
+def _serial(state: GatheredState, serial: int, in_crl: frozenset[int], stores: list[InForce]) -> SerialReport:
     revocation = next((r for r in state.revocations if r.serial == serial), None)
     enforced = bool(stores) and all(store.holds(serial) for store in stores)
     since = [store.since[serial] for store in stores if serial in store.since]

@@ -28,7 +28,10 @@ def report_trust_store(store: TrustStore, baseline: Baseline, last: Evidence | N
         crl_number=verified.crl_number,
         verified_at=last.verified_at,
         added_revocation_ids=[*store.attached.added_revocation_ids, *store.removed.added_revocation_ids],
-        removed_revocation_ids=[*store.attached.removed_revocation_ids, *store.removed.removed_revocation_ids],
+        removed_revocation_ids=[
+            *store.attached.removed_revocation_ids,
+            *store.removed.removed_revocation_ids,
+        ],
         entries_before=baseline.entries,
         entries_after=verified.number_of_revoked_entries,
         entries_new=verified.new_entries,
@@ -66,9 +69,7 @@ def _open_connections(trust_store_arn: str, last: Evidence) -> OpenConnections:
     if len(known) < len(seconds):
         return OpenConnections(unknown_because="the trust store hangs on something else than a load balancer")
     longest = max(known)
-    return OpenConnections(
-        client_keep_alive_seconds=longest, until=last.verified_at + timedelta(seconds=longest)
-    )
+    return OpenConnections(client_keep_alive_seconds=longest, until=last.verified_at + timedelta(seconds=longest))
 
 
 def _keep_alive(resource_arn: str) -> int | None:
@@ -80,5 +81,3 @@ def _keep_alive(resource_arn: str) -> int | None:
         return None
     value = aws.describe_load_balancer_attributes(resource_arn).get("client_keep_alive.seconds")
     return int(value) if value else None
-
-

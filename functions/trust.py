@@ -25,14 +25,12 @@ def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -
 
 
 def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:
-    """An issuer is a name and a key; a certificate is renewed, these stay."""
+    """Give what makes an issuer: a name and a key; a certificate is renewed, these stay."""
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return certificate.subject.public_bytes(), key
 
 
-def _issuer_of(
-    certificate: x509.Certificate, candidates: Iterable[x509.Certificate]
-) -> x509.Certificate | None:
+def _issuer_of(certificate: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:
     return next((c for c in candidates if _issued(c, certificate)), None)
 
 

@@ -19,8 +19,10 @@ class Problem:
     @property
     def way_on(self) -> str:
         """What to do about it."""
-        named = getattr(errors, self.error, errors.RevocationError)
-        return str(named.way_on) if isinstance(named, type) else errors.RevocationError.way_on
+        named = getattr(errors, self.error, None)
+        if isinstance(named, type) and issubclass(named, errors.RevocationError):
+            return named.way_on
+        return errors.RevocationError.way_on
 
 
 def message(failure: Failure) -> str:

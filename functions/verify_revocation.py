@@ -3,7 +3,15 @@
 from datetime import datetime
 
 from functions import attached_lists, aws, crl, workflow_bucket
-from functions.contracts import AttachedList, ConvertedCrl, EnforceInput, Evidence, Manifest, TrustStore, Verified
+from functions.contracts import (
+    AttachedList,
+    ConvertedCrl,
+    EnforceInput,
+    Evidence,
+    Manifest,
+    TrustStore,
+    Verified,
+)
 from functions.errors import CrlNumberReused, RevocationNotVerified
 from functions.task import task
 

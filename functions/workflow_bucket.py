@@ -1,9 +1,9 @@
 """What the steps keep in the workflow's own bucket, and under which key.
 
-    crls/<CA id>/<CRL number>.pem                       a CRL as it was attached
-    executions/<name>/manifest.json                     what was asked, and the state before
-    executions/<name>/evidence/<trust store>/<id>.json  what was read back
-    executions/<name>/report.json, report.md            what became of it
+crls/<CA id>/<CRL number>.pem                       a CRL as it was attached
+executions/<name>/manifest.json                     what was asked, and the state before
+executions/<name>/evidence/<trust store>/<id>.json  what was read back
+executions/<name>/report.json, report.md            what became of it
 """
 
 from typing import IO
@@ -61,7 +61,7 @@ def _evidence_prefix(execution_name: str, trust_store_arn: str) -> str:
     return f"executions/{execution_name}/evidence/{trust_store_arn.split('/', 1)[1].replace('/', '-')}/"
 
 
-def put_pem(certificate_authority_arn: str, crl_number: int, pem: IO[bytes]) -> S3Object:
+def put_pem(certificate_authority_arn: str, crl_number: int | None, pem: IO[bytes]) -> S3Object:
     """Keep a CRL as it is attached."""
     key = f"crls/{certificate_authority_arn.rsplit('/', 1)[1]}/{crl_number}.pem"
     return aws.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")

@@ -1,0 +1,102 @@
+"""Follows an execution as the Step Functions console does: which state was left when, and what came of it."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+_LOOK_EVERY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A state that was left (or, with `running`, entered and not left yet)."""
+
+    state: str
+    entered_at: datetime
+    left_at: datetime | None
+    note: str = ""
+
+
+def follow(stepfunctions: "SFNClient", execution_arn: str) -> Iterator[Left]:
+    """Yield each state as it is entered and again as it is left, until the execution has ended."""
+    entered: dict[int, Left] = {}
+    seen = 0
+    while True:
+        status = stepfunctions.describe_execution(executionArn=execution_arn)["status"]
+        events = _events(stepfunctions, execution_arn)
+        for event in events[seen:]:
+            yield from _read(event, events, entered)
+        seen = len(events)
+        if status != "RUNNING":
+            return
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:
+    pages = stepfunctions.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    return [event for page in pages for event in page["events"]]
+
+
+def _read(event: Any, events: list[Any], entered: dict[int, Left]) -> Iterator[Left]:  # noqa: ANN401 - a history event
+    if "stateEnteredEventDetails" in event:
+        left = Left(event["stateEnteredEventDetails"]["name"], event["timestamp"], None)
+        entered[event["id"]] = left
+        yield left
+    elif "stateExitedEventDetails" in event:
+        details = event["stateExitedEventDetails"]
+        began = _entry_of(event, events, details["name"])
+        yield Left(details["name"], began, event["timestamp"], _note(details["name"], details.get("output", "")))
+
+
+def _entry_of(event: Any, events: list[Any], name: str) -> datetime:  # noqa: ANN401 - a history event
+    """Go back along previousEventId to where the state was entered; a Map's items go the same way."""
+    by_id = {each["id"]: each for each in events}
+    at = event
+    while at is not None:
+        if at.get("stateEnteredEventDetails", {}).get("name") == name:
+            return at["timestamp"]  # type: ignore[no-any-return] # boto3 parses it
+        at = by_id.get(at.get("previousEventId"))
+    return event["timestamp"]  # type: ignore[no-any-return]
+
+
+def _note(state: str, output: str) -> str:
+    """Say in a few words what a state came to."""
+    try:
+        made = json.loads(output)
+        return _NOTES[state](made) if state in _NOTES else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+_NOTES = {
+    "PrepareRevocation": lambda made: (
+        f"{len(made['Prepared']['Serials'])} serials, {len(made['Prepared']['TrustStores'])} trust stores"
+    ),
+    "RevokeCertificate": lambda made: f"{made['Serial']} {made['Outcome']}{_error(made)}",
+    "FindCrl": lambda made: (
+        f"{made['Found']['Status']}: {made['Found']['NumberMissing']} of {made['Found']['NumberWanted']} "
+        f"serials missing"
+    ),
+    "ConvertCrl": lambda made: (
+        f"CRL number {made['Converted']['CrlNumber']}, {made['Converted']['NumberOfRevokedEntries']} entries"
+    ),
+    "AttachCrl": lambda made: f"RevocationId {made['TrustStore']['Attached']['RevocationId']}",
+    "VerifyRevocation": lambda made: (
+        f"read back {made['TrustStore']['Verified']['NumberOfRevokedEntries']} entries, "
+        f"{made['TrustStore']['Verified']['WantedNew']} wanted serials new"
+    ),
+    "RemoveSupersededCrls": lambda made: (
+        f"removed {len(made['TrustStore']['Removed']['RemovedRevocationIds'])} older lists"
+    ),
+    "ReportRevocation": lambda made: f"{made['Outcome']}{_error(made)}",
+}
+
+
+def _error(made: dict[str, Any]) -> str:
+    return f" {made['Error']}" if "Error" in made else ""

@@ -1,0 +1,147 @@
+"""Certificate authorities of the embedded Private CA and the certificates they issue, with their files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from infra.local.server import EmbeddedAws
+
+_TEMPLATES = "arn:aws:acm-pca:::template/"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A certificate with its key: who holds both can speak as this client."""
+
+    name: str
+    certificate: Path
+    key: Path
+    serial: int
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate alone."""
+        return self.certificate.read_bytes().split(_END)[0] + _END
+
+    @property
+    def chain_pem(self) -> bytes:
+        """The CA's certificate, which follows it in the file."""
+        return self.certificate.read_bytes().split(_END, 1)[1].lstrip()
+
+    def chain_and_key(self) -> tuple[bytes, bytes]:
+        """Give what a server is configured with."""
+        return self.certificate.read_bytes(), self.key.read_bytes()
+
+
+_END = b"-----END CERTIFICATE-----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A CA at the embedded Private CA."""
+
+    aws: EmbeddedAws
+    arn: str
+    pem: str
+
+    @classmethod
+    def create_root(cls, aws: EmbeddedAws, name: str) -> Self:
+        """Create a CA that signs itself."""
+        arn = _create(aws, name, "ROOT")
+        return cls._install(aws, arn, signer=arn, template="RootCACertificate/V1")
+
+    @classmethod
+    def create_under(cls, parent: "Authority", name: str) -> Self:
+        """Create a CA that another one signs."""
+        arn = _create(parent.aws, name, "SUBORDINATE")
+        return cls._install(
+            parent.aws, arn, signer=parent.arn, template="SubordinateCACertificate_PathLen0/V1", chain=parent.pem
+        )
+
+    @classmethod
+    def _install(cls, aws: EmbeddedAws, arn: str, *, signer: str, template: str, chain: str = "") -> Self:
+        csr = aws.client("acm-pca").get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+        pem = _issue(aws, signer, csr.encode(), template, {"Type": "YEARS", "Value": 5})
+        aws.client("acm-pca").import_certificate_authority_certificate(
+            CertificateAuthorityArn=arn,
+            Certificate=pem.encode(),
+            **({"CertificateChain": chain.encode()} if chain else {}),
+        )
+        return cls(aws, arn, pem)
+
+    def publish_crls_to(self, bucket: str, **configuration: object) -> None:
+        """Turn the CRL on."""
+        self.aws.client("acm-pca").update_certificate_authority(
+            CertificateAuthorityArn=self.arn,
+            RevocationConfiguration={
+                "CrlConfiguration": {
+                    "Enabled": True,
+                    "ExpirationInDays": 7,
+                    "S3BucketName": bucket,
+                    "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
+                    **configuration,
+                }
+            },
+        )
+
+    def issue_client(self, folder: Path, name: str, validity: dict[str, object] | None = None) -> Client:
+        """Issue a client certificate; its file holds the certificate, then this CA."""
+        template = "EndEntityClientAuthCertificate/V1"
+        return self._issue_to(folder, name, template, validity or {"Type": "DAYS", "Value": 30}, [])
+
+    def issue_server(self, folder: Path, name: str) -> Client:
+        """Issue a server certificate for localhost."""
+        names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+        validity: dict[str, object] = {"Type": "DAYS", "Value": 30}
+        return self._issue_to(folder, name, "EndEntityServerAuthCertificate/V1", validity, names)
+
+    def _issue_to(
+        self, folder: Path, name: str, template: str, validity: dict[str, object], names: list[x509.GeneralName]
+    ) -> Client:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        request = x509.CertificateSigningRequestBuilder().subject_name(subject)
+        if names:
+            request = request.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        csr = request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        pem = _issue(self.aws, self.arn, csr, template, validity)
+        serial = x509.load_pem_x509_certificate(pem.encode()).serial_number
+        made = Client(name, folder / f"{name}.pem", folder / f"{name}.key", serial)
+        made.certificate.write_text(pem + self.pem)
+        made.key.touch(mode=0o600)
+        made.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return made
+
+
+def _create(aws: EmbeddedAws, name: str, kind: str) -> str:
+    made = aws.client("acm-pca").create_certificate_authority(
+        CertificateAuthorityType=kind,
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": "EC_prime256v1",
+            "SigningAlgorithm": "SHA256WITHECDSA",
+            "Subject": {"CommonName": name, "Organization": "Embedded AWS"},
+        },
+    )
+    return str(made["CertificateAuthorityArn"])
+
+
+def _issue(aws: EmbeddedAws, signer: str, csr: bytes, template: str, validity: dict[str, object]) -> str:
+    pca = aws.client("acm-pca")
+    arn = pca.issue_certificate(
+        CertificateAuthorityArn=signer,
+        Csr=csr,
+        SigningAlgorithm="SHA256WITHECDSA",
+        TemplateArn=_TEMPLATES + template,
+        Validity=validity,
+    )["CertificateArn"]
+    pem = str(pca.get_certificate(CertificateAuthorityArn=signer, CertificateArn=arn)["Certificate"])
+    return pem if pem.endswith("\n") else pem + "\n"

@@ -1,0 +1,71 @@
+"""`make demo`: a stolen client certificate is accepted, revoked by the state machine, and refused."""
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from functions import serials
+from infra.local.handshake import Handshake, connect
+from infra.local.laboratory import Laboratory, laboratory
+from infra.local.server import EmbeddedAws
+from infra.local.settings import Settings
+from infra.local.watch import watch
+
+STOLEN, HONEST = "mallory", "alice"
+
+
+def main() -> int:
+    """Show it, and exit 0 only if all of it was so."""
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        console.print("An embedded AWS comes up: Private CA, trust store, listener, and the stack of infra/template.yaml.")
+        aws = stack.enter_context(EmbeddedAws(Settings()))
+        made = stack.enter_context(laboratory(aws, Path(folder) / "pki"))
+        began = time.monotonic()
+        shown = _show(console, made)
+        console.print(f"\n{'All of it was so' if shown else 'NOT all of it was so'}: {time.monotonic() - began:.1f} s.")
+    return int(not shown)
+
+
+def _show(console: Console, made: Laboratory) -> bool:
+    before = [_handshake(console, made, STOLEN), _handshake(console, made, HONEST)]
+    serial = serials.write(made.clients[STOLEN].serial)
+    console.print(f"\n{STOLEN}'s key is stolen. StartExecution {json.dumps({'Serials': [serial]})}\n")
+    stepfunctions = made.aws.client("stepfunctions")
+    execution = stepfunctions.start_execution(
+        stateMachineArn=made.outputs["StateMachineArn"], input=json.dumps({"Serials": [serial]})
+    )["executionArn"]
+    watch(console, stepfunctions, execution)
+    ended = stepfunctions.describe_execution(executionArn=execution)
+    console.print(f"\nThe execution {ended['status']}.\n")
+    after = [_handshake(console, made, STOLEN), _handshake(console, made, HONEST)]
+    console.print("\nThe report:\n")
+    console.print(_report(made, ended), markup=False)
+    accepted = [each.accepted for each in (*before, *after)]
+    return ended["status"] == "SUCCEEDED" and accepted == [True, True, False, True]
+
+
+def _handshake(console: Console, made: Laboratory, name: str) -> Handshake:
+    client = made.clients[name]
+    shaken = connect(made.listener.port, client.certificate, client.key, made.chain)
+    word = "[green]accepted[/]" if shaken.accepted else "[red]refused[/]"
+    console.print(f"  {name:8} {word}  {shaken.detail}")
+    return shaken
+
+
+def _report(made: Laboratory, ended: dict[str, str]) -> str:
+    """Read the Markdown report that the execution's output names."""
+    where = json.loads(ended["output"])["ReportMarkdown"] if "output" in ended else None
+    if where is None:
+        return f"{ended.get('error')}: {ended.get('cause')}"
+    body = made.aws.client("s3").get_object(Bucket=where["Bucket"], Key=where["Key"])["Body"]
+    return str(body.read().decode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

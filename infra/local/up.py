@@ -1,0 +1,87 @@
+"""`make up`: the embedded AWS in the foreground, with all that a revocation needs, until Ctrl-C."""
+
+import argparse
+import shlex
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from functions import serials
+from infra.local.laboratory import ROOT, Laboratory, laboratory
+from infra.local.server import EmbeddedAws, PortTaken
+from infra.local.settings import Settings
+
+FOLDER = ROOT / ".embedded"
+
+
+def main() -> int:
+    """Bring it up, say what to try, and wait for Ctrl-C."""
+    options = _options()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    settings = Settings()
+    settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = options.crl_after
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    environment = FOLDER / "env.sh"
+    try:
+        with (
+            EmbeddedAws(settings, port=options.port) as aws,
+            laboratory(
+                aws, FOLDER / "pki", root_alone=options.root_alone, listener_port=options.listener_port
+            ) as made,
+        ):
+            _write_environment(environment, made)
+            print(_welcome(made), flush=True)
+            stop.wait()
+            print("\nGoing down.", flush=True)
+    except PortTaken as taken:
+        print(f"make up: {taken}", file=sys.stderr)
+        return 1
+    finally:
+        environment.unlink(missing_ok=True)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="of the AWS endpoint; loopback alone (default 4566)")
+    parser.add_argument("--listener-port", type=int, default=0, help="of the mTLS listener (default: a free one)")
+    parser.add_argument("--crl-after", type=float, default=2.0, help="seconds from a revocation to its CRL (default 2)")
+    parser.add_argument("--root-alone", action="store_true", help="leave the issuing CA out of the trust store")
+    return parser.parse_args()
+
+
+def _write_environment(path: Path, made: Laboratory) -> None:
+    lines = (f"export {name}={shlex.quote(value)}" for name, value in made.environment().items())
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _welcome(made: Laboratory) -> str:
+    pki = made.folder.relative_to(ROOT)
+    mallory = made.clients["mallory"]
+    return f"""The embedded AWS is up at {made.aws.endpoint_url}, the mTLS listener at https://localhost:{made.listener.port}.
+Clients: {", ".join(made.clients)} in {pki}/ (a certificate with its CA, and a key, each).
+
+Try, in another shell (.venv/bin/aws is an aws command line, if you have none):
+
+  . .embedded/env.sh
+
+  # mallory is let in
+  curl --cacert {pki}/ca.pem --cert {pki}/mallory.pem --key {pki}/mallory.key https://localhost:$LISTENER_PORT
+
+  # revoke mallory's certificate, and see what becomes of it
+  aws stepfunctions start-execution --state-machine-arn $STATE_MACHINE_ARN \\
+      --input '{{"Serials": ["{serials.write(mallory.serial)}"]}}'
+  aws stepfunctions list-executions --state-machine-arn $STATE_MACHINE_ARN
+  aws s3 ls --recursive s3://$WORKFLOW_BUCKET/executions/
+
+  # then try the curl again
+
+Ctrl-C ends it."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
