@@ -1,0 +1,284 @@
+"""Builds what is deployed: the functions' zip, and the layer both for Lambda and for the machine this runs on.
+
+    build/functions.zip     the functions/ folder, as the package `functions`
+    build/layer-arm64.zip   cryptography and pydantic for AWS (`make_layer`, unpacked in build/layer-arm64/)
+    build/layer-host.zip    the same recipe for this machine's own Python: the embedded AWS runs it
+    build/runtime/          what AWS's own managed runtime brings along: awslambdaric and boto3
+
+Each artefact is built again only when something it is made of has changed.
+"""
+
+import compileall
+import hashlib
+import json
+import os
+import platform
+import py_compile
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag, sys_tags
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+
+# The runtime that infra/template.yaml names: python3.13, which is Amazon Linux 2023 and so glibc 2.34.
+TARGET_PYTHON = (3, 13)
+TARGET_PLATFORM = "aarch64-manylinux_2_34"
+
+# Lambda's own limits are 250 MB unzipped and, for a direct upload, 50 MB zipped; these say when ours has grown.
+LAYER_BYTES = 32_000_000
+LAYER_ZIP_BYTES = 12_000_000
+FUNCTIONS_ZIP_BYTES = 200_000
+
+ELF_MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can tell: equal inputs give equal bytes
+
+
+class BuildError(Exception):
+    """Base of what stops a build."""
+
+
+class UvMissing(BuildError):
+    """Neither the PATH nor .tools/bin has uv."""
+
+
+class InstallFailed(BuildError):
+    """`uv` could not install the locked packages."""
+
+
+class WheelUnfit(BuildError):
+    """A package was built for another Python or platform than the layer is for."""
+
+
+class BinaryUnfit(BuildError):
+    """A shared library is not ELF, or is for another machine."""
+
+
+class TooLarge(BuildError):
+    """An artefact has outgrown its bound."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer: for which machine, which wheels fit there, and how uv is told so."""
+
+    name: str
+    machine: str
+    tags: frozenset[Tag]
+    uv_arguments: tuple[str, ...]
+    python: tuple[int, int]
+
+
+def arm64_layer() -> Layer:
+    """Return the layer that AWS runs: arm64, python3.13, Amazon Linux 2023."""
+    machine, _, glibc = TARGET_PLATFORM.partition("-manylinux_2_")
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(int(glibc), 16, -1)]
+    platforms.append(f"manylinux2014_{machine}")
+    version = ".".join(map(str, TARGET_PYTHON))
+    tags = [
+        *cpython_tags(TARGET_PYTHON, platforms=platforms),
+        *compatible_tags(TARGET_PYTHON, platforms=platforms),
+    ]
+    arguments = ("--python-platform", TARGET_PLATFORM, "--python-version", version)
+    return Layer("layer-arm64", machine, frozenset(tags), arguments, TARGET_PYTHON)
+
+
+def host_layer() -> Layer:
+    """Return the layer that the embedded AWS runs: this machine, this Python."""
+    return Layer("layer-host", platform.machine(), frozenset(sys_tags()), (), sys.version_info[:2])
+
+
+def install(requirements: Path, target: Path, *arguments: str) -> None:
+    """Install locked wheels into a folder.
+
+    Raises:
+        UvMissing: there is no uv.
+        InstallFailed: uv refuses; its own words are in the message.
+
+    """
+    uv = shutil.which("uv") or shutil.which("uv", path=ROOT / ".tools/bin")
+    if uv is None:
+        raise UvMissing("uv is neither on the PATH nor in .tools/bin; `make build` installs it")
+    # Copies, not links: what is stripped here must not change uv's own cache.
+    options = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
+    command = [uv, "pip", "install", *options, "--python", sys.executable, "--target", os.fspath(target)]
+    command += [*arguments, "--requirement", os.fspath(requirements)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise InstallFailed(f"{requirements.name} into {target.name}: {result.stderr.strip()}")
+
+
+def check_wheels(folder: Path, tags: frozenset[Tag]) -> None:
+    """Check that each installed package's wheel fits the platform.
+
+    Raises:
+        WheelUnfit: one does not, or there is none.
+
+    """
+    wheels = sorted(folder.glob("*.dist-info/WHEEL"))
+    if not wheels:
+        raise WheelUnfit(f"{folder} holds no installed package")
+    for wheel in wheels:
+        lines = [line.partition(": ") for line in wheel.read_text().splitlines()]
+        own = {tag for key, _, value in lines if key == "Tag" for tag in parse_tag(value)}
+        if own.isdisjoint(tags):
+            raise WheelUnfit(f"{wheel.parent.name} is for {', '.join(sorted(map(str, own)))}")
+
+
+def check_binaries(folder: Path, machine: str) -> None:
+    """Check that each shared library is ELF for the machine; the machine is at offset 18 of the header.
+
+    Raises:
+        BinaryUnfit: one is not.
+
+    """
+    for library in sorted(folder.rglob("*.so*")):
+        with library.open("rb") as file:
+            header = file.read(20)
+        found = int.from_bytes(header[18:20], "little")
+        if header[:4] != b"\x7fELF" or found != ELF_MACHINES[machine]:
+            raise BinaryUnfit(f"{library.relative_to(folder)} is not an ELF library for {machine}: {header.hex()}")
+
+
+def check_size(what: Path, size: int, bound: int) -> None:
+    """Check an artefact's size.
+
+    Raises:
+        TooLarge: it exceeds its bound.
+
+    """
+    if size > bound:
+        raise TooLarge(f"{what.name} has {size:,} bytes, more than the {bound:,} it is allowed")
+
+
+def strip(folder: Path) -> None:
+    """Remove what nothing imports on Lambda; licences and names of the packages stay.
+
+    cryptography loads only cffi's shared library, never its Python files, nor pycparser, which those import.
+    """
+    for name in ("bin", "cffi", "pycparser"):
+        shutil.rmtree(folder / name)
+    for pattern in ("pycparser-*", "**/tests", "**/__pycache__"):
+        for path in list(folder.glob(pattern)):
+            shutil.rmtree(path)
+    for path in [*folder.rglob("*.pyi"), *folder.rglob("py.typed"), *folder.glob("*.dist-info/*")]:
+        if path.is_file() and path.name not in {"METADATA", "WHEEL", "LICENSE"}:
+            path.unlink()
+
+
+def compile_modules(layer: Layer, folder: Path) -> None:
+    """Compile to .pyc, which Lambda cannot keep between cold starts (/opt is read-only): twice as slow without.
+
+    Only where this Python is the layer's own minor version: no other can read the result. Unchecked hashes,
+    because Python would otherwise compare times that a zip does not keep.
+    """
+    if layer.python == sys.version_info[:2]:
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        compileall.compile_dir(folder, quiet=1, stripdir=folder, prependdir="/opt", invalidation_mode=mode)
+
+
+def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> None:
+    """Write a zip whose bytes depend on names and contents alone."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in sorted(files):
+            entry = zipfile.ZipInfo(name, ZIP_TIME)
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+
+
+def files_below(folder: Path, *, inside: str = "") -> list[tuple[str, Path]]:
+    """List the files below a folder, each with its name inside a zip."""
+    return [
+        (inside + path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if path.is_file()
+    ]
+
+
+def function_files() -> list[tuple[str, Path]]:
+    """List the source files of the Lambda functions."""
+    return [(name, path) for name, path in files_below(ROOT / "functions", inside="functions/") if path.suffix == ".py"]
+
+
+def make_functions(target: Path) -> None:
+    """Zip the functions."""
+    write_zip(target, function_files())
+    check_size(target, target.stat().st_size, FUNCTIONS_ZIP_BYTES)
+
+
+def make_layer(layer: Layer, target: Path) -> None:
+    """Install, check, strip and compile one layer, and zip it."""
+    folder = target.with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    packages = folder / "python"
+    install(ROOT / "requirements-layer.txt", packages, *layer.uv_arguments)
+    check_wheels(packages, layer.tags)
+    strip(packages)
+    check_binaries(packages, layer.machine)
+    compile_modules(layer, folder)
+    write_zip(target, files_below(folder))
+    check_size(folder, sum(path.stat().st_size for _, path in files_below(folder)), LAYER_BYTES)
+    check_size(target, target.stat().st_size, LAYER_ZIP_BYTES)
+
+
+def make_runtime(target: Path) -> None:
+    """Install what the managed runtime brings along, for the processes of the embedded AWS."""
+    shutil.rmtree(target, ignore_errors=True)
+    install(ROOT / "requirements-runtime.txt", target, "--compile-bytecode")
+    check_wheels(target, host_layer().tags)
+
+
+def digest(*parts: str | bytes, files: Iterable[tuple[str, Path]] = ()) -> str:
+    """Return one hash over texts and files, names included."""
+    total = hashlib.sha256()
+    for name, path in files:
+        parts = (*parts, name, path.read_bytes())
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "big") + data)
+    return total.hexdigest()
+
+
+def build(into: Path = BUILD) -> list[str]:
+    """Build what has changed; return the names of what was built."""
+    recipe = digest(Path(__file__).read_bytes(), sys.version, sys.executable, platform.platform(), os.fspath(into))
+    layer_inputs = digest(recipe, (ROOT / "requirements-layer.txt").read_bytes())
+    runtime_inputs = digest(recipe, (ROOT / "requirements-runtime.txt").read_bytes())
+    artefacts: dict[str, tuple[str, Callable[[Path], None]]] = {
+        "functions.zip": (digest(recipe, files=function_files()), make_functions),
+        "layer-host.zip": (layer_inputs, lambda target: make_layer(host_layer(), target)),
+        "layer-arm64.zip": (layer_inputs, lambda target: make_layer(arm64_layer(), target)),
+        "runtime": (runtime_inputs, make_runtime),
+    }
+    into.mkdir(parents=True, exist_ok=True)
+    stamps = into / "inputs.json"
+    known = json.loads(stamps.read_text()) if stamps.exists() else {}
+    built = []
+    for name, (inputs, make) in artefacts.items():
+        if known.get(name) == inputs and (into / name).exists():
+            continue
+        stamps.write_text(json.dumps(known | {name: "unfinished"}, indent=2) + "\n")
+        make(into / name)
+        known[name] = inputs
+        stamps.write_text(json.dumps(known, indent=2) + "\n")
+        built.append(name)
+    return built
+
+
+def main() -> None:
+    """Build and say what was built."""
+    try:
+        built = build()
+    except BuildError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    for name in built:
+        print(f"build/{name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""How each type of the template's resources is made on the embedded AWS, and what of it cannot be had there."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.local import iam
+
+if TYPE_CHECKING:
+    from infra.local.server import EmbeddedAws
+
+# What is accepted although it has no effect, or not all of its effect, on the embedded AWS.
+NOT_LOCAL: dict[tuple[str, str], str] = {
+    ("AWS::Lambda::Function", "Runtime"): "functions run on this machine's own Python",
+    ("AWS::Lambda::Function", "Architectures"): "functions run on this machine's own processor",
+    ("AWS::Lambda::Function", "MemorySize"): "the function is told, but may use more",
+    ("AWS::Lambda::Function", "TracingConfig"): "recorded; there is no X-Ray",
+    ("AWS::Lambda::LayerVersion", "Content"): "build/layer-host.zip stands in for build/layer-arm64.zip",
+    ("AWS::Logs::LogGroup", "RetentionInDays"): "recorded; nothing expires",
+    ("AWS::S3::Bucket", "BucketEncryption"): "recorded; nothing is encrypted",
+    ("AWS::S3::Bucket", "LifecycleConfiguration"): "recorded; nothing expires",
+    ("AWS::S3::Bucket", "PublicAccessBlockConfiguration"): "recorded; unsigned requests are not refused",
+    ("AWS::S3::BucketPolicy", "PolicyDocument"): "recorded; asked for AWS services, not for roles",
+    ("AWS::StepFunctions::StateMachine", "LoggingConfiguration"): "recorded; executions write no log",
+    ("AWS::StepFunctions::StateMachine", "TracingConfiguration"): "recorded; there is no X-Ray",
+}
+
+
+class NotRealised(NotImplementedError):
+    """The template holds something that would silently be missing on the embedded AWS."""
+
+
+@dataclass(frozen=True)
+class Realised:
+    """A resource that exists: what Ref returns, and what GetAtt returns."""
+
+    ref: str
+    attributes: Mapping[str, str]
+
+
+class Properties:
+    """A resource's properties, each of which has to be taken by its realiser."""
+
+    def __init__(self, type_: str, logical_id: str, values: Mapping[str, Any], stack_name: str) -> None:
+        """Hold the resolved properties of one resource."""
+        self._type = type_
+        self._logical_id = logical_id
+        self._stack_name = stack_name
+        self._left = dict(values)
+
+    def take(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - a property can be anything
+        """Return a property, and count it as realised."""
+        return self._left.pop(name, default)
+
+    def chosen(self, **arguments: str) -> dict[str, Any]:
+        """Take several properties that go to AWS's API as they are: argument=property; absent ones are left out."""
+        present = {argument: name for argument, name in arguments.items() if name in self._left}
+        return {argument: self.take(name) for argument, name in present.items()}
+
+    def name(self, limit: int) -> str:
+        """Return a name as CloudFormation makes them: stack, logical ID, and something of its own."""
+        own = hashlib.sha256(f"{self._stack_name}/{self._logical_id}".encode()).hexdigest()[:12]
+        return f"{self._stack_name}-{self._logical_id}"[: limit - 13] + f"-{own}"
+
+    def tags(self) -> dict[str, str]:
+        """Take the tags."""
+        return {tag["Key"]: str(tag["Value"]) for tag in self.take("Tags", [])}
+
+    def check_all_taken(self) -> None:
+        """Check that nothing is left.
+
+        Raises:
+            NotRealised: a property is, and the table does not accept it.
+
+        """
+        left = sorted(name for name in self._left if (self._type, name) not in NOT_LOCAL)
+        if left:
+            raise NotRealised(f"{self._logical_id} ({self._type}): {', '.join(left)}")
+
+
+def _role(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    client = aws.client("iam")
+    role = client.create_role(
+        RoleName=properties.take("RoleName") or properties.name(64),
+        AssumeRolePolicyDocument=json.dumps(properties.take("AssumeRolePolicyDocument")),
+        Tags=[{"Key": key, "Value": value} for key, value in properties.tags().items()],
+        **properties.chosen(Path="Path", Description="Description", MaxSessionDuration="MaxSessionDuration"),
+    )["Role"]
+    for arn in properties.take("ManagedPolicyArns", []):
+        iam.provide_managed_policy(arn)
+        client.attach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+    for policy in properties.take("Policies", []):
+        document = _document(policy["PolicyDocument"])
+        client.put_role_policy(RoleName=role["RoleName"], PolicyName=policy["PolicyName"], PolicyDocument=document)
+    return Realised(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+
+
+def _delete_role(aws: "EmbeddedAws", realised: Realised) -> None:
+    client, name = aws.client("iam"), realised.ref
+    for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
+        client.delete_role_policy(RoleName=name, PolicyName=policy)
+    for policy in client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        client.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+    client.delete_role(RoleName=name)
+
+
+def _document(policy: Mapping[str, Any]) -> str:
+    """Write a policy; moto demands the version that IAM, and SAM's own policies, leave out."""
+    return json.dumps({"Version": "2012-10-17"} | dict(policy))
+
+
+def _managed_policy(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    client = aws.client("iam")
+    arn = client.create_policy(
+        PolicyName=properties.take("ManagedPolicyName") or properties.name(128),
+        PolicyDocument=_document(properties.take("PolicyDocument")),
+        **properties.chosen(Path="Path", Description="Description"),
+    )["Policy"]["Arn"]
+    for role in properties.take("Roles", []):
+        client.attach_role_policy(RoleName=role, PolicyArn=arn)
+    return Realised(arn, {"PolicyArn": arn})
+
+
+def _delete_managed_policy(aws: "EmbeddedAws", realised: Realised) -> None:
+    client = aws.client("iam")
+    for role in client.list_entities_for_policy(PolicyArn=realised.ref)["PolicyRoles"]:
+        client.detach_role_policy(RoleName=role["RoleName"], PolicyArn=realised.ref)
+    client.delete_policy(PolicyArn=realised.ref)
+
+
+def _policy(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    name, document = properties.take("PolicyName"), _document(properties.take("PolicyDocument"))
+    roles = properties.take("Roles", [])
+    for role in roles:
+        aws.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
+    return Realised(name, {"Id": json.dumps(roles)})
+
+
+def _delete_policy(aws: "EmbeddedAws", realised: Realised) -> None:
+    for role in json.loads(realised.attributes["Id"]):
+        aws.client("iam").delete_role_policy(RoleName=role, PolicyName=realised.ref)
+
+
+def _function(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    environment = properties.take("Environment", {}).get("Variables", {})
+    concurrency = properties.take("ReservedConcurrentExecutions")
+    client = aws.client("lambda")
+    function = client.create_function(
+        FunctionName=properties.take("FunctionName") or properties.name(64),
+        Environment={"Variables": {name: _text(value) for name, value in environment.items()}},
+        Timeout=int(properties.take("Timeout", 3)),
+        MemorySize=int(properties.take("MemorySize", 128)),
+        Tags=properties.tags(),
+        **properties.chosen(
+            **{name: name for name in ("Code", "Handler", "Role", "Runtime", "Description", "Layers")},
+            **{name: name for name in ("Architectures", "TracingConfig", "LoggingConfig", "EphemeralStorage")},
+        ),
+    )
+    if concurrency is not None:
+        client.put_function_concurrency(
+            FunctionName=function["FunctionName"], ReservedConcurrentExecutions=int(concurrency)
+        )
+    return Realised(function["FunctionName"], {"Arn": function["FunctionArn"]})
+
+
+def _layer_version(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    arn = aws.client("lambda").publish_layer_version(
+        LayerName=properties.take("LayerName") or properties.name(140),
+        **properties.chosen(
+            **{name: name for name in ("Content", "Description", "LicenseInfo")},
+            **{name: name for name in ("CompatibleArchitectures", "CompatibleRuntimes")},
+        ),
+    )["LayerVersionArn"]
+    return Realised(arn, {"LayerVersionArn": arn})
+
+
+def _delete_layer_version(aws: "EmbeddedAws", realised: Realised) -> None:
+    *_, name, version = realised.ref.split(":")
+    aws.client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(version))
+
+
+def _log_group(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    client = aws.client("logs")
+    name = properties.take("LogGroupName") or properties.name(512)
+    client.create_log_group(
+        logGroupName=name,
+        tags=properties.tags(),
+        **properties.chosen(logGroupClass="LogGroupClass", kmsKeyId="KmsKeyId"),
+    )
+    if retention := properties.take("RetentionInDays"):
+        client.put_retention_policy(logGroupName=name, retentionInDays=int(retention))
+    arn = f"arn:aws:logs:{aws.settings.region}:{aws.settings.account_id}:log-group:{name}:*"
+    return Realised(name, {"Arn": arn})
+
+
+def _bucket(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    client = aws.client("s3")
+    name = properties.take("BucketName") or properties.name(63).lower()
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
+    settings: dict[str, tuple[Callable[..., Any], str]] = {
+        "VersioningConfiguration": (client.put_bucket_versioning, "VersioningConfiguration"),
+        "PublicAccessBlockConfiguration": (client.put_public_access_block, "PublicAccessBlockConfiguration"),
+        "OwnershipControls": (client.put_bucket_ownership_controls, "OwnershipControls"),
+    }
+    for property_, (put, argument) in settings.items():
+        if value := properties.take(property_):
+            put(Bucket=name, **{argument: value})
+    if encryption := properties.take("BucketEncryption"):
+        rules = [_encryption_rule(dict(rule)) for rule in encryption["ServerSideEncryptionConfiguration"]]
+        client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+    if lifecycle := properties.take("LifecycleConfiguration"):
+        rules = [_lifecycle_rule(dict(rule)) for rule in lifecycle["Rules"]]
+        client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+    if tags := properties.tags():
+        named = [{"Key": key, "Value": value} for key, value in tags.items()]
+        client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": named})
+    return Realised(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
+
+
+def _encryption_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    return {"ApplyServerSideEncryptionByDefault": rule.pop("ServerSideEncryptionByDefault")} | rule
+
+
+def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """Translate a rule; what is not translated here has one name in both worlds, or boto3 refuses it."""
+    translated: dict[str, Any] = {"Filter": {"Prefix": rule.pop("Prefix", "")}}
+    if "Id" in rule:
+        translated["ID"] = rule.pop("Id")
+    if "ExpirationInDays" in rule:
+        translated["Expiration"] = {"Days": int(rule.pop("ExpirationInDays"))}
+    return translated | rule
+
+
+def _delete_bucket(aws: "EmbeddedAws", realised: Realised) -> None:
+    aws.client("s3").delete_bucket(Bucket=realised.ref)
+
+
+def _bucket_policy(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    bucket = properties.take("Bucket")
+    aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties.take("PolicyDocument")))
+    return Realised(bucket, {})
+
+
+def _state_machine(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    location = properties.take("DefinitionS3Location")
+    content = aws.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"])["Body"].read()
+    substitutions = properties.take("DefinitionSubstitutions", {})
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in substitutions:
+            raise NotRealised(f"The definition's {match[0]} is not in DefinitionSubstitutions")
+        return _text(substitutions[match[1]])
+
+    name = properties.take("StateMachineName") or properties.name(80)
+    arn = aws.client("stepfunctions").create_state_machine(
+        name=name,
+        definition=re.sub(r"\$\{(\w+)\}", value, content.decode()),
+        roleArn=properties.take("RoleArn"),
+        type=properties.take("StateMachineType", "STANDARD"),
+        tags=[{"key": key, "value": value} for key, value in properties.tags().items()],
+        **_lower(
+            properties.chosen(loggingConfiguration="LoggingConfiguration", tracingConfiguration="TracingConfiguration")
+        ),
+    )["stateMachineArn"]
+    return Realised(arn, {"Arn": arn, "Name": name})
+
+
+def _lower(node: Any) -> Any:  # noqa: ANN401 - any part of a template
+    """Begin each key with a small letter, as the API of Step Functions does."""
+    if isinstance(node, list):
+        return [_lower(each) for each in node]
+    if isinstance(node, dict):
+        return {key[0].lower() + key[1:]: _lower(value) for key, value in node.items()}
+    return node
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True)
+class Realiser:
+    """How a type of resource is created and deleted."""
+
+    create: Callable[["EmbeddedAws", Properties], Realised]
+    delete: Callable[["EmbeddedAws", Realised], object]
+
+
+REALISERS: dict[str, Realiser] = {
+    "AWS::IAM::Role": Realiser(_role, _delete_role),
+    "AWS::IAM::ManagedPolicy": Realiser(_managed_policy, _delete_managed_policy),
+    "AWS::IAM::Policy": Realiser(_policy, _delete_policy),
+    "AWS::Lambda::Function": Realiser(
+        _function, lambda aws, it: aws.client("lambda").delete_function(FunctionName=it.ref)
+    ),
+    "AWS::Lambda::LayerVersion": Realiser(_layer_version, _delete_layer_version),
+    "AWS::Logs::LogGroup": Realiser(
+        _log_group, lambda aws, it: aws.client("logs").delete_log_group(logGroupName=it.ref)
+    ),
+    "AWS::S3::Bucket": Realiser(_bucket, _delete_bucket),
+    "AWS::S3::BucketPolicy": Realiser(
+        _bucket_policy, lambda aws, it: aws.client("s3").delete_bucket_policy(Bucket=it.ref)
+    ),
+    "AWS::StepFunctions::StateMachine": Realiser(
+        _state_machine, lambda aws, it: aws.client("stepfunctions").delete_state_machine(stateMachineArn=it.ref)
+    ),
+}

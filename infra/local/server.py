@@ -1,0 +1,231 @@
+"""The embedded AWS: moto's server in this process, with the additions that this product needs."""
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import boto3
+from botocore.config import Config
+from moto.core.config import default_user_config
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import make_server
+from werkzeug.test import run_wsgi_app
+
+from infra.local import acm_pca, calls, elbv2, faults, iam, lambda_service, stepfunctions
+from infra.local.calls import Call, ServiceError
+from infra.local.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.local.deploy import Stack
+
+Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
+
+
+# werkzeug logs each request, moto each error that a state machine catches, the translator that it counts things.
+QUIET = {"werkzeug": logging.ERROR, "moto.stepfunctions": logging.CRITICAL, "samtranslator": logging.ERROR}
+
+
+class PortTaken(OSError):
+    """Another program listens on the port."""
+
+
+class AlreadyRunning(RuntimeError):
+    """This process has an embedded AWS already; moto's state is global, so there can be but one."""
+
+
+class Front:
+    """What every request passes before moto sees it: who calls, what it may do, which faults it meets."""
+
+    def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
+        """Stand before a WSGI application."""
+        self._application = application
+        self._settings = settings
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        call = calls.read(environ, self._settings)
+        if call is None:
+            body: Iterable[bytes] = self._application(environ, start_response)
+            return body
+        try:
+            status, headers, body = self._answer(environ, call)
+        except ServiceError as error:
+            code, named, content = calls.error_response(call, error)
+            status, headers, body = code, list(named.items()), [content]
+        start_response(f"{status} {'OK' if status < 400 else 'Refused'}", headers)  # noqa: PLR2004 - HTTP's own line
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else body
+
+    def _answer(self, environ: dict[str, Any], call: Call) -> Answer:
+        with iam.answering(call) as caller:
+            faults.announce(call)
+            iam.demand(call.action, call.resource)
+            fault = faults.take(call, caller.role_name if caller else None)
+            error = fault.error() if fault else None
+            if fault and error and not fault.after:
+                raise error
+            body, status, headers = run_wsgi_app(self._application, environ, buffered=True)
+            if error:
+                raise error
+            if int(status.split()[0]) == 404 and call.action.startswith("s3:GetObject"):  # noqa: PLR2004
+                demand_to_know_of_absence(call.resource, self._settings)
+            return int(status.split()[0]), list(headers), body
+
+
+def demand_to_know_of_absence(resource: str, settings: Settings) -> None:
+    """Demand `s3:ListBucket` for a 404: S3 tells only those who may list that an object is absent.
+
+    Raises:
+        AccessDenied: the caller may not list the bucket (aws: s3/API_GetObject, "Permissions").
+
+    """
+    bucket = resource.partition("/")[0]
+    if bucket.rpartition(":")[2] in s3_backends[settings.account_id]["aws"].buckets:
+        iam.demand("s3:ListBucket", bucket)
+
+
+class _QuietHandler(MotoRequestHandler):
+    """moto's request handler, without access log, and with connections that the server can end."""
+
+    disable_nagle_algorithm = True  # headers and body are two writes; the second must not await an ACK
+    open_connections: ClassVar[set[socket.socket]] = set()
+
+    def setup(self) -> None:
+        super().setup()
+        self.open_connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.open_connections.discard(self.connection)
+        super().finish()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+class EmbeddedAws:
+    """An AWS in this process, for one account and Region.
+
+    with EmbeddedAws(Settings()) as aws:
+        aws.client("s3").list_buckets()
+    """
+
+    _running: "EmbeddedAws | None" = None
+
+    def __init__(self, settings: Settings, port: int = 0) -> None:
+        """Prepare an AWS that will listen on a port of 127.0.0.1; 0 is any free one."""
+        self.settings = settings
+        self._port = port
+        self._clients: dict[str, Any] = {}
+        self.stacks: dict[str, Stack] = {}
+
+    def __enter__(self) -> Self:
+        """Start.
+
+        Raises:
+            AlreadyRunning: this process has one already.
+            PortTaken: something listens on the port.
+            NotBuilt: `make build` has not been run.
+
+        """
+        if EmbeddedAws._running is not None:
+            raise AlreadyRunning(f"{EmbeddedAws._running.endpoint_url} runs in this process already")
+        self._listener = _listen(self._port)
+        try:
+            self._install()
+        except lambda_service.NotBuilt:
+            self._listener.close()
+            raise
+        application = Front(DomainDispatcherApplication(create_backend_app), self.settings)
+        self._server = make_server(
+            "127.0.0.1",
+            self._listener.getsockname()[1],
+            application,
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=self._listener.fileno(),
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        EmbeddedAws._running = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End everything that was started."""
+        stepfunctions.close(self.settings)
+        lambda_service.close()
+        self._server.shutdown()
+        self._thread.join()
+        for connection in list(_QuietHandler.open_connections):
+            with contextlib.suppress(OSError):  # its client may have gone meanwhile
+                connection.shutdown(socket.SHUT_RDWR)
+        for client in self._clients.values():
+            client.close()
+        self._server.server_close()
+        self._listener.close()
+        faults.clear()
+        EmbeddedAws._running = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it listens."""
+        host, port = self._listener.getsockname()
+        return f"http://{host}:{port}"
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes each service's class as it runs
+        """Return an administrator's boto3 client."""
+        if service not in self._clients:
+            config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50, read_timeout=900)
+            session: Any = boto3.session.Session()
+            self._clients[service] = session.client(
+                service,
+                region_name=self.settings.region,
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106 - the embedded AWS checks no signature
+                config=config,
+            )
+        return self._clients[service]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables with which a shell's AWS tools call this AWS as administrator."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": self.settings.region,
+            "AWS_DEFAULT_REGION": self.settings.region,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def reset(self) -> None:
+        """Forget all resources, faults and records; the settings stay."""
+        faults.clear()
+        stepfunctions.reset()
+        moto_api_backend.reset()
+        iam.install(self.settings)
+        self.stacks.clear()
+
+    def _install(self) -> None:
+        os.environ["MOTO_PORT"] = str(self._listener.getsockname()[1])
+        default_user_config["lambda"] = {"use_docker": False}
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        for name, level in QUIET.items():
+            logging.getLogger(name).setLevel(level)
+        iam.install(self.settings)
+        acm_pca.install(self.settings)
+        elbv2.install(self.settings)
+        lambda_service.install(self.settings, self.endpoint_url)
+        stepfunctions.install(self.settings, self.endpoint_url)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=128)
+    except OSError as error:
+        why = f"{error.strerror}: choose another, or 0 for any free one"
+        raise PortTaken(f"Port {port} cannot be listened on ({why})") from error

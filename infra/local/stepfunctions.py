@@ -1,0 +1,161 @@
+"""The few things that moto's Step Functions interpreter does differently from AWS and that this product needs.
+
+Each is made for one version of moto, and tests/infra/test_stepfunctions.py fails when that version does otherwise:
+
+* an execution started without a name gets one (stock: all are called `None`, so the second one fails);
+* a Map worker takes its items in a loop (stock: it recurses, and dies after about 985, leaving the execution RUNNING);
+* tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
+  made-up credentials, through a new client each time, which takes 17 ms).
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from moto.stepfunctions.parser import models
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution import Execution
+
+from infra.local import iam
+from infra.local.settings import Settings
+
+STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001 - what is replaced below
+STOCK_CLIENT_FOR = boto_client.boto_client_for
+
+CLIENT_SECONDS = iam.SESSION_SECONDS / 2
+
+
+class NamingBackend(models.StepFunctionsParserBackend):
+    """moto's interpreter, with names for executions that have none, and an end to those that a reset leaves."""
+
+    def start_execution(  # type: ignore[override] # as the parser's own back end has it, and moto's annotations have not
+        self,
+        state_machine_arn: str,
+        name: str | None = None,
+        execution_input: str | None = None,
+        trace_header: str | None = None,
+    ) -> Execution:
+        """Start an execution."""
+        start: Callable[..., Execution] = super().start_execution
+        return start(state_machine_arn, name or str(uuid4()), execution_input, trace_header)
+
+    def reset(self) -> None:
+        """Stop what runs and forget everything."""
+        self.close()
+        super().reset()
+
+    def close(self) -> None:
+        """Stop what runs."""
+        for machine in self.state_machines:
+            for execution in machine.executions:
+                if execution.status == "RUNNING":
+                    execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
+
+
+def eval_pool(worker: Any, job: Any, worker_frame: Any) -> None:  # noqa: ANN401 - moto's own classes
+    """Evaluate a Map worker's jobs until there are none: `IterationWorker._eval_pool`, without its recursion."""
+    while job is not None:
+        frame = worker_frame.open_inner_frame()
+        worker._eval_job(env=frame, job=job)  # noqa: SLF001
+        worker_frame.close_frame(frame)
+        failed = isinstance(job.job_output, Exception) or worker.stopped()
+        following = None if failed else worker._job_pool.next_job()  # noqa: SLF001
+        # As in the original: the frame is closed before the last job, because the Map awaits jobs, not workers.
+        if following is None:
+            if not failed:
+                last = frame.event_history_context.last_published_event_id
+                worker_frame.event_history_context.source_event_id = last
+            worker._env.close_frame(worker_frame)  # noqa: SLF001
+            worker._job_pool.close_job(job)  # noqa: SLF001
+            return
+        worker._job_pool.close_job(job)  # noqa: SLF001
+        job = following
+    worker._env.close_frame(worker_frame)  # noqa: SLF001
+
+
+class RoleClients:
+    """Clients that act as a state machine's role, kept while their credentials are good."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        """Call the server at `endpoint_url`."""
+        self._endpoint_url = endpoint_url
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str, str], tuple[float, Any]] = {}
+
+    def get(self, region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ANN401 - as moto has it
+        """Return a client, with the signature of moto's `boto_client_for`."""
+        key = (region, service, state_credentials.role_arn)
+        with self._lock:
+            born, client = self._known.get(key, (0.0, None))
+            if client is None or time.monotonic() - born > CLIENT_SECONDS:
+                client = self._create(*key)
+                self._known[key] = (time.monotonic(), client)
+        return client
+
+    def clear(self) -> None:
+        """Forget all clients: their credentials are no longer known."""
+        with self._lock:
+            for _, client in self._known.values():
+                client.close()
+            self._known.clear()
+
+    def _create(self, region: str, service: str, role_arn: str) -> Any:  # noqa: ANN401 - as moto has it
+        credentials = iam.assume(role_arn, "states.amazonaws.com", uuid4().hex)
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint_url,
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials["AWS_SESSION_TOKEN"],
+            # A task outlives every time-out here; its own TimeoutSeconds ends it. Retries are the state machine's.
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                read_timeout=900,
+                max_pool_connections=100,
+            ),
+        )
+
+
+_clients: RoleClients | None = None
+
+
+def install(settings: Settings, endpoint_url: str) -> None:
+    """Put the fixes in place, for a server at `endpoint_url`."""
+    global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
+    del settings
+    _clients = RoleClients(endpoint_url)
+    models.stepfunctions_parser_backends.backend = NamingBackend
+    models.stepfunctions_parser_backends.clear()
+    IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
+    _replace_client_for(_clients.get)
+
+
+def reset() -> None:
+    """Forget the clients of roles that are gone."""
+    if _clients:
+        _clients.clear()
+
+
+def close(settings: Settings) -> None:
+    """Stop all executions."""
+    backend: Any = models.stepfunctions_parser_backends[settings.account_id][settings.region]
+    backend.close()
+    reset()
+
+
+def _replace_client_for(replacement: Any) -> None:  # noqa: ANN401 - a function of moto's shape
+    """Replace `boto_client_for` in each module that has imported it by name."""
+    modules: list[tuple[str, Any]] = list(sys.modules.items())
+    for name, module in modules:
+        if name.startswith("moto.stepfunctions.parser") and hasattr(module, "boto_client_for"):
+            module.boto_client_for = replacement
