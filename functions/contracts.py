@@ -42,6 +42,7 @@ class Model(BaseModel):
 
 
 def _read_serial(value: object) -> int:
+    """Read a serial as a person or another program wrote it; a JSON number may be meant as hexadecimal too."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
     try:
@@ -51,7 +52,14 @@ def _read_serial(value: object) -> int:
         raise PydanticCustomError("serial", "{fault}", fault) from refusal
 
 
-Serial = Annotated[int, BeforeValidator(_read_serial), PlainSerializer(serials.write, return_type=str)]
+def _own_serial(value: object) -> object:
+    """Read a serial as we wrote it."""
+    return _read_serial(value) if isinstance(value, str) else value
+
+
+_as_text = PlainSerializer(serials.write, return_type=str)
+WrittenSerial = Annotated[int, BeforeValidator(_read_serial), _as_text]
+Serial = Annotated[int, BeforeValidator(_own_serial), _as_text]
 CertificateAuthorityArn = Annotated[
     str, Field(pattern=r"^arn:[\w-]+:acm-pca:[\w-]+:\d{12}:certificate-authority/[\w-]+$", max_length=200)
 ]

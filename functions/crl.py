@@ -66,6 +66,15 @@ _PARTIAL = {
     x509.IssuingDistributionPoint.oid: "issuing distribution point",
 }
 
+# All that cryptography raises for a header it cannot read (TypeError: a name of an odd string type).
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
@@ -114,12 +123,7 @@ def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = MAX_EN
     held = {octets for octets in entries if octets in sought}
     try:
         return _described(der, parts, entries, frozenset(int.from_bytes(octets, "big") for octets in held))
-    except (
-        ValueError,
-        x509.InvalidVersion,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except _UNREADABLE as error:
         msg = f"the CRL's header or extensions cannot be read: {error}"
         raise CrlMalformed(msg) from error
 

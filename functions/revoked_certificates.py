@@ -49,6 +49,11 @@ _TIMES = {
 _MAX_REMEMBERED = 1_000
 
 
+# Tag and length of an entry and of its serial number, in short form.
+_HEADERS = 4
+_UNKNOWN = (0, 0)
+
+
 class Entries:
     """One pass over revokedCertificates: iterate to get the content octets of each serial number.
 
@@ -61,6 +66,7 @@ class Entries:
         self._max_entries = max_entries
         self._extensions: set[bytes] = set()
         self._dates: set[bytes] = set()
+        self._layouts: dict[bytes, tuple[int, int]] = {}
         self.number = 0
         self.unsupported: str | None = None
 
@@ -71,34 +77,33 @@ class Entries:
         """
         # Half a million turns: a few comparisons tell an entry like those before it, any other takes the
         # careful way. A signature follows the entries, so looking a few octets ahead stays within the DER.
-        der, at, end = self._der, self._start, self._end
-        dates, extensions, max_entries = self._dates, self._extensions, self._max_entries
-        self.number = 0
+        der, at, end, number, max_entries = self._der, self._start, self._end, 0, self._max_entries
+        layouts, dates, extensions = self._layouts, self._dates, self._extensions
         while at < end:
-            self.number += 1
-            if self.number > max_entries:
+            number += 1
+            if number > max_entries:
                 msg = f"the CRL holds more than {max_entries:,} entries"
                 raise CrlTooLarge(msg)
-            stop = at + 2 + der[at + 1]
-            serial = at + 4
-            date = serial + der[at + 3]
+            serial = at + _HEADERS
+            to_date, to_end = layouts.get(der[at:serial], _UNKNOWN)
+            date, stop = at + to_date, at + to_end
             rest = date + 15
-            if not (
-                rest <= stop <= end
-                and der[at] == SEQUENCE
-                and der[at + 1] < LONG_FORM
-                and der[at + 2] == INTEGER
-                and serial < date
-                and (0 < der[serial] < _NEGATIVE or (der[serial] == 0 and der[serial + 1] >= _NEGATIVE))
-                and der[date : date + 8] in dates
-                and der[date + 8 : date + 10] in dates
-                and der[date + 10 : rest] in dates
+            if (
+                stop > end
+                or not to_end
+                or not (0 < der[serial] < _NEGATIVE or (der[serial] == 0 and der[serial + 1] >= _NEGATIVE))
+                or der[date : date + 8] not in dates
+                or der[date + 8 : date + 10] not in dates
+                or der[date + 10 : rest] not in dates
             ):
+                self.number = number
                 serial, date, rest, stop = self._read_carefully(at)
             if rest != stop and der[rest:stop] not in extensions:
+                self.number = number
                 self._read_extensions(rest, stop)
             yield der[serial:date]
             at = stop
+        self.number = number
 
     def _read_carefully(self, at: int) -> tuple[int, int, int, int]:
         der, what = self._der, f"entry {self.number}"
@@ -110,10 +115,12 @@ class Entries:
             raise CrlMalformed(msg)
         date = element(der, serial.end, entry.end, f"revocationDate of {what}", UTC_TIME, GENERALIZED_TIME)
         _require_date(der, date, what)
-        if date.tag == UTC_TIME:
-            # Day, hour, minute with second: these are few, where whole dates may be as many as entries.
-            at = date.start
-            self._dates.update((der[at : at + 8], der[at + 8 : at + 10], der[at + 10 : date.end]))
+        if date.tag == UTC_TIME and serial.content - at == _HEADERS:
+            # What is remembered stays small: two lengths; a day, an hour, a minute with its second. Whole dates
+            # may be as many as entries.
+            self._layouts[der[at : serial.content]] = (serial.end - at, entry.end - at)
+            start = date.start
+            self._dates.update((der[start : start + 8], der[start + 8 : start + 10], der[start + 10 : date.end]))
         return serial.content, serial.end, date.end, entry.end
 
     def _read_extensions(self, at: int, stop: int) -> None:

@@ -33,10 +33,6 @@ class Client:
         """The CA's certificate, which follows it in the file."""
         return self.certificate.read_bytes().split(_END, 1)[1].lstrip()
 
-    def chain_and_key(self) -> tuple[bytes, bytes]:
-        """Give what a server is configured with."""
-        return self.certificate.read_bytes(), self.key.read_bytes()
-
 
 _END = b"-----END CERTIFICATE-----\n"
 
@@ -53,20 +49,25 @@ class Authority:
     def create_root(cls, aws: EmbeddedAws, name: str) -> Self:
         """Create a CA that signs itself."""
         arn = _create(aws, name, "ROOT")
-        return cls._install(aws, arn, signer=arn, template="RootCACertificate/V1")
+        return cls._install(aws, arn, signer=arn, template="RootCACertificate/V1", years=10)
 
     @classmethod
     def create_under(cls, parent: "Authority", name: str) -> Self:
         """Create a CA that another one signs."""
         arn = _create(parent.aws, name, "SUBORDINATE")
         return cls._install(
-            parent.aws, arn, signer=parent.arn, template="SubordinateCACertificate_PathLen0/V1", chain=parent.pem
+            parent.aws,
+            arn,
+            signer=parent.arn,
+            template="SubordinateCACertificate_PathLen0/V1",
+            years=5,
+            chain=parent.pem,
         )
 
     @classmethod
-    def _install(cls, aws: EmbeddedAws, arn: str, *, signer: str, template: str, chain: str = "") -> Self:
+    def _install(cls, aws: EmbeddedAws, arn: str, *, signer: str, template: str, years: int, chain: str = "") -> Self:
         csr = aws.client("acm-pca").get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
-        pem = _issue(aws, signer, csr.encode(), template, {"Type": "YEARS", "Value": 5})
+        pem = _issue(aws, signer, csr.encode(), template, {"Type": "YEARS", "Value": years})
         aws.client("acm-pca").import_certificate_authority_certificate(
             CertificateAuthorityArn=arn,
             Certificate=pem.encode(),

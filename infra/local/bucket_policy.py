@@ -12,7 +12,7 @@ from typing import Any
 Statement = Mapping[str, Any]
 
 
-class _Unreadable(Exception):  # noqa: N818 - never leaves this module
+class _Unreadable(Exception):
     """A statement holds an element that this evaluator does not know."""
 
 
@@ -44,11 +44,16 @@ def _applies(statement: Statement, service: str, action: str, resource: str, con
         _is_principal(statement["Principal"], service)
         and any(_like(wanted.lower(), action.lower()) for wanted in _listed(statement["Action"]))
         and any(_like(wanted, resource) for wanted in _listed(statement["Resource"]))
-        and all(
-            _condition_holds(operator, key, _listed(values), context)
-            for operator, tests in statement.get("Condition", {}).items()
-            for key, values in tests.items()
-        )
+        and conditions_hold(statement, context)
+    )
+
+
+def conditions_hold(statement: Statement, context: Mapping[str, str]) -> bool:
+    """Tell whether a statement's conditions, if it has any, fit a request's condition keys."""
+    return all(
+        _condition_holds(operator, key, _listed(values), context)
+        for operator, tests in statement.get("Condition", {}).items()
+        for key, values in tests.items()
     )
 
 

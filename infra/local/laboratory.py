@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.local import elbv2
 from infra.local.authority import Authority, Client
 from infra.local.deploy import deploy
-from infra.local.listener import Listener
+from infra.local.listener import Listener, ServerCertificate
 from infra.local.server import EmbeddedAws
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def laboratory(
 ) -> Iterator[Laboratory]:
     """Build everything; `root_alone` leaves the issuing CA out of the trust store, clients then send it along.
 
-    `parameters` go to the template; PollIntervalSeconds is one second unless told otherwise.
+    `parameters` go to the template; it looks for the CRL every second, for five minutes, unless told otherwise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     root = Authority.create_root(aws, "Embedded Root CA")
@@ -77,6 +77,7 @@ def laboratory(
             "CertificateAuthorityArn": authority.arn,
             "TrustStoreArns": trust_store_arn,
             "PollIntervalSeconds": "1",
+            "DeadlineSeconds": "300",
             **parameters,
         },
         STACK,
@@ -87,7 +88,7 @@ def laboratory(
     listener_arn = create_listener(aws, trust_store_arn, server)
     listener = Listener(
         lambda: elbv2.trust_of_listener(listener_arn),
-        server.chain_and_key(),
+        ServerCertificate(server.certificate.read_bytes(), server.key.read_bytes()),
         aws.settings,
         port=listener_port,
         log=folder.parent / "connection.log",

@@ -17,7 +17,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
-from infra.local import acm_pca, calls, elbv2, faults, iam, lambda_service, stepfunctions
+from infra.local import acm_pca, calls, elbv2, faults, iam, lambda_service, s3, stepfunctions
 from infra.local.calls import Call, ServiceError
 from infra.local.settings import Settings
 
@@ -219,6 +219,7 @@ class EmbeddedAws:
         iam.install(self.settings)
         acm_pca.install(self.settings)
         elbv2.install(self.settings)
+        s3.install()
         lambda_service.install(self.settings, self.endpoint_url)
         stepfunctions.install(self.settings, self.endpoint_url)
 
