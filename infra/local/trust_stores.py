@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from cryptography import x509
@@ -12,6 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID
 
 from infra.local.elbv2_errors import (
     InvalidCaCertificatesBundle,
@@ -50,6 +52,17 @@ class RevocationList:
     def serials(self) -> frozenset[int]:
         """The serial numbers of the revoked certificates."""
         return frozenset(revoked.serial_number for revoked in self.crl)
+
+    @cached_property
+    def has_unknown_critical_extension(self) -> bool:
+        """Whether it says something that must not be passed over (RFC 5280, 5.2), e.g. that it is a delta CRL."""
+        understood = {ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.AUTHORITY_KEY_IDENTIFIER}
+        return any(extension.critical and extension.oid not in understood for extension in self.crl.extensions)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether its nextUpdate has passed."""
+        next_update = self.crl.next_update_utc
+        return next_update is not None and next_update <= now
 
     def is_signed_by(self, key: CertificateIssuerPublicKeyTypes) -> bool:
         """Tell whether `key` signed the list."""

@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import boto3
@@ -25,6 +25,13 @@ from moto.server import ThreadedMotoServer
 from infra.local import acm_pca, elbv2
 from infra.local.settings import PrivateCaSettings, Settings, TrustStoreSettings
 
+if TYPE_CHECKING:
+    from mypy_boto3_acm_pca import ACMPCAClient
+    from mypy_boto3_acm_pca.literals import KeyAlgorithmType, RevocationReasonType, SigningAlgorithmType
+    from mypy_boto3_acm_pca.type_defs import ValidityTypeDef
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_s3 import S3Client
+
 T = TypeVar("T")
 
 ALLOWED = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
@@ -37,22 +44,16 @@ class Services:
 
     endpoint_url: str
     settings: Settings
-    _clients: dict[str, Any] = field(default_factory=dict)
 
-    def client(self, name: str) -> Any:
-        """Return a boto3 client; it does not retry, so that a test sees each answer."""
-        if name not in self._clients:
-            self._clients[name] = boto3.client(
-                name,
-                endpoint_url=self.endpoint_url,
-                region_name=self.settings.region,
-                aws_access_key_id="testing",
-                aws_secret_access_key="testing",
-                config=botocore.config.Config(retries={"total_max_attempts": 1}),
-            )
-        return self._clients[name]
+    def __post_init__(self) -> None:
+        """Make boto3 clients; they do not retry, so that a test sees each answer."""
+        session = boto3.Session("testing", "testing", region_name=self.settings.region)
+        once = botocore.config.Config(retries={"total_max_attempts": 1})
+        self.pca: ACMPCAClient = session.client("acm-pca", endpoint_url=self.endpoint_url, config=once)
+        self.elb: ElasticLoadBalancingv2Client = session.client("elbv2", endpoint_url=self.endpoint_url, config=once)
+        self.s3: S3Client = session.client("s3", endpoint_url=self.endpoint_url, config=once)
 
-    def aws(self, *arguments: str) -> Any:
+    def aws(self, *arguments: str) -> dict[str, Any]:
         """Run AWS's own command line against the services."""
         command = Path(sys.executable).with_name("aws")
         environment = {
@@ -64,13 +65,14 @@ class Services:
             "PYTHONWARNINGS": "ignore",
         }
         run = subprocess.run([command, *arguments], env=environment, check=True, capture_output=True, text=True)
-        return json.loads(run.stdout or "{}")
+        answer: dict[str, Any] = json.loads(run.stdout or "{}")
+        return answer
 
     def bucket(self, policy: Mapping[str, Any] | None = None) -> str:
         """Create a versioned bucket that lets Private CA in, unless another policy is given."""
         name = f"bucket-{uuid4()}"
-        s3 = self.client("s3")
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.settings.region})
+        s3 = self.s3
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy or crl_bucket_policy(name)))
         return name
@@ -78,24 +80,20 @@ class Services:
     def put(self, body: bytes, key: str = "file.pem") -> dict[str, str]:
         """Put an object into a bucket of its own and return bucket, key and version."""
         bucket = self.bucket()
-        version = self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
+        version = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
         return {"S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version}
 
     def get(self, bucket: str, key: str) -> bytes | None:
         """Read an object, or None when it is not there."""
-        s3 = self.client("s3")
+        s3 = self.s3
         try:
             body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except s3.exceptions.NoSuchKey:
             return None
         return body
 
-    def authority(self, **options: Any) -> "Authority":
-        """Create an active root CA, by default one that publishes CRLs."""
-        return Authority.create(self, **options)
 
-
-def crl_bucket_policy(bucket: str, **statement: Any) -> dict[str, Any]:
+def crl_bucket_policy(bucket: str, **statement: object) -> dict[str, Any]:
     """Write the policy of a CRL bucket as AWS's guide has it."""
     return {
         "Version": "2012-10-17",
@@ -144,7 +142,7 @@ class Authority:
     services: Services
     arn: str
     bucket: str | None
-    signing_algorithm: str
+    signing_algorithm: "SigningAlgorithmType"
 
     @property
     def id(self) -> str:
@@ -159,7 +157,7 @@ class Authority:
     @property
     def certificate(self) -> x509.Certificate:
         """The CA's own certificate."""
-        answer = self.services.client("acm-pca").get_certificate_authority_certificate(CertificateAuthorityArn=self.arn)
+        answer = self.services.pca.get_certificate_authority_certificate(CertificateAuthorityArn=self.arn)
         return x509.load_pem_x509_certificate(answer["Certificate"].encode())
 
     @classmethod
@@ -169,10 +167,8 @@ class Authority:
         *,
         crl: Mapping[str, Any] | None = None,
         bucket: str | None = None,
-        key: str = "EC_prime256v1",
-        signing: str = "SHA256WITHECDSA",
+        keys: "tuple[KeyAlgorithmType, SigningAlgorithmType]" = ("EC_prime256v1", "SHA256WITHECDSA"),
         name: str = "Example CA",
-        activate: bool = True,
     ) -> "Authority":
         """Create a root CA; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
         configuration: dict[str, Any] = {"Enabled": False}
@@ -185,31 +181,30 @@ class Authority:
                 "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
                 **(crl or {}),
             }
-        arn = services.client("acm-pca").create_certificate_authority(
+        arn = services.pca.create_certificate_authority(
             CertificateAuthorityConfiguration={
-                "KeyAlgorithm": key,
-                "SigningAlgorithm": signing,
+                "KeyAlgorithm": keys[0],
+                "SigningAlgorithm": keys[1],
                 "Subject": {"Country": "DE", "Organization": "Example", "CommonName": name},
             },
             CertificateAuthorityType="ROOT",
-            RevocationConfiguration={"CrlConfiguration": configuration},
+            RevocationConfiguration={"CrlConfiguration": configuration},  # type: ignore[typeddict-item]
         )["CertificateAuthorityArn"]
-        authority = cls(services, arn, bucket, signing)
-        if activate:
-            authority.activate()
+        authority = cls(services, arn, bucket, keys[1])
+        authority.activate()
         return authority
 
-    def activate(self, validity: Mapping[str, Any] | None = None) -> None:
+    def activate(self, validity: "ValidityTypeDef | None" = None) -> None:
         """Have the root CA sign its own certificate."""
-        pca = self.services.client("acm-pca")
+        pca = self.services.pca
         csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=self.arn)["Csr"]
         own = self.issue_csr(csr.encode(), "RootCACertificate/V1", validity or {"Type": "YEARS", "Value": 10})
         certificate = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=own)["Certificate"]
         pca.import_certificate_authority_certificate(CertificateAuthorityArn=self.arn, Certificate=certificate.encode())
 
-    def issue_csr(self, csr: bytes, template: str, validity: Mapping[str, Any]) -> str:
+    def issue_csr(self, csr: bytes, template: str, validity: "ValidityTypeDef") -> str:
         """Issue a certificate for a CSR and return its ARN."""
-        arn: str = self.services.client("acm-pca").issue_certificate(
+        arn: str = self.services.pca.issue_certificate(
             CertificateAuthorityArn=self.arn,
             Csr=csr,
             SigningAlgorithm=self.signing_algorithm,
@@ -222,7 +217,7 @@ class Authority:
         self,
         name: str = "device",
         template: str = "EndEntityClientAuthCertificate/V1",
-        validity: Mapping[str, Any] | None = None,
+        validity: "ValidityTypeDef | None" = None,
         dns_names: tuple[str, ...] = (),
     ) -> Leaf:
         """Issue a certificate for a new key, good for a day."""
@@ -239,7 +234,7 @@ class Authority:
             builder = builder.add_extension(names, critical=False)
         csr = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
         arn = self.issue_csr(csr, template, validity or {"Type": "DAYS", "Value": 1})
-        pca = self.services.client("acm-pca")
+        pca = self.services.pca
         text = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=arn)["Certificate"]
         return Leaf(arn, x509.load_pem_x509_certificate(text.encode()), key)
 
@@ -247,9 +242,9 @@ class Authority:
         """Issue a certificate that ends in a moment."""
         return self.issue(validity={"Type": "ABSOLUTE", "Value": int(time.time()) + 1 + seconds})
 
-    def revoke(self, leaf: Leaf, reason: str = "KEY_COMPROMISE") -> None:
+    def revoke(self, leaf: Leaf, reason: "RevocationReasonType" = "KEY_COMPROMISE") -> None:
         """Revoke a certificate."""
-        self.services.client("acm-pca").revoke_certificate(
+        self.services.pca.revoke_certificate(
             CertificateAuthorityArn=self.arn, CertificateSerial=leaf.serial_text, RevocationReason=reason
         )
 
