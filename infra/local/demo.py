@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 import tempfile
 import time
@@ -17,11 +18,12 @@ from infra.local.settings import Settings
 from infra.local.watch import watch
 
 STOLEN, HONEST = "mallory", "alice"
+_VERIFY_STATUS = 10  # tls_verify_status, the eleventh field of a connection log line
 
 
 def main() -> int:
     """Show it, and exit 0 only if all of it was so."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         console.print("An embedded AWS comes up: Private CA, trust store, listener, and the stack of infra/template.yaml.")
         aws = stack.enter_context(EmbeddedAws(Settings()))
@@ -54,7 +56,8 @@ def _handshake(console: Console, made: Laboratory, name: str) -> Handshake:
     client = made.clients[name]
     shaken = connect(made.listener.port, client.certificate, client.key, made.chain)
     word = "[green]accepted[/]" if shaken.accepted else "[red]refused[/]"
-    console.print(f"  {name:8} {word}  {shaken.detail}")
+    status = shlex.split(made.listener.log.lines[-1])[_VERIFY_STATUS]
+    console.print(f"  {name:8} {word}  {shaken.detail}; the connection log says {status}")
     return shaken
 
 
