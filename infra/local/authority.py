@@ -49,30 +49,24 @@ class Authority:
     def create_root(cls, aws: EmbeddedAws, name: str) -> Self:
         """Create a CA that signs itself."""
         arn = _create(aws, name, "ROOT")
-        return cls._install(aws, arn, signer=arn, template="RootCACertificate/V1", years=10)
+        return cls._install(aws, arn, arn, "RootCACertificate/V1", years=10)
 
     @classmethod
     def create_under(cls, parent: "Authority", name: str) -> Self:
         """Create a CA that another one signs."""
         arn = _create(parent.aws, name, "SUBORDINATE")
-        return cls._install(
-            parent.aws,
-            arn,
-            signer=parent.arn,
-            template="SubordinateCACertificate_PathLen0/V1",
-            years=5,
-            chain=parent.pem,
-        )
+        return cls._install(parent.aws, arn, parent.arn, "SubordinateCACertificate_PathLen0/V1", years=5)
 
     @classmethod
-    def _install(cls, aws: EmbeddedAws, arn: str, *, signer: str, template: str, years: int, chain: str = "") -> Self:
-        csr = aws.client("acm-pca").get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+    def _install(cls, aws: EmbeddedAws, arn: str, signer: str, template: str, *, years: int) -> Self:
+        pca = aws.client("acm-pca")
+        csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
         pem = _issue(aws, signer, csr.encode(), template, {"Type": "YEARS", "Value": years})
-        aws.client("acm-pca").import_certificate_authority_certificate(
-            CertificateAuthorityArn=arn,
-            Certificate=pem.encode(),
-            **({"CertificateChain": chain.encode()} if chain else {}),
-        )
+        above = {}
+        if signer != arn:
+            parent = pca.get_certificate_authority_certificate(CertificateAuthorityArn=signer)
+            above = {"CertificateChain": (parent["Certificate"] + parent.get("CertificateChain", "")).encode()}
+        pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=pem.encode(), **above)
         return cls(aws, arn, pem)
 
     def publish_crls_to(self, bucket: str, **configuration: object) -> None:

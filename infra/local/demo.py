@@ -23,9 +23,11 @@ _VERIFY_STATUS = 10  # tls_verify_status, the eleventh field of a connection log
 
 def main() -> int:
     """Show it, and exit 0 only if all of it was so."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        console.print("An embedded AWS comes up: Private CA, trust store, listener, and the stack of infra/template.yaml.")
+        console.print(
+            "An embedded AWS comes up: Private CA, trust store, listener, and the stack of infra/template.yaml."
+        )
         aws = stack.enter_context(EmbeddedAws(Settings()))
         made = stack.enter_context(laboratory(aws, Path(folder) / "pki"))
         began = time.monotonic()
@@ -37,11 +39,12 @@ def main() -> int:
 def _show(console: Console, made: Laboratory) -> bool:
     before = [_handshake(console, made, STOLEN), _handshake(console, made, HONEST)]
     serial = serials.write(made.clients[STOLEN].serial)
-    console.print(f"\n{STOLEN}'s key is stolen. StartExecution {json.dumps({'Serials': [serial]})}\n")
+    wanted = json.dumps({"Serials": [serial]})
+    console.print(f"\n{STOLEN}'s key is stolen. StartExecution with {wanted}\n", markup=False)
     stepfunctions = made.aws.client("stepfunctions")
-    execution = stepfunctions.start_execution(
-        stateMachineArn=made.outputs["StateMachineArn"], input=json.dumps({"Serials": [serial]})
-    )["executionArn"]
+    execution = stepfunctions.start_execution(stateMachineArn=made.outputs["StateMachineArn"], input=wanted)[
+        "executionArn"
+    ]
     watch(console, stepfunctions, execution)
     ended = stepfunctions.describe_execution(executionArn=execution)
     console.print(f"\nThe execution {ended['status']}.\n")

@@ -14,7 +14,7 @@ _CONTEXT = {"aws:SecureTransport": "true"}
 
 def install() -> None:
     """Have buckets ask their policies with a condition's keys."""
-    FakeBucket.get_permission = _get_permission
+    FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
 
 
 def _get_permission(self: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - moto's own signature
