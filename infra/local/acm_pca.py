@@ -96,8 +96,9 @@ class PrivateCaBackend(ACMPCABackend):
         if not self._revocations.take(capacity=limits.revocation_burst, per_second=limits.revocations_per_second):
             raise ThrottlingException
         if reason not in REASONS:
-            message = f"Value {reason!r} at 'revocationReason' must satisfy enum value set: {list(REASONS)}"
-            raise ValidationException(message)
+            raise ValidationException(
+                f"Value {reason!r} at 'revocationReason' must satisfy enum value set: {list(REASONS)}"
+            )
         authority = self.authority(arn)
         if authority.crls.enabled:
             # The caller must be allowed to write to the CRL bucket (API reference: RevokeCertificate).
@@ -159,8 +160,7 @@ class PrivateCaResponse(ACMPCAResponse):
     def issue_certificate(self) -> ActionResult:
         """Issue a certificate; it is there at once, where AWS takes a moment."""
         if self.params.get("ApiPassthrough"):
-            message = "ApiPassthrough is not available here"
-            raise InvalidArgsException(message)
+            raise InvalidArgsException("ApiPassthrough is not available here")
         arn = self._authority.issue(
             self.params["Csr"],
             self.params.get("TemplateArn"),
@@ -189,8 +189,7 @@ class PrivateCaResponse(ACMPCAResponse):
         authority, status = self._authority, self.params.get("Status")
         authority.require("UpdateCertificateAuthority", "ACTIVE", "DISABLED")
         if status not in {None, "ACTIVE", "DISABLED"}:
-            message = f"Status can be set to ACTIVE or DISABLED, not to {status}"
-            raise InvalidArgsException(message)
+            raise InvalidArgsException(f"Status can be set to ACTIVE or DISABLED, not to {status}")
         authority.configure_revocation(self.params.get("RevocationConfiguration"))
         if status is not None:
             authority.status = status

@@ -127,18 +127,19 @@ class CertificateAuthority:
             raise MalformedCSRException
         own = kind.self_signed and csr.public_key() == self.key.public_key()
         if kind.self_signed and not own:
-            message = "RootCACertificate/V1 signs nothing but the root CA's own CSR"
-            raise InvalidArgsException(message)
+            raise InvalidArgsException("RootCACertificate/V1 signs nothing but the root CA's own CSR")
         self.require("IssueCertificate", *(("PENDING_CERTIFICATE", "ACTIVE", "EXPIRED") if own else ("ACTIVE",)))
         now = datetime.now(UTC)
         starts = point_in_time(not_before, now) if not_before else now - _ISSUED_BACK
         ends = point_in_time(validity, now)
         if ends <= now or ends <= starts:
-            message = f"The certificate would end at {ends}, which is in the past or before its beginning {starts}"
-            raise ValidationException(message)
+            raise ValidationException(
+                f"The certificate would end at {ends}, which is in the past or before its beginning {starts}"
+            )
         if not own and self.certificate is not None and ends > self.certificate.not_valid_after_utc:
-            message = f"The certificate validity {ends} exceeds the CA's own {self.certificate.not_valid_after_utc}"
-            raise ValidationException(message)
+            raise ValidationException(
+                f"The certificate validity {ends} exceeds the CA's own {self.certificate.not_valid_after_utc}"
+            )
         issuer = Issuer(self.name, self.key, signing_algorithm, self.crls.url)
         certificate = sign_certificate(issuer, csr, kind, starts, ends)
         with self.lock:
@@ -164,17 +165,13 @@ class CertificateAuthority:
             chain = x509.load_pem_x509_certificates(chain_pem) if chain_pem else []
             constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         except (ValueError, x509.ExtensionNotFound) as error:
-            message = f"The certificate or its chain is malformed: {error}"
-            raise MalformedCertificateException(message) from error
+            raise MalformedCertificateException(f"The certificate or its chain is malformed: {error}") from error
         if not constraints.ca:
-            message = "The certificate is not one of a certificate authority"
-            raise MalformedCertificateException(message)
+            raise MalformedCertificateException("The certificate is not one of a certificate authority")
         if certificate.public_key() != self.key.public_key() or certificate.subject != self.name:
-            message = "The certificate's key or subject is not that of the CA's CSR"
-            raise CertificateMismatchException(message)
+            raise CertificateMismatchException("The certificate's key or subject is not that of the CA's CSR")
         if (self.kind == "SUBORDINATE") != bool(chain):
-            message = "A subordinate CA needs its certificate chain, a root CA must not have one"
-            raise ValidationException(message)
+            raise ValidationException("A subordinate CA needs its certificate chain, a root CA must not have one")
         _check_chain([certificate, *chain])
         with self.lock:
             self.certificate, self.chain = certificate, chain
@@ -188,8 +185,7 @@ class CertificateAuthority:
         crl = {"Enabled": False, **(configuration.get("CrlConfiguration") or {})}
         if crl["Enabled"]:
             if not crl.get("S3BucketName") or not crl.get("ExpirationInDays"):
-                message = "An enabled CRL needs S3BucketName and ExpirationInDays"
-                raise InvalidArgsException(message)
+                raise InvalidArgsException("An enabled CRL needs S3BucketName and ExpirationInDays")
             crl = {"S3ObjectAcl": "PUBLIC_READ", "CrlType": "COMPLETE", **crl}
             write(self, crl, PERMISSION_TEST_KEY, b"")
         self.revocation_configuration = {**configuration, "CrlConfiguration": crl}
@@ -201,11 +197,11 @@ class CertificateAuthority:
         self.require("RevokeCertificate", "ACTIVE", "DISABLED")  # privateca: PcaUpdateStatus
         serial = _hexadecimal(serial_text)
         if serial is None:
-            message = f"The certificate serial must be hexadecimal, not {serial_text!r}"
-            raise InvalidRequestException(message)  # which code AWS gives is not documented
+            raise InvalidRequestException(
+                f"The certificate serial must be hexadecimal, not {serial_text!r}"
+            )  # which code AWS gives is not documented
         if self.certificate is not None and serial == self.certificate.serial_number:
-            message = "The certificate of the CA itself cannot be revoked by that CA"
-            raise InvalidRequestException(message)
+            raise InvalidRequestException("The certificate of the CA itself cannot be revoked by that CA")
         with self.lock:
             if serial in self.revocations:
                 raise RequestAlreadyProcessedException(serial=serial_text)
@@ -214,8 +210,7 @@ class CertificateAuthority:
                 raise ResourceNotFoundException(arn=f"{self.arn}/certificate/{serial:032x}")
             now = datetime.now(UTC)
             if certificate.not_valid_after_utc <= now:
-                message = f"The certificate expired at {certificate.not_valid_after_utc}"
-                raise InvalidRequestException(message)
+                raise InvalidRequestException(f"The certificate expired at {certificate.not_valid_after_utc}")
             self.revocations[serial] = Revocation.of(certificate, reason, now)
         self.crls.certificate_revoked()
 
@@ -245,8 +240,9 @@ def _check_chain(certificates: Sequence[x509.Certificate]) -> None:
         try:
             issued.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature) as error:
-            message = f"{issued.subject.rfc4514_string()} was not issued by {issuer.subject.rfc4514_string()}"
-            raise CertificateMismatchException(message) from error
+            raise CertificateMismatchException(
+                f"{issued.subject.rfc4514_string()} was not issued by {issuer.subject.rfc4514_string()}"
+            ) from error
 
 
 def _hexadecimal(text: str) -> int | None:

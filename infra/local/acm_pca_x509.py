@@ -52,8 +52,7 @@ def generate_key(algorithm: str) -> PrivateKey:
         return ec.generate_private_key(curve)
     if bits := _RSA_BITS.get(algorithm):
         return rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    message = f"KeyAlgorithm {algorithm} is not available here"
-    raise InvalidArgsException(message)
+    raise InvalidArgsException(f"KeyAlgorithm {algorithm} is not available here")
 
 
 def distinguished_name(subject: Mapping[str, Any]) -> x509.Name:
@@ -83,8 +82,7 @@ class Signature:
         digest, _, scheme = name.partition("WITH")
         family = "RSA" if isinstance(key, rsa.RSAPrivateKey) else "ECDSA"
         if digest not in _HASHES or scheme.removesuffix("_PSS") != family or scheme == "ECDSA_PSS":
-            message = f"SigningAlgorithm {name} does not fit the CA's {family} key"
-            raise InvalidArgsException(message)
+            raise InvalidArgsException(f"SigningAlgorithm {name} does not fit the CA's {family} key")
         pss = padding.PSS(padding.MGF1(_HASHES[digest]), padding.PSS.DIGEST_LENGTH)
         return cls(_HASHES[digest], pss if scheme.endswith("_PSS") else None)
 
@@ -128,8 +126,7 @@ def template(arn: str | None) -> Template:
     """Look up a `TemplateArn`; without one Private CA uses EndEntityCertificate/V1."""
     name = (arn or "EndEntityCertificate/V1").rpartition(":template/")[2]
     if name not in TEMPLATES:
-        message = f"TemplateArn {arn} is not available here"
-        raise InvalidArgsException(message)
+        raise InvalidArgsException(f"TemplateArn {arn} is not available here")
     return TEMPLATES[name]
 
 
@@ -149,10 +146,8 @@ def point_in_time(validity: Mapping[str, Any], starts: datetime) -> datetime:
                 tzinfo=UTC
             )
     except (ValueError, OverflowError) as error:
-        message = f"Validity {kind} {value} is no point in time"
-        raise ValidationException(message) from error
-    message = f"Validity type {kind} is unknown"
-    raise ValidationException(message)
+        raise ValidationException(f"Validity {kind} {value} is no point in time") from error
+    raise ValidationException(f"Validity type {kind} is unknown")
 
 
 def _months_later(starts: datetime, months: int) -> datetime:

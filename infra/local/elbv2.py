@@ -44,8 +44,9 @@ class TrustStoreResponse(ELBV2Response):
         """Create a trust store from a bundle in S3."""
         name = self.params["Name"]
         if not _NAME.fullmatch(name):
-            message = f"Trust store name '{name}' must be 1 to 32 letters and digits, joined by single hyphens"
-            raise ValidationError(message)
+            raise ValidationError(
+                f"Trust store name '{name}' must be 1 to 32 letters and digits, joined by single hyphens"
+            )
         store = self._backend.create_trust_store(name, self._bundle())
         self._backend.tagging_service.tag_resource(store.arn, self.params.get("Tags"))
         return ActionResult({"TrustStores": [_described(store)]})
@@ -134,8 +135,7 @@ class TrustStoreResponse(ELBV2Response):
     def _checked(self, attributes: dict[str, Any]) -> dict[str, Any]:
         mode = attributes.get("Mode", "off")
         if mode not in {"off", "passthrough", "verify"}:
-            message = f"Mutual authentication mode '{mode}' must be off, passthrough or verify"
-            raise ValidationError(message)
+            raise ValidationError(f"Mutual authentication mode '{mode}' must be off, passthrough or verify")
         if mode != "verify":
             return {"Mode": mode}
         store = self._backend.trust_store(attributes.get("TrustStoreArn", ""))
@@ -178,12 +178,10 @@ class TrustStoreResponse(ELBV2Response):
         """Answer with a page; the marker is the identity of the last item of the page before."""
         size, marker = self.params.get("PageSize", _PAGE), self.params.get("Marker")
         if not 1 <= size <= _PAGE:
-            message = f"PageSize must be between 1 and {_PAGE}, not {size}"
-            raise ValidationError(message)
+            raise ValidationError(f"PageSize must be between 1 and {_PAGE}, not {size}")
         identities = [identify(item) for item in items]
         if marker is not None and marker not in identities:
-            message = f"Marker '{marker}' is not valid"
-            raise ValidationError(message)
+            raise ValidationError(f"Marker '{marker}' is not valid")
         start = identities.index(marker) + 1 if marker is not None else 0
         page = items[start : start + size]
         more = start + size < len(items)

@@ -127,8 +127,7 @@ class TrustStoreBackend(ELBv2Backend):
         """Set attributes; the client keep-alive within its bounds."""
         seconds = attrs.get(_KEEP_ALIVE, "3600")
         if not seconds.isdecimal() or int(seconds) not in _KEEP_ALIVE_SECONDS:
-            message = f"{_KEEP_ALIVE} must be between 60 and 604800, not {seconds}"
-            raise ValidationError(message)
+            raise ValidationError(f"{_KEEP_ALIVE} must be between 60 and 604800, not {seconds}")
         super().modify_load_balancer_attributes(arn, attrs)
         return self.describe_load_balancer_attributes(arn)
 

@@ -117,11 +117,13 @@ class TrustStore:
             together = [*self.lists.values(), *added]
             entries = sum(one.entries for one in together)
             if entries > self.settings.entries:
-                message = f"The trust store would hold {entries} revocation entries of {self.settings.entries}"
-                raise TooManyTrustStoreRevocationEntries(message)
+                raise TooManyTrustStoreRevocationEntries(
+                    f"The trust store would hold {entries} revocation entries of {self.settings.entries}"
+                )
             if len(together) > self.settings.lists:
-                message = f"The trust store would hold {len(together)} revocation lists of {self.settings.lists}"
-                raise TooManyTrustStoreRevocationEntries(message)
+                raise TooManyTrustStoreRevocationEntries(
+                    f"The trust store would hold {len(together)} revocation lists of {self.settings.lists}"
+                )
             self._last_id += len(added)
             self.lists = {one.revocation_id: one for one in together}
         return added
@@ -187,22 +189,20 @@ def read_crl(content: bytes, most_bytes: int) -> x509.CertificateRevocationList:
 
     """
     if len(content) > most_bytes:
-        message = f"The revocation file has {len(content)} bytes of {most_bytes}"
-        raise InvalidRevocationContent(message)
+        raise InvalidRevocationContent(f"The revocation file has {len(content)} bytes of {most_bytes}")
     try:
         blocks = _pem_blocks(content, b"X509 CRL")
         if len(blocks) > 1:
             # AWS's words, as quoted in MickWest/Sitrec2, docs/dev/Installing-Hardened-Sitrec-on-AWS.md
-            message = "More than one CRL objects in the revocation file"
-            raise InvalidRevocationContent(message)
+            raise InvalidRevocationContent("More than one CRL objects in the revocation file")
         crl = x509.load_pem_x509_crl(b"".join(blocks))
         algorithm = crl.signature_hash_algorithm
     except (ValueError, UnsupportedAlgorithm) as error:
-        message = f"The revocation file is not a PEM-encoded CRL: {error}"
-        raise InvalidRevocationContent(message) from error
+        raise InvalidRevocationContent(f"The revocation file is not a PEM-encoded CRL: {error}") from error
     if algorithm is None or algorithm.name not in _HASHES:
-        message = f"The CRL uses an incorrect algorithm: {crl.signature_algorithm_oid.dotted_string}"
-        raise InvalidRevocationContent(message)
+        raise InvalidRevocationContent(
+            f"The CRL uses an incorrect algorithm: {crl.signature_algorithm_oid.dotted_string}"
+        )
     return crl
 
 
@@ -217,15 +217,16 @@ def read_bundle(content: bytes, most: int) -> list[x509.Certificate]:
         blocks = _pem_blocks(content, b"CERTIFICATE")
         certificates = [x509.load_pem_x509_certificate(block) for block in blocks]
     except ValueError as error:
-        message = f"The CA certificates bundle cannot be read: {error}"
-        raise InvalidCaCertificatesBundle(message) from error
+        raise InvalidCaCertificatesBundle(f"The CA certificates bundle cannot be read: {error}") from error
     if not 1 <= len(certificates) <= most:
-        message = f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {most} are allowed"
-        raise InvalidCaCertificatesBundle(message)
+        raise InvalidCaCertificatesBundle(
+            f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {most} are allowed"
+        )
     for certificate, block in zip(certificates, blocks, strict=True):
         if len(block) > _CERTIFICATE_BYTES or not _is_supported(certificate):
-            message = f"Certificate {certificate.subject.rfc4514_string()} is too large or of an unsupported type"
-            raise InvalidCaCertificatesBundle(message)
+            raise InvalidCaCertificatesBundle(
+                f"Certificate {certificate.subject.rfc4514_string()} is too large or of an unsupported type"
+            )
     return certificates
 
 
@@ -260,8 +261,7 @@ def _pem_blocks(content: bytes, label: bytes) -> list[bytes]:
             break
         block = _match(_BLOCK, content, position)
         if block["label"] != label:
-            message = f"a block is {block['label'].decode()}, not {label.decode()}"
-            raise _MalformedPem(message)
+            raise _MalformedPem(f"a block is {block['label'].decode()}, not {label.decode()}")
         blocks.append(block[0])
         position = block.end()
     return blocks
@@ -270,6 +270,5 @@ def _pem_blocks(content: bytes, label: bytes) -> list[bytes]:
 def _match(pattern: re.Pattern[bytes], content: bytes, position: int) -> re.Match[bytes]:
     found = pattern.match(content, position)
     if found is None:
-        message = f"not PEM at byte {position}"
-        raise _MalformedPem(message)
+        raise _MalformedPem(f"not PEM at byte {position}")
     return found

@@ -15,6 +15,8 @@ from uuid import uuid4
 
 import boto3
 import botocore.config
+import pytest
+from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -267,8 +269,7 @@ def eventually(attempt: Callable[[], T | None], seconds: float = 10) -> T:
     deadline = time.monotonic() + seconds
     while (answer := attempt()) is None:
         if time.monotonic() > deadline:
-            message = f"nothing within {seconds} seconds"
-            raise TimeoutError(message)
+            raise TimeoutError(f"nothing within {seconds} seconds")
         time.sleep(0.02)
     return answer
 
@@ -295,3 +296,18 @@ def running() -> Iterator[Services]:
     finally:
         server.stop()
         BackendDict.reset()
+
+
+@contextmanager
+def refused(code: str) -> Iterator[None]:
+    """Expect AWS's error of this code."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def openssl(*arguments: str | Path, stdin: bytes = b"") -> str:
+    """Run the openssl command line and return what it says; it must succeed."""
+    run = subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode()
+    return run.stdout.decode() + run.stderr.decode()

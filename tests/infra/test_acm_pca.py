@@ -1,0 +1,352 @@
+"""Private CA of the embedded AWS: what it signs, and which revocations it takes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import moto
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from moto.acmpca.models import ACMPCABackend
+from moto.acmpca.models import CertificateAuthority as StockAuthority
+from mypy_boto3_acm_pca.literals import KeyAlgorithmType, SigningAlgorithmType, ValidityPeriodTypeType
+
+from infra.local import iam
+from infra.local.acm_pca import PrivateCaBackend
+from tests.infra.embedded_services import Authority, Services, openssl, refused, running, until
+
+NOT_OURS = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[Services]:
+    """Run the services once for this file."""
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def authority(services: Services) -> Authority:
+    """Give an active root CA whose CRL is off."""
+    return Authority.create(services, crl={})
+
+
+def test_openssl_accepts_a_certificate_of_the_ca(authority: Authority, tmp_path: Path) -> None:
+    """A certificate issued verifies under the CA's own, for the purpose of a TLS client."""
+    certificate, _ = authority.issue().write(tmp_path)
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
+    assert "OK" in openssl("verify", "-purpose", "sslclient", "-x509_strict", "-CAfile", ca, certificate)
+
+
+@pytest.mark.parametrize(
+    ("key", "signing", "oid"),
+    [
+        ("EC_prime256v1", "SHA256WITHECDSA", x509.SignatureAlgorithmOID.ECDSA_WITH_SHA256),
+        ("EC_secp384r1", "SHA384WITHECDSA", x509.SignatureAlgorithmOID.ECDSA_WITH_SHA384),
+        ("RSA_2048", "SHA256WITHRSA", x509.SignatureAlgorithmOID.RSA_WITH_SHA256),
+        ("RSA_2048", "SHA512WITHRSA_PSS", x509.SignatureAlgorithmOID.RSASSA_PSS),
+    ],
+)
+def test_the_ca_signs_with_the_algorithm_asked_for(
+    services: Services, key: KeyAlgorithmType, signing: SigningAlgorithmType, oid: x509.ObjectIdentifier
+) -> None:
+    """Certificates carry the signing algorithm of the CA's configuration."""
+    authority = Authority.create(services, crl={}, keys=(key, signing))
+    leaf = authority.issue().certificate
+    leaf.verify_directly_issued_by(authority.certificate)
+    assert leaf.signature_algorithm_oid == oid
+
+
+def test_an_algorithm_of_another_family_is_refused(services: Services) -> None:
+    """An RSA signature cannot come from an EC key."""
+    with refused("InvalidArgsException"):
+        Authority.create(services, crl={}, keys=("EC_prime256v1", "SHA256WITHRSA"))
+
+
+def test_a_subordinate_ca_chains_to_its_root(services: Services, authority: Authority, tmp_path: Path) -> None:
+    """A CA that another signs becomes active, and gives out its chain."""
+    subordinate = _subordinate(services, authority)
+    leaf, _ = subordinate.issue().write(tmp_path)
+    answer = services.pca.get_certificate_authority_certificate(CertificateAuthorityArn=subordinate.arn)
+    root, own = tmp_path / "root.pem", tmp_path / "own.pem"
+    root.write_text(answer["CertificateChain"])
+    own.write_text(answer["Certificate"])
+    assert "OK" in openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", own, leaf)
+
+
+def _subordinate(services: Services, parent: Authority) -> Authority:
+    arn = services.pca.create_certificate_authority(
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": "EC_prime256v1",
+            "SigningAlgorithm": "SHA256WITHECDSA",
+            "Subject": {"CommonName": "Subordinate"},
+        },
+        CertificateAuthorityType="SUBORDINATE",
+    )["CertificateAuthorityArn"]
+    csr = services.pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+    template = "SubordinateCACertificate_PathLen0/V1"
+    signed = parent.issue_csr(csr.encode(), template, {"Type": "YEARS", "Value": 1})
+    answer = services.pca.get_certificate(CertificateAuthorityArn=parent.arn, CertificateArn=signed)
+    services.pca.import_certificate_authority_certificate(
+        CertificateAuthorityArn=arn,
+        Certificate=answer["Certificate"].encode(),
+        CertificateChain=answer["CertificateChain"].encode(),
+    )
+    return Authority(services, arn, None, "SHA256WITHECDSA")
+
+
+def test_the_arn_ends_in_the_serial_number(authority: Authority) -> None:
+    """Serial numbers are positive, of 128 bits, and the certificate's ARN ends in their 32 hex digits."""
+    leaf = authority.issue()
+    assert leaf.arn == f"{authority.arn}/certificate/{leaf.serial:032x}"
+    assert 0 < leaf.serial < 2**128
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "days"),
+    [("DAYS", 3, 3), ("MONTHS", 2, 61), ("YEARS", 1, 365)],
+)
+def test_validity_counts_from_now(authority: Authority, kind: ValidityPeriodTypeType, value: int, days: int) -> None:
+    """Days, months and years are counted from the moment of issuance."""
+    certificate = authority.issue(validity={"Type": kind, "Value": value}).certificate
+    assert abs(certificate.not_valid_after_utc - datetime.now(UTC) - timedelta(days=days)) < timedelta(days=2)
+
+
+@pytest.mark.parametrize("kind", ["ABSOLUTE", "END_DATE"])
+def test_validity_can_be_a_point_in_time(authority: Authority, kind: ValidityPeriodTypeType) -> None:
+    """An end given in epoch seconds, or written as a date, is taken to the second."""
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=90)
+    value = int(ends.timestamp()) if kind == "ABSOLUTE" else int(f"{ends:%Y%m%d%H%M%S}")
+    assert authority.issue(validity={"Type": kind, "Value": value}).certificate.not_valid_after_utc == ends
+
+
+def test_no_certificate_outlives_its_ca(authority: Authority) -> None:
+    """A validity that ends after the CA's own is refused."""
+    with refused("ValidationException"):
+        authority.issue(validity={"Type": "YEARS", "Value": 11})
+
+
+@pytest.mark.parametrize(
+    ("template", "purposes"),
+    [
+        ("EndEntityCertificate/V1", [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
+        ("EndEntityClientAuthCertificate/V1", [ExtendedKeyUsageOID.CLIENT_AUTH]),
+        ("EndEntityServerAuthCertificate/V1", [ExtendedKeyUsageOID.SERVER_AUTH]),
+    ],
+)
+def test_the_template_says_what_a_certificate_is_for(
+    authority: Authority, template: str, purposes: list[x509.ObjectIdentifier]
+) -> None:
+    """The extended key usage is the template's."""
+    usage = authority.issue(template=template).certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert list(usage.value) == purposes
+
+
+def test_subject_and_alternative_names_come_from_the_csr(authority: Authority) -> None:
+    """A certificate names what its CSR names."""
+    certificate = authority.issue("gateway", dns_names=("a.example", "b.example")).certificate
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert certificate.subject.rfc4514_string() == "CN=gateway,O=Example"
+    assert names.get_values_for_type(x509.DNSName) == ["a.example", "b.example"]
+
+
+def test_a_csr_that_is_none_is_refused(authority: Authority) -> None:
+    """What is no certificate signing request yields no certificate."""
+    with refused("MalformedCSRException"):
+        authority.issue_csr(b"nonsense", "EndEntityCertificate/V1", {"Type": "DAYS", "Value": 1})
+
+
+def test_a_pending_ca_issues_nothing(services: Services) -> None:
+    """A CA without its certificate can issue none to others."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    pending = Authority(services, _pending(services), None, "SHA256WITHECDSA")
+    with refused("InvalidStateException"):
+        pending.issue_csr(csr.public_bytes(Encoding.PEM), "EndEntityCertificate/V1", {"Type": "DAYS", "Value": 1})
+
+
+def _pending(services: Services) -> str:
+    arn: str = services.pca.create_certificate_authority(
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": "EC_prime256v1",
+            "SigningAlgorithm": "SHA256WITHECDSA",
+            "Subject": {"CommonName": "Pending"},
+        },
+        CertificateAuthorityType="ROOT",
+    )["CertificateAuthorityArn"]
+    return arn
+
+
+def test_the_certificate_of_another_ca_is_not_imported(services: Services, authority: Authority) -> None:
+    """A CA takes no certificate but one for its own key."""
+    with refused("CertificateMismatchException"):
+        services.pca.import_certificate_authority_certificate(
+            CertificateAuthorityArn=_pending(services),
+            Certificate=authority.certificate.public_bytes(Encoding.PEM),
+        )
+
+
+def test_a_revoked_certificate_can_still_be_read(services: Services, authority: Authority) -> None:
+    """GetCertificate tells nothing of a revocation."""
+    leaf = authority.issue()
+    authority.revoke(leaf)
+    answer = services.pca.get_certificate(CertificateAuthorityArn=authority.arn, CertificateArn=leaf.arn)
+    assert x509.load_pem_x509_certificate(answer["Certificate"].encode()) == leaf.certificate
+
+
+def test_an_unknown_certificate_is_not_found(services: Services, authority: Authority) -> None:
+    """GetCertificate knows this CA's certificates alone."""
+    with refused("ResourceNotFoundException"):
+        services.pca.get_certificate(
+            CertificateAuthorityArn=authority.arn, CertificateArn=f"{authority.arn}/certificate/{NOT_OURS}"
+        )
+
+
+@pytest.mark.parametrize("form", [str.lower, str.upper, lambda text: ":".join(f"{n:02x}" for n in bytes.fromhex(text))])
+def test_a_serial_number_has_many_forms(services: Services, authority: Authority, form: type[str]) -> None:
+    """Hexadecimal is taken with and without colons, in either case."""
+    leaf = authority.issue()
+    services.pca.revoke_certificate(
+        CertificateAuthorityArn=authority.arn,
+        CertificateSerial=form(leaf.serial_text),
+        RevocationReason="UNSPECIFIED",
+    )
+    with refused("RequestAlreadyProcessedException"):
+        authority.revoke(leaf)
+
+
+def _revoke(authority: Authority, serial: str) -> None:
+    authority.services.pca.revoke_certificate(
+        CertificateAuthorityArn=authority.arn, CertificateSerial=serial, RevocationReason="UNSPECIFIED"
+    )
+
+
+def test_a_serial_number_must_be_hexadecimal(authority: Authority) -> None:
+    """Text that is no hexadecimal number is refused."""
+    with refused("InvalidRequestException"):
+        _revoke(authority, "0x12")
+
+
+def test_the_serial_of_another_ca_is_not_found(authority: Authority) -> None:
+    """A CA revokes only what it has issued."""
+    with refused("ResourceNotFoundException"):
+        _revoke(authority, NOT_OURS)
+
+
+def test_a_root_ca_cannot_revoke_itself(authority: Authority) -> None:
+    """The CA's own certificate cannot be revoked by that CA."""
+    with refused("InvalidRequestException"):
+        _revoke(authority, f"{authority.certificate.serial_number:x}")
+
+
+def test_an_expired_certificate_cannot_be_revoked(authority: Authority) -> None:
+    """RevokeCertificate takes no certificate whose time is over."""
+    leaf = authority.issue_expiring()
+    until(leaf.certificate.not_valid_after_utc)
+    with refused("InvalidRequestException"):
+        authority.revoke(leaf)
+
+
+def test_already_revoked_is_said_before_expired(authority: Authority) -> None:
+    """A certificate that was revoked and has expired since is reported as already revoked."""
+    leaf = authority.issue_expiring()
+    authority.revoke(leaf)
+    until(leaf.certificate.not_valid_after_utc)
+    with refused("RequestAlreadyProcessedException"):
+        authority.revoke(leaf)
+
+
+def test_a_disabled_ca_may_revoke_but_not_issue(services: Services) -> None:
+    """A DISABLED CA still revokes (aws: privateca/PcaUpdateStatus)."""
+    authority = Authority.create(services, crl={})
+    leaf = authority.issue()
+    services.pca.update_certificate_authority(CertificateAuthorityArn=authority.arn, Status="DISABLED")
+    authority.revoke(leaf)
+    with refused("InvalidStateException"):
+        authority.issue()
+
+
+def test_a_deleted_ca_may_not_revoke(services: Services) -> None:
+    """A CA is disabled before it is deleted, and revokes nothing after."""
+    authority = Authority.create(services, crl={})
+    leaf = authority.issue()
+    with refused("InvalidStateException"):
+        services.pca.delete_certificate_authority(CertificateAuthorityArn=authority.arn)
+    services.pca.update_certificate_authority(CertificateAuthorityArn=authority.arn, Status="DISABLED")
+    services.pca.delete_certificate_authority(CertificateAuthorityArn=authority.arn)
+    with refused("InvalidStateException"):
+        authority.revoke(leaf)
+
+
+def test_an_expired_ca_may_not_revoke(services: Services) -> None:
+    """A CA whose certificate has ended is EXPIRED and revokes nothing."""
+    expired = Authority(services, _pending(services), None, "SHA256WITHECDSA")
+    expired.activate({"Type": "ABSOLUTE", "Value": int(datetime.now(UTC).timestamp()) + 2})
+    until(expired.certificate.not_valid_after_utc)
+    described = services.pca.describe_certificate_authority(CertificateAuthorityArn=expired.arn)
+    assert described["CertificateAuthority"]["Status"] == "EXPIRED"
+    with refused("InvalidStateException"):
+        _revoke(expired, NOT_OURS)
+
+
+def test_what_is_no_arn_is_refused_as_such(authority: Authority) -> None:
+    """A text that is no CA's ARN is told from a CA that does not exist."""
+    with refused("InvalidArnException"):
+        _revoke(Authority(authority.services, "arn:aws:s3:::bucket", None, "SHA256WITHECDSA"), NOT_OURS)
+    with refused("ResourceNotFoundException"):
+        _revoke(Authority(authority.services, authority.arn[:-4] + "0000", None, "SHA256WITHECDSA"), NOT_OURS)
+
+
+def test_an_unknown_reason_is_refused(authority: Authority) -> None:
+    """There is no hold at Private CA."""
+    leaf = authority.issue()
+    with refused("ValidationException"):
+        authority.revoke(leaf, "CERTIFICATE_HOLD")  # type: ignore[arg-type]
+
+
+def test_revocations_are_throttled(services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More calls than the quota are answered with ThrottlingException."""
+    monkeypatch.setattr(services.settings.private_ca, "revocation_burst", 0)
+    with refused("ThrottlingException"):
+        _revoke(authority, NOT_OURS)
+
+
+def test_the_caller_needs_permission_for_the_crl_bucket(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who revokes must be allowed to write the CRL, though Private CA writes it."""
+    authority = Authority.create(services)
+    leaf = authority.issue()
+    demanded: list[tuple[str, str]] = []
+    monkeypatch.setattr(iam, "demand", lambda action, resource: demanded.append((action, resource)))
+    authority.revoke(leaf)
+    assert demanded == [("s3:PutObject", f"arn:aws:s3:::{authority.bucket}/{authority.crl_key}")]
+
+
+def test_the_aws_command_line_revokes(services: Services, authority: Authority) -> None:
+    """AWS's own command line agrees about requests and answers."""
+    leaf = authority.issue()
+    ca = ["--certificate-authority-arn", authority.arn]
+    described = services.aws("acm-pca", "describe-certificate-authority", *ca)["CertificateAuthority"]
+    assert (described["Status"], described["UsageMode"]) == ("ACTIVE", "GENERAL_PURPOSE")
+    reason = ["--revocation-reason", "SUPERSEDED"]
+    services.aws("acm-pca", "revoke-certificate", *ca, "--certificate-serial", leaf.serial_text, *reason)
+    with refused("RequestAlreadyProcessedException"):
+        authority.revoke(leaf)
+
+
+def test_what_is_replaced_is_that_of_this_moto() -> None:
+    """Each thing replaced exists in this version of moto, where its own still is as it was found."""
+    assert moto.__version__ == "5.2.5"
+    assert issubclass(PrivateCaBackend, ACMPCABackend)
+    stock = StockAuthority("eu-central-1", "123456789012", {"KeyAlgorithm": "EC_prime256v1"}, "ROOT", {}, None)
+    assert stock.key.key_size == 2048, "moto honours KeyAlgorithm now"
+    assert stock.usage_mode == "SHORT_LIVED_CERTIFICATE", "moto honours UsageMode now"
+    backend = ACMPCABackend("eu-central-1", "123456789012")
+    backend.certificate_authorities[stock.arn] = stock
+    stock.status = "ACTIVE"
+    backend.revoke_certificate(stock.arn, "no serial at all", "NO_REASON")
+    assert stock.revoked_certificates, "moto checks serial numbers now"
