@@ -40,11 +40,14 @@ def parse(text: str) -> int:
 
 
 def write(serial: int) -> str:
-    """Write a serial number as lower-case colon-separated octets, such as "0a:1b"."""
+    """Write a serial number as lower-case colon-separated octets, such as "0a:1b".
+
+    There are two octets at least ("00:10"): it is the colon that says that the digits are hexadecimal.
+    """
     if serial <= 0:
         msg = f"a serial number is positive, this is {serial}"
         raise InvalidSerial(msg)
-    return serial.to_bytes((serial.bit_length() + 7) // 8, "big").hex(":")
+    return serial.to_bytes(max(2, (serial.bit_length() + 7) // 8), "big").hex(":")
 
 
 def _require_text(text: str, stripped: str) -> None:
