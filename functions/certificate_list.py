@@ -21,7 +21,6 @@ class Outline:
     tbs: slice
     entries: slice
     stub: bytes
-    algorithms_agree: bool
 
 
 def outline(der: bytes) -> Outline:
@@ -31,15 +30,18 @@ def outline(der: bytes) -> Outline:
     """
     whole = element(der, 0, len(der), "CertificateList", SEQUENCE)
     if whole.end != len(der):
-        msg = f"{len(der) - whole.end} bytes follow the CertificateList, which ends at offset {whole.end}"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(f"{len(der) - whole.end} bytes follow the CertificateList, which ends at offset {whole.end}")
     tbs = element(der, whole.content, whole.end, "tbsCertList", SEQUENCE)
     algorithm = element(der, tbs.end, whole.end, "signatureAlgorithm", SEQUENCE)
     signature = element(der, algorithm.end, whole.end, "signatureValue", BIT_STRING)
     if signature.end != whole.end or der[signature.content : signature.content + 1] != b"\0":
-        msg = f"signatureValue at offset {signature.start} is not the last part, or not in whole octets"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(f"signatureValue at offset {signature.start} is not the last part, or not in whole octets")
     version, inner, revoked = _header(der, tbs)
+    if der[inner.start : inner.end] != der[algorithm.start : algorithm.end]:
+        raise CrlMalformed(
+            f"signature at offset {inner.start} and signatureAlgorithm at offset {algorithm.start} are two different "
+            "algorithms (RFC 5280, 5.1.1.2)"
+        )
     return Outline(
         version=version,
         tbs=slice(tbs.start, tbs.end),
@@ -49,7 +51,6 @@ def outline(der: bytes) -> Outline:
             wrap(SEQUENCE, der[tbs.content : revoked.start], der[revoked.end : tbs.end]),
             der[algorithm.start : whole.end],
         ),
-        algorithms_agree=der[inner.start : inner.end] == der[algorithm.start : algorithm.end],
     )
 
 
@@ -65,13 +66,13 @@ def _header(der: bytes, tbs: Element) -> tuple[int, Element, Element]:
     if at < tbs.end and der[at] == SEQUENCE:
         revoked = element(der, at, tbs.end, "revokedCertificates")
         if revoked.content == revoked.end:
-            msg = f"revokedCertificates at offset {at} is empty, and must be absent then (RFC 5280, 5.1.2.6)"
-            raise CrlMalformed(msg)
+            raise CrlMalformed(
+                f"revokedCertificates at offset {at} is empty, and must be absent then (RFC 5280, 5.1.2.6)"
+            )
     if revoked.end < tbs.end:
         extensions = element(der, revoked.end, tbs.end, "crlExtensions", _EXTENSIONS)
         if extensions.end != tbs.end:
-            msg = f"{tbs.end - extensions.end} bytes follow crlExtensions at offset {extensions.end}"
-            raise CrlMalformed(msg)
+            raise CrlMalformed(f"{tbs.end - extensions.end} bytes follow crlExtensions at offset {extensions.end}")
     return version, algorithm, revoked
 
 
@@ -80,6 +81,7 @@ def _version(der: bytes, tbs: Element) -> tuple[int, int]:
     if first.tag == SEQUENCE:
         return 1, first.start
     if (version := der[first.content : first.end]) != _V2:
-        msg = f"the CRL's version field is 0x{version[:8].hex()}, and must be 0x01 (RFC 5280, 5.1.2.1)"
-        raise CrlVersionUnsupported(msg)
+        raise CrlVersionUnsupported(
+            f"the CRL's version field is 0x{version[:8].hex()}, and must be 0x01 (RFC 5280, 5.1.2.1)"
+        )
     return 2, first.end

@@ -34,19 +34,18 @@ def element(der: bytes, at: int, limit: int, what: str, *tags: int) -> Element:
     shortest form or beyond the limit.
     """
     if at + 2 > limit:
-        msg = f"{what} is missing or cut short at offset {at}"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(f"{what} is missing or cut short at offset {at}")
     tag, length, content = der[at], der[at + 1], at + 2
     if tags and tag not in tags:
         wanted = " or ".join(f"0x{each:02x}" for each in tags)
-        msg = f"{what} at offset {at} has tag 0x{tag:02x} instead of {wanted}"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(f"{what} at offset {at} has tag 0x{tag:02x} instead of {wanted}")
     if length >= LONG_FORM:
         octets = der[content : min(content + length - LONG_FORM, limit)]
         content, length = content + len(octets), _long_length(octets, length - LONG_FORM, what, at)
     if content + length > limit:
-        msg = f"{what} at offset {at} has length {length}, which passes the end {limit} of what it is part of"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(
+            f"{what} at offset {at} has length {length}, which passes the end {limit} of what it is part of"
+        )
     return Element(tag, at, content, content + length)
 
 
@@ -58,8 +57,7 @@ def _long_length(octets: bytes, count: int, what: str, at: int) -> int:
         fault = "length that is not in its shortest form, which DER forbids"
     else:
         return length
-    msg = f"{what} at offset {at} has a {fault}"
-    raise CrlMalformed(msg)
+    raise CrlMalformed(f"{what} at offset {at} has a {fault}")
 
 
 def wrap(tag: int, *contents: bytes) -> bytes:

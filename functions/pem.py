@@ -31,16 +31,13 @@ def read_pem(data: bytes) -> bytes:
     text, or of a second block, AWS does not say, so it is refused.
     """
     if (blocks := data.count(b"-----BEGIN ")) != 1:
-        msg = f"the PEM text holds {blocks} blocks, and exactly one is allowed"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(f"the PEM text holds {blocks} blocks, and exactly one is allowed")
     if (match := _ENCAPSULATED.fullmatch(data)) is None:
-        msg = f"the PEM text is not {_BEGIN.decode()}, base64, {_END.decode()} and nothing else"
-        raise CrlMalformed(msg)
+        raise CrlMalformed(f"the PEM text is not {_BEGIN.decode()}, base64, {_END.decode()} and nothing else")
     try:
         return a2b_base64(match[1].translate(None, b"\r\n"), strict_mode=True)
     except Error as error:
-        msg = f"the PEM text's base64 cannot be read: {error}"
-        raise CrlMalformed(msg) from error
+        raise CrlMalformed(f"the PEM text's base64 cannot be read: {error}") from error
 
 
 def pem_size(der_size: int) -> int:

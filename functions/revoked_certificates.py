@@ -8,7 +8,7 @@ the signature to show.
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, datetime
 
 from functions.der import (
     BOOLEAN,
@@ -48,7 +48,6 @@ _TIMES = {
 # A CA may write another invalidityDate into each entry, and this must not fill the memory.
 _MAX_REMEMBERED = 1_000
 
-
 # Tag and length of an entry and of its serial number, in short form.
 _HEADERS = 4
 _UNKNOWN = (0, 0)
@@ -82,8 +81,7 @@ class Entries:
         while at < end:
             number += 1
             if number > max_entries:
-                msg = f"the CRL holds more than {max_entries:,} entries"
-                raise CrlTooLarge(msg)
+                raise CrlTooLarge(f"the CRL holds more than {max_entries:,} entries, which is the limit")
             serial = at + _HEADERS
             to_date, to_end = layouts.get(der[at:serial], _UNKNOWN)
             date, stop = at + to_date, at + to_end
@@ -111,8 +109,7 @@ class Entries:
         serial = element(der, entry.content, entry.end, f"serial number of {what}", INTEGER)
         octets = der[serial.content : serial.end]
         if not octets or octets[0] >= _NEGATIVE or (len(octets) > 1 and octets[0] == 0 and octets[1] < _NEGATIVE):
-            msg = f"serial number of {what} at offset {serial.start} is empty, negative or not shortest"
-            raise CrlMalformed(msg)
+            raise CrlMalformed(f"serial number of {what} at offset {serial.start} is empty, negative or not shortest")
         date = element(der, serial.end, entry.end, f"revocationDate of {what}", UTC_TIME, GENERALIZED_TIME)
         _require_date(der, date, what)
         if date.tag == UTC_TIME and serial.content - at == _HEADERS:
@@ -127,15 +124,13 @@ class Entries:
         der, what = self._der, f"crlEntryExtensions of entry {self.number}"
         extensions = element(der, at, stop, what, SEQUENCE)
         if extensions.end != stop or extensions.content == stop:
-            msg = f"{what} at offset {at} are empty, or do not end where the entry ends"
-            raise CrlMalformed(msg)
+            raise CrlMalformed(f"{what} at offset {at} are empty, or do not end where the entry ends")
         seen: set[bytes] = set()
         at = extensions.content
         while at < stop:
             identifier, at = self._read_extension(at, stop, what)
             if identifier in seen:
-                msg = f"{what} at offset {extensions.start} hold one extension twice"
-                raise CrlMalformed(msg)
+                raise CrlMalformed(f"{what} at offset {extensions.start} hold one extension twice")
             seen.add(identifier)
         if len(self._extensions) < _MAX_REMEMBERED:
             self._extensions.add(der[extensions.start : stop])
@@ -148,8 +143,7 @@ class Entries:
         critical = der[oid.end : oid.end + 3] == _CRITICAL
         value = element(der, oid.end + 3 * critical, extension.end, what, OCTET_STRING)
         if value.end != extension.end or len(identifier) > _MAX_OID or not _OID.fullmatch(identifier):
-            msg = f"{what} at offset {at} hold a malformed extension"
-            raise CrlMalformed(msg)
+            raise CrlMalformed(f"{what} at offset {at} hold a malformed extension")
         if identifier == _REASON_CODE:
             self._read_reason(value, what)
         elif critical or identifier == _CERTIFICATE_ISSUER:
@@ -159,8 +153,9 @@ class Entries:
     def _read_reason(self, value: Element, what: str) -> None:
         octets = self._der[value.content : value.end]
         if len(octets) != len(_REASON) + 1 or not octets.startswith(_REASON) or octets[-1] not in _REASONS:
-            msg = f"{what} at offset {value.start} hold reason 0x{octets[:8].hex()}, unknown to RFC 5280, 5.3.1"
-            raise CrlMalformed(msg)
+            raise CrlMalformed(
+                f"{what} at offset {value.start} hold reason 0x{octets[:8].hex()}, unknown to RFC 5280, 5.3.1"
+            )
         if octets[-1] == _REMOVE_FROM_CRL:
             self._refuse_later("entry with reason removeFromCRL")
 
@@ -175,10 +170,11 @@ def _require_date(der: bytes, found: Element, what: str) -> None:
         year, month, day = (int(part) for part in match.groups())
         with suppress(ValueError):
             # The century of a UTCTime is no matter: from 1950 to 2049 every fourth year is a leap year.
-            date(year if found.tag == GENERALIZED_TIME else 2000 + year, month, day)
+            datetime(year if found.tag == GENERALIZED_TIME else 2000 + year, month, day, tzinfo=UTC)
             return
-    msg = f"revocationDate of {what} at offset {found.start} is {text[:16]!r}, no time of RFC 5280, 5.1.2.4"
-    raise CrlMalformed(msg)
+    raise CrlMalformed(
+        f"revocationDate of {what} at offset {found.start} is {text[:16]!r}, no time of RFC 5280, 5.1.2.4"
+    )
 
 
 def _dotted(identifier: bytes) -> str:

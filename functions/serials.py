@@ -45,44 +45,40 @@ def write(serial: int) -> str:
     There are two octets at least ("00:10"): it is the colon that says that the digits are hexadecimal.
     """
     if serial <= 0:
-        msg = f"a serial number is positive, this is {serial}"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(f"a serial number is positive, this is {serial}")
     return serial.to_bytes(max(2, (serial.bit_length() + 7) // 8), "big").hex(":")
 
 
 def _require_text(text: str, stripped: str) -> None:
     if not stripped:
-        msg = f"serial number {_shown(text)} is empty: {_WAY_ON}"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(f"serial number {_shown(text)} is empty: {_WAY_ON}")
     if len(stripped) > _MAX_TEXT:
-        msg = f"serial number {_shown(text)} has {len(stripped)} characters, and at most {MAX_OCTETS} octets"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(
+            f"serial number {_shown(text)} has {len(stripped)} characters, and at most {MAX_OCTETS} octets"
+        )
     if _NEGATIVE.fullmatch(stripped):
-        msg = f"serial number {_shown(text)} is negative, it must be positive (RFC 5280, 4.1.2.2)"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(f"serial number {_shown(text)} is negative, it must be positive (RFC 5280, 4.1.2.2)")
 
 
 def _colons(text: str, stripped: str) -> int:
     if not _GROUPS.fullmatch(stripped):
-        msg = f"serial number {_shown(text)} is not made of two hexadecimal digits between colons: {_WAY_ON}"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(
+            f"serial number {_shown(text)} is not made of two hexadecimal digits between colons: {_WAY_ON}"
+        )
     return int(stripped.replace(":", ""), 16)
 
 
 def _hexadecimal(text: str, digits: str) -> int:
     if not _HEX.fullmatch(digits):
-        msg = f"serial number {_shown(text)} is not hexadecimal: {_WAY_ON}"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(f"serial number {_shown(text)} is not hexadecimal: {_WAY_ON}")
     return int(digits, 16)
 
 
 def _require_range(text: str, serial: int) -> int:
     if serial == 0:
-        msg = f"serial number {_shown(text)} is zero, it must be positive (RFC 5280, 4.1.2.2)"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(f"serial number {_shown(text)} is zero, it must be positive (RFC 5280, 4.1.2.2)")
     if (octets := (serial.bit_length() + 7) // 8) > MAX_OCTETS:
-        msg = f"serial number {_shown(text)} has {octets} octets, and at most {MAX_OCTETS} are allowed"
-        raise InvalidSerial(msg)
+        raise InvalidSerial(f"serial number {_shown(text)} has {octets} octets, and at most {MAX_OCTETS} are allowed")
     return serial
 
 

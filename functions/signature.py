@@ -23,16 +23,19 @@ def verify(tbs: memoryview, stub: x509.CertificateRevocationList, issuer: x509.C
         algorithm, parameters = stub.signature_hash_algorithm, stub.signature_algorithm_parameters
         key = issuer.public_key()
     except ValueError as error:
-        msg = f"{stub.signature_algorithm_oid.dotted_string} has parameters that cannot be read: {error}"
-        raise UnsupportedAlgorithm(msg) from error
+        raise UnsupportedAlgorithm(
+            f"{stub.signature_algorithm_oid.dotted_string} or the CA's key cannot be read: {error}"
+        ) from error
     if algorithm is None or algorithm.name not in _HASHES:
-        msg = f"{stub.signature_algorithm_oid.dotted_string} is not one of SHA-256, SHA-384 and SHA-512"
-        raise UnsupportedAlgorithm(msg)
+        raise UnsupportedAlgorithm(
+            f"{stub.signature_algorithm_oid.dotted_string} is not one of SHA-256, SHA-384 and SHA-512"
+        )
     digest = hashlib.new(algorithm.name, tbs).digest()
     if isinstance(key, rsa.RSAPublicKey) and isinstance(parameters, padding.PKCS1v15 | padding.PSS):
         key.verify(stub.signature, digest, parameters, Prehashed(algorithm))
     elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and isinstance(parameters, ec.ECDSA):
         key.verify(stub.signature, digest, ec.ECDSA(Prehashed(algorithm)))
     else:
-        msg = f"{stub.signature_algorithm_oid.dotted_string} does not go with the CA's {type(key).__name__}"
-        raise UnsupportedAlgorithm(msg)
+        kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
+        oid = stub.signature_algorithm_oid.dotted_string
+        raise UnsupportedAlgorithm(f"{oid} with the CA's key ({kind}) is none that load balancers take")

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions import serials
@@ -13,18 +13,21 @@ SERIALS = st.integers(min_value=1, max_value=2**160 - 1)
 LONGEST = 2**160 - 1
 
 
+@settings(deadline=None)
 @given(SERIALS)
 def test_what_is_written_is_read(serial: int) -> None:
     """Reading a written serial gives the same number."""
     assert serials.parse(serials.write(serial)) == serial
 
 
+@settings(deadline=None)
 @given(SERIALS, st.sampled_from(["0x{:x}", "0X{:X}", "0x{:040x}", "  0x{:x}\n"]))
 def test_prefixed_notations_are_read(serial: int, notation: str) -> None:
     """A serial with 0x is hexadecimal, in any case, with leading zeros and white space around it."""
     assert serials.parse(notation.format(serial)) == serial
 
 
+@settings(deadline=None)
 @given(SERIALS, st.sampled_from(["a{:x}", "{:x}f", "{:X}B"]))
 def test_plain_hexadecimal_is_read(serial: int, notation: str) -> None:
     """A serial without 0x and colons is hexadecimal when a letter says so."""
@@ -32,12 +35,14 @@ def test_plain_hexadecimal_is_read(serial: int, notation: str) -> None:
     assert serials.parse(text) == int(text, 16)
 
 
+@settings(deadline=None)
 @given(SERIALS)
 def test_upper_case_with_colons_is_read(serial: int) -> None:
     """The form that openssl x509 -text shows is read, in any case."""
     assert serials.parse("00:" + serials.write(serial).upper()) == serial
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes anything but a number or a refusal."""
