@@ -81,7 +81,7 @@ class PrivateCaBackend(ACMPCABackend):
             region_name=self.region_name,
             configuration=request["CertificateAuthorityConfiguration"],
             kind=request["CertificateAuthorityType"],
-            settings=self.settings.private_ca,
+            settings=self.settings,
             usage_mode=request.get("UsageMode", "GENERAL_PURPOSE"),
             security_standard=request.get("KeyStorageSecurityStandard", "FIPS_140_2_LEVEL_3_OR_HIGHER"),
         )

@@ -32,7 +32,7 @@ from infra.local.acm_pca_x509 import (
     sign_certificate,
     template,
 )
-from infra.local.settings import PrivateCaSettings
+from infra.local.settings import Settings
 
 # notBefore when ValidityNotBefore is not given (API reference: IssueCertificate).
 _ISSUED_BACK = timedelta(minutes=60)
@@ -52,7 +52,7 @@ class CertificateAuthority:
     region_name: str
     configuration: dict[str, Any]
     kind: str
-    settings: PrivateCaSettings
+    settings: Settings
     usage_mode: str = "GENERAL_PURPOSE"
     security_standard: str = "FIPS_140_2_LEVEL_3_OR_HIGHER"
     certificate: x509.Certificate | None = None

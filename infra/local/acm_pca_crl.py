@@ -17,7 +17,7 @@ from moto.s3.models import S3Backend, get_canned_acl, s3_backends
 from infra.local import bucket_policy
 from infra.local.acm_pca_errors import CrlBucketException
 from infra.local.acm_pca_x509 import Issuer, PrivateKey, Signature
-from infra.local.settings import PrivateCaSettings
+from infra.local.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class CrlPublication:
     """
 
     ca: Publisher
-    settings: PrivateCaSettings
+    settings: Settings
     overrides: CrlOverrides = field(default_factory=CrlOverrides)  # for the publications to come
     generated: int = 0
     failed: int = 0
@@ -140,12 +140,12 @@ class CrlPublication:
     def certificate_issued(self) -> None:
         """Publish the first CRL once there is a certificate to which it can refer."""
         if self.enabled and self.location != self.target:
-            self.due(self.settings.crl_after_seconds)
+            self.due(self.settings.private_ca.crl_after_seconds)
 
     def certificate_revoked(self) -> None:
         """Publish a CRL some time from now, unless one is due already."""
         if self.enabled:
-            self.due(self.settings.crl_after_seconds)
+            self.due(self.settings.private_ca.crl_after_seconds)
 
     def due(self, seconds: float) -> None:
         """Arrange for a CRL in `seconds`, unless one is due already."""
@@ -167,13 +167,13 @@ class CrlPublication:
             self._timer = None
             if self._stopped or not self.enabled or self.ca.status not in {"ACTIVE", "DISABLED"}:
                 return
-            if not self.settings.crl_publication:
-                self.due(self.settings.crl_retry_seconds)
+            if not self.settings.private_ca.crl_publication:
+                self.due(self.settings.private_ca.crl_retry_seconds)
                 return
             try:
                 self.publish(**self.overrides)
             except CrlBucketException:
-                self.due(self.settings.crl_retry_seconds)
+                self.due(self.settings.private_ca.crl_retry_seconds)
 
     def publish(self, **overrides: Unpack[CrlOverrides]) -> bytes:
         """Write a CRL now and return its DER.

@@ -78,14 +78,13 @@ class TrustStoreBackend(ELBv2Backend):
 
     def create_trust_store(self, name: str, bundle: bytes) -> TrustStore:
         """Create a trust store; names are unique in the Region."""
-        limits = self.settings.trust_stores
         if any(store.name == name for store in self.trust_stores.values()):
             raise DuplicateTrustStoreName(name=name)
-        if len(self.trust_stores) >= limits.trust_stores:
+        if len(self.trust_stores) >= self.settings.trust_stores.trust_stores:
             raise TooManyTrustStores
         prefix = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}"
         arn = f"{prefix}:truststore/{name}/{mock_random.get_random_hex(16)}"
-        self.trust_stores[arn] = TrustStore(arn, name, limits, bundle)
+        self.trust_stores[arn] = TrustStore(arn, name, self.settings, bundle)
         return self.trust_stores[arn]
 
     def delete_trust_store(self, arn: str) -> None:

@@ -21,7 +21,7 @@ from infra.local.elbv2_errors import (
     RevocationIdNotFound,
     TooManyTrustStoreRevocationEntries,
 )
-from infra.local.settings import TrustStoreSettings
+from infra.local.settings import Settings
 
 _BLOCK = re.compile(
     rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END (?P=label)-----(?:\r?\n|$)"
@@ -78,7 +78,7 @@ class TrustStore:
 
     arn: str
     name: str
-    settings: TrustStoreSettings
+    settings: Settings
     bundle: bytes
     certificates: Sequence[x509.Certificate] = ()
     lists: dict[int, RevocationList] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class TrustStore:
             InvalidCaCertificatesBundle: load balancers would not take it.
 
         """
-        self.certificates = read_bundle(bundle, self.settings.ca_certificates)
+        self.certificates = read_bundle(bundle, self.settings.trust_stores.ca_certificates)
         self.bundle = bundle
 
     def add(self, contents: Sequence[bytes]) -> list[RevocationList]:
@@ -108,21 +108,21 @@ class TrustStore:
             TooManyTrustStoreRevocationEntries: a quota of the trust store would be exceeded.
 
         """
-        crls = [(content, read_crl(content, self.settings.list_bytes)) for content in contents]
+        crls = [(content, read_crl(content, self.settings.trust_stores.list_bytes)) for content in contents]
         with self._lock:
             added = [
                 RevocationList(self._last_id + offset, content, crl)
                 for offset, (content, crl) in enumerate(crls, start=1)
             ]
             together = [*self.lists.values(), *added]
-            entries = sum(one.entries for one in together)
-            if entries > self.settings.entries:
+            entries, limits = sum(one.entries for one in together), self.settings.trust_stores
+            if entries > limits.entries:
                 raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {entries} revocation entries of {self.settings.entries}"
+                    f"The trust store would hold {entries} revocation entries of {limits.entries}"
                 )
-            if len(together) > self.settings.lists:
+            if len(together) > limits.lists:
                 raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {len(together)} revocation lists of {self.settings.lists}"
+                    f"The trust store would hold {len(together)} revocation lists of {limits.lists}"
                 )
             self._last_id += len(added)
             self.lists = {one.revocation_id: one for one in together}
@@ -144,7 +144,7 @@ class TrustStore:
     @property
     def visible(self) -> list[RevocationList]:
         """The lists that the API shows already, by ascending ID."""
-        before = time.monotonic() - self.settings.visible_after_seconds
+        before = time.monotonic() - self.settings.trust_stores.visible_after_seconds
         return [one for one in self.lists.values() if one.added_at <= before]
 
     def list_of(self, revocation_id: int) -> RevocationList:

@@ -1,4 +1,4 @@
-"""Private CA, trust stores and S3 of the embedded AWS behind a real HTTP server, and what the tests put into them."""
+"""Private CA, trust stores and S3 of the embedded AWS, and what the tests put into them."""
 
 import json
 import os
@@ -21,10 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from moto.core.base_backend import BackendDict
-from moto.server import ThreadedMotoServer
 
-from infra.local import acm_pca, elbv2
+from infra.local.server import EmbeddedAws
 from infra.local.settings import PrivateCaSettings, Settings, TrustStoreSettings
 
 if TYPE_CHECKING:
@@ -280,22 +278,17 @@ def until(moment: datetime) -> None:
 
 
 @contextmanager
-def running() -> Iterator[Services]:
-    """Run the services in this process, with quick CRLs and quotas that do not hinder."""
-    settings = Settings(
-        private_ca=PrivateCaSettings(crl_after_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000),
-        trust_stores=TrustStoreSettings(write_burst=10_000),
-    )
-    acm_pca.install(settings)
-    elbv2.install(settings)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+def on(aws: EmbeddedAws) -> Iterator[Services]:
+    """Use the process's embedded AWS, empty, with quick CRLs and quotas that do not hinder."""
+    aws.reset()
+    settings = aws.settings
+    settings.private_ca = PrivateCaSettings(crl_after_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000)
+    settings.trust_stores = TrustStoreSettings(write_burst=10_000)
     try:
-        yield Services(f"http://{host}:{port}", settings)
+        yield Services(aws.endpoint_url, settings)
     finally:
-        server.stop()
-        BackendDict.reset()
+        settings.private_ca, settings.trust_stores = PrivateCaSettings(), TrustStoreSettings()
+        aws.reset()
 
 
 @contextmanager

@@ -10,27 +10,27 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from moto.core.base_backend import BackendDict
 
 from infra.local import acm_pca
 from infra.local.acm_pca_crl import PERMISSION_TEST_KEY
+from infra.local.server import EmbeddedAws
 from tests.infra.embedded_services import (
     Authority,
     Services,
     crl_bucket_policy,
     eventually,
+    on,
     openssl,
     refused,
-    running,
     until,
 )
 
 
 @pytest.fixture(scope="module")
-def services() -> Iterator[Services]:
-    """Run the services once for this file."""
-    with running() as started:
-        yield started
+def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
+    """Start this file with an embedded AWS that is empty."""
+    with on(embedded_aws) as empty:
+        yield empty
 
 
 @pytest.fixture
@@ -270,13 +270,15 @@ def test_faults_can_wait_for_the_next_publication(authority: Authority) -> None:
     assert [revoked.serial_number for revoked in authority.crl_with(leaf)] == [leaf.serial]
 
 
-def test_a_reset_forgets_the_crls_that_are_due(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_forgets_the_crls_that_are_due(
+    services: Services, embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reset of moto takes this Private CA along, and nothing is written afterwards."""
     monkeypatch.setattr(services.settings.private_ca, "crl_after_seconds", 0.2)
     authority = Authority.create(services)
     authority.issue()
     publication = acm_pca.certificate_authority(authority.arn).crls
-    BackendDict.reset()
+    embedded_aws.reset()
     time.sleep(0.4)
     assert (publication.generated, publication.failed) == (0, 0)
     with refused("ResourceNotFoundException"):
