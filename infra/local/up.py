@@ -9,11 +9,9 @@ import threading
 from pathlib import Path
 
 from functions import serials
-from infra.local.laboratory import ROOT, Laboratory, laboratory
+from infra.local.laboratory import Laboratory, laboratory
 from infra.local.server import EmbeddedAws, PortTaken
 from infra.local.settings import Settings
-
-FOLDER = ROOT / ".embedded"
 
 
 def main() -> int:
@@ -24,17 +22,17 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     settings = Settings()
     settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = options.crl_after
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    environment = FOLDER / "env.sh"
+    shutil.rmtree(options.folder, ignore_errors=True)
+    environment = options.folder / "env.sh"
     try:
         with (
             EmbeddedAws(settings, port=options.port) as aws,
             laboratory(
-                aws, FOLDER / "pki", root_alone=options.root_alone, listener_port=options.listener_port
+                aws, options.folder / "pki", root_alone=options.root_alone, listener_port=options.listener_port
             ) as made,
         ):
             _write_environment(environment, made)
-            print(_welcome(made), flush=True)
+            print(_welcome(made, environment), flush=True)
             stop.wait()
             print("\nGoing down.", flush=True)
     except PortTaken as taken:
@@ -51,6 +49,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--listener-port", type=int, default=0, help="of the mTLS listener (default: a free one)")
     parser.add_argument("--crl-after", type=float, default=2.0, help="seconds from a revocation to its CRL (default 2)")
     parser.add_argument("--root-alone", action="store_true", help="leave the issuing CA out of the trust store")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".embedded"), help="for env.sh and pki/ (default .embedded)"
+    )
     return parser.parse_args()
 
 
@@ -59,15 +60,15 @@ def _write_environment(path: Path, made: Laboratory) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _welcome(made: Laboratory) -> str:
-    pki = made.folder.relative_to(ROOT)
+def _welcome(made: Laboratory, environment: Path) -> str:
+    pki = made.folder
     mallory = made.clients["mallory"]
     return f"""The embedded AWS is up at {made.aws.endpoint_url}, the mTLS listener at https://localhost:{made.listener.port}.
 Clients: {", ".join(made.clients)} in {pki}/ (a certificate with its CA, and a key, each).
 
 Try, in another shell (.venv/bin/aws is an aws command line, if you have none):
 
-  . .embedded/env.sh
+  . {environment}
 
   # mallory is let in
   curl --cacert {pki}/ca.pem --cert {pki}/mallory.pem --key {pki}/mallory.key https://localhost:$LISTENER_PORT
