@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 from moto.core import errors
 from moto.core.model import OperationModel
@@ -143,5 +144,5 @@ def error_response(call: Call, error: ServiceError) -> tuple[int, dict[str, str]
         errors.COMMON_ERROR_CODES.append(error.code)  # moto warns about codes that a service's model does not list
     model = get_service_model(call.service)
     answer = get_serializer_class(model.service_name, call.protocol)(OperationModel({}, model)).serialize(error)
-    body = answer["body"]
-    return status, dict(answer["headers"]), body.encode() if isinstance(body, str) else body
+    body, headers = answer["body"], {**answer["headers"], "x-amzn-requestid": str(uuid4())}
+    return status, headers, body.encode() if isinstance(body, str) else body

@@ -104,7 +104,7 @@ class ExecutionEnvironment:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._log = log
         host, port = self._listener.getsockname()
-        self._process: Any = subprocess.Popen(
+        process: Any = subprocess.Popen(
             command,
             cwd=folder,
             env={**variables, "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}"},
@@ -113,7 +113,8 @@ class ExecutionEnvironment:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the embedded AWS, which then ends its processes itself
         )
-        self._output: Any = self._process.stdout
+        self._process = process
+        self._output = process.stdout
         os.set_blocking(self._output.fileno(), False)
         self._partial = b""
         self._ended = False

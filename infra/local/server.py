@@ -156,7 +156,7 @@ class EmbeddedAws:
 
     def __exit__(self, *_: object) -> None:
         """End everything that was started."""
-        stepfunctions.close(self.settings)
+        self.reset()
         lambda_service.close()
         self._server.shutdown()
         self._thread.join()
@@ -221,7 +221,7 @@ class EmbeddedAws:
         elbv2.install(self.settings)
         s3.install()
         lambda_service.install(self.settings, self.endpoint_url)
-        stepfunctions.install(self.settings, self.endpoint_url)
+        stepfunctions.install(self.endpoint_url)
 
 
 def _listen(port: int) -> socket.socket:

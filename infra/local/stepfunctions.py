@@ -4,6 +4,9 @@ Each is made for one version of moto, and tests/infra/test_stepfunctions.py fail
 
 * an execution started without a name gets one (stock: all are called `None`, so the second one fails);
 * a Map worker takes its items in a loop (stock: it recurses, and dies after about 985, leaving the execution RUNNING);
+* a call of Lambda that is refused fails the task by the error that AWS names, e.g. `Lambda.TooManyRequestsException`
+  (stock, where the resource is the function's own ARN: `Exception`, which no Retry names);
+* `$$.Execution.StartTime` is a text (stock: a datetime, at which DescribeExecution breaks when a state outputs it);
 * tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
   made-up credentials, through a new client each time, which takes 17 ms).
 """
@@ -11,23 +14,34 @@ Each is made for one version of moto, and tests/infra/test_stepfunctions.py fail
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from moto.stepfunctions.parser import models
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
+from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import Execution
 
 from infra.local import iam
-from infra.local.settings import Settings
 
-STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001 - what is replaced below
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What is replaced below.
+STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001
+STOCK_FROM_ERROR = StateTaskLambda._from_error  # noqa: SLF001
+STOCK_START_DETAILS = Execution.get_start_execution_details
 STOCK_CLIENT_FOR = boto_client.boto_client_for
+
 
 CLIENT_SECONDS = iam.SESSION_SECONDS / 2
 
@@ -48,15 +62,11 @@ class NamingBackend(models.StepFunctionsParserBackend):
 
     def reset(self) -> None:
         """Stop what runs and forget everything."""
-        self.close()
-        super().reset()
-
-    def close(self) -> None:
-        """Stop what runs."""
         for machine in self.state_machines:
             for execution in machine.executions:
                 if execution.status == "RUNNING":
                     execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
+        super().reset()
 
 
 def eval_pool(worker: Any, job: Any, worker_frame: Any) -> None:  # noqa: ANN401 - moto's own classes
@@ -78,6 +88,28 @@ def eval_pool(worker: Any, job: Any, worker_frame: Any) -> None:  # noqa: ANN401
         worker._job_pool.close_job(job)  # noqa: SLF001
         job = following
     worker._env.close_frame(worker_frame)  # noqa: SLF001
+
+
+def from_error(task: Any, env: Any, ex: Exception) -> FailureEvent:  # noqa: ANN401 - moto's own classes
+    """Return the failure of a task whose resource is a function's ARN: `StateTaskLambda._from_error`."""
+    if not isinstance(ex, ClientError):
+        return STOCK_FROM_ERROR(task, env, ex)
+    error = f"Lambda.{ex.response['Error']['Code']}"
+    details: Any = {"lambdaFunctionFailedEventDetails": {"error": error, "cause": str(ex)}}
+    return FailureEvent(
+        env=env,
+        error_name=CustomErrorName(error),
+        event_type=HistoryEventType.LambdaFunctionFailed,
+        event_details=details,  # an EventDetails, which is a dict
+    )
+
+
+def start_details(execution: Execution) -> ExecutionDetails:
+    """Return what the context object says of an execution: `Execution.get_start_execution_details`."""
+    details = STOCK_START_DETAILS(execution)
+    started: Any = details.start_time
+    text = started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return ExecutionDetails(details.arn, details.name, details.role_arn, details.inpt, text)
 
 
 class RoleClients:
@@ -129,14 +161,15 @@ class RoleClients:
 _clients: RoleClients | None = None
 
 
-def install(settings: Settings, endpoint_url: str) -> None:
+def install(endpoint_url: str) -> None:
     """Put the fixes in place, for a server at `endpoint_url`."""
     global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
-    del settings
     _clients = RoleClients(endpoint_url)
     models.stepfunctions_parser_backends.backend = NamingBackend
     models.stepfunctions_parser_backends.clear()
     IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
+    StateTaskLambda._from_error = from_error  # type: ignore[assignment,method-assign] # noqa: SLF001
+    Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]
     _replace_client_for(_clients.get)
 
 
@@ -144,13 +177,6 @@ def reset() -> None:
     """Forget the clients of roles that are gone."""
     if _clients:
         _clients.clear()
-
-
-def close(settings: Settings) -> None:
-    """Stop all executions."""
-    backend: Any = models.stepfunctions_parser_backends[settings.account_id][settings.region]
-    backend.close()
-    reset()
 
 
 def _replace_client_for(replacement: Any) -> None:  # noqa: ANN401 - a function of moto's shape
