@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_acm_pca.literals import KeyAlgorithmType, RevocationReasonType, SigningAlgorithmType
     from mypy_boto3_acm_pca.type_defs import ValidityTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_elbv2.type_defs import TrustStoreRevocationTypeDef
     from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
@@ -82,6 +84,24 @@ class Services:
         bucket = self.bucket()
         version = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
         return {"S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version}
+
+    def trust_store(self, bundle: bytes, name: str | None = None) -> str:
+        """Create a trust store of this bundle and return its ARN."""
+        where = self.put(bundle)
+        answer = self.elb.create_trust_store(
+            Name=name or uuid4().hex,
+            CaCertificatesBundleS3Bucket=where["S3Bucket"],
+            CaCertificatesBundleS3Key=where["S3Key"],
+            CaCertificatesBundleS3ObjectVersion=where["S3ObjectVersion"],
+        )
+        return answer["TrustStores"][0]["TrustStoreArn"]
+
+    def attach(self, store: str, *crls: bytes) -> "list[TrustStoreRevocationTypeDef]":
+        """Add CRLs, one file each, to a trust store."""
+        return self.elb.add_trust_store_revocations(
+            TrustStoreArn=store,
+            RevocationContents=[{**self.put(body), "RevocationType": "CRL"} for body in crls],  # type: ignore[typeddict-item]
+        )["TrustStoreRevocations"]
 
     def get(self, bucket: str, key: str) -> bytes | None:
         """Read an object, or None when it is not there."""
@@ -161,7 +181,7 @@ class Authority:
         return x509.load_pem_x509_certificate(answer["Certificate"].encode())
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - each says what differs from the usual CA
         cls,
         services: Services,
         *,
@@ -169,8 +189,9 @@ class Authority:
         bucket: str | None = None,
         keys: "tuple[KeyAlgorithmType, SigningAlgorithmType]" = ("EC_prime256v1", "SHA256WITHECDSA"),
         name: str = "Example CA",
+        seconds: int = 10 * 365 * 24 * 3600,
     ) -> "Authority":
-        """Create a root CA; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
+        """Create a root CA that lasts `seconds`; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
         configuration: dict[str, Any] = {"Enabled": False}
         if crl is None or crl:
             bucket = bucket or services.bucket()
@@ -191,14 +212,14 @@ class Authority:
             RevocationConfiguration={"CrlConfiguration": configuration},  # type: ignore[typeddict-item]
         )["CertificateAuthorityArn"]
         authority = cls(services, arn, bucket, keys[1])
-        authority.activate()
+        authority.activate({"Type": "ABSOLUTE", "Value": int(time.time()) + seconds})
         return authority
 
-    def activate(self, validity: "ValidityTypeDef | None" = None) -> None:
+    def activate(self, validity: "ValidityTypeDef") -> None:
         """Have the root CA sign its own certificate."""
         pca = self.services.pca
         csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=self.arn)["Csr"]
-        own = self.issue_csr(csr.encode(), "RootCACertificate/V1", validity or {"Type": "YEARS", "Value": 10})
+        own = self.issue_csr(csr.encode(), "RootCACertificate/V1", validity)
         certificate = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=own)["Certificate"]
         pca.import_certificate_authority_certificate(CertificateAuthorityArn=self.arn, Certificate=certificate.encode())
 
@@ -283,12 +304,19 @@ def on(aws: EmbeddedAws) -> Iterator[Services]:
     aws.reset()
     settings = aws.settings
     settings.private_ca = PrivateCaSettings(crl_after_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000)
-    settings.trust_stores = TrustStoreSettings(write_burst=10_000)
+    settings.trust_stores = TrustStoreSettings(write_burst=10_000, trust_stores=1_000)
     try:
         yield Services(aws.endpoint_url, settings)
     finally:
         settings.private_ca, settings.trust_stores = PrivateCaSettings(), TrustStoreSettings()
         aws.reset()
+
+
+def fetch(location: str) -> bytes:
+    """Read what an address leads to, without credentials."""
+    with urllib.request.urlopen(location) as answer:  # noqa: S310 - the embedded AWS gave the address
+        body: bytes = answer.read()
+    return body
 
 
 @contextmanager
