@@ -9,6 +9,7 @@ Each artefact is built again only when something it is made of has changed.
 """
 
 import compileall
+import fcntl
 import hashlib
 import json
 import os
@@ -256,17 +257,18 @@ def build(into: Path = BUILD) -> list[str]:
         "runtime": (runtime_inputs, make_runtime),
     }
     into.mkdir(parents=True, exist_ok=True)
-    stamps = into / "inputs.json"
-    known = json.loads(stamps.read_text()) if stamps.exists() else {}
-    built = []
-    for name, (inputs, make) in artefacts.items():
-        if known.get(name) == inputs and (into / name).exists():
-            continue
-        stamps.write_text(json.dumps(known | {name: "unfinished"}, indent=2) + "\n")
-        make(into / name)
-        known[name] = inputs
-        stamps.write_text(json.dumps(known, indent=2) + "\n")
-        built.append(name)
+    stamps, built = into / "inputs.json", []
+    with (into / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes that start together build once
+        known = json.loads(stamps.read_text()) if stamps.exists() else {}
+        for name, (inputs, make) in artefacts.items():
+            if known.get(name) == inputs and (into / name).exists():
+                continue
+            stamps.write_text(json.dumps(known | {name: "unfinished"}, indent=2) + "\n")
+            make(into / name)
+            known[name] = inputs
+            stamps.write_text(json.dumps(known, indent=2) + "\n")
+            built.append(name)
     return built
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.build import build
 from infra.local import acm_pca, faults
 from infra.local.laboratory import STACK, Laboratory, laboratory
 from infra.local.server import EmbeddedAws
@@ -17,6 +18,7 @@ from tests.workflow import Workflow
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
     """Start the one embedded AWS that a process can have; tests want `aws`, which is it in its first state."""
+    build()
     with EmbeddedAws(Settings()) as aws:
         yield aws
 

@@ -43,6 +43,7 @@ STOCK_START_DETAILS = Execution.get_start_execution_details
 STOCK_CLIENT_FOR = boto_client.boto_client_for
 
 
+BEGIN_SECONDS = 5
 CLIENT_SECONDS = iam.SESSION_SECONDS / 2
 
 
@@ -64,9 +65,18 @@ class NamingBackend(models.StepFunctionsParserBackend):
         """Stop what runs and forget everything."""
         for machine in self.state_machines:
             for execution in machine.executions:
-                if execution.status == "RUNNING":
+                if execution.status == "RUNNING" and _has_begun(execution):
                     execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
         super().reset()
+
+
+def _has_begun(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
+    """Wait until an execution's thread has made what `stop` needs; it never does for a definition it cannot read."""
+    worker: Any = execution.exec_worker
+    end = time.monotonic() + BEGIN_SECONDS
+    while worker.env is None and time.monotonic() < end:
+        time.sleep(0.001)
+    return worker.env is not None
 
 
 def eval_pool(worker: Any, job: Any, worker_frame: Any) -> None:  # noqa: ANN401 - moto's own classes
