@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from functions import attached_lists, aws, crl, workflow_bucket
+from functions import attached_lists, aws, workflow_bucket
 from functions.contracts import Attached, AttachedList, ConvertedCrl, EnforceInput, Manifest
 from functions.deployment import deployment
 from functions.errors import CrlNumberLower, CrlNumberReused, RevocationAddUnclear, TrustStoreFull
@@ -49,7 +49,7 @@ def _standing(lists: list[AttachedList], converted: ConvertedCrl, manifest: Mani
                 f"SHA-256 {winner.sha256} there, {converted.sha256} here"
             )
         return winner.revocation_id
-    held = crl.read(workflow_bucket.get(converted.pem), wanted=manifest.wanted).held
+    held = workflow_bucket.held_in(converted.pem, manifest.wanted)
     if not held <= set(winner.held_serials):
         raise CrlNumberLower(
             f"CRL number {converted.crl_number} is lower than the attached {winner.crl_number} "

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from functions import aws, crl
 from functions.contracts import AttachedList, Manifest
+from functions.deployment import deployment
 from functions.errors import CrlNumberReused, CrlRefused, RevocationNotVerified
 
 
@@ -49,7 +50,7 @@ def _classify(
         return None
     foreign = AttachedList(revocation_id=revocation_id, number_of_revoked_entries=entries)
     try:
-        parsed = crl.read(content, wanted=wanted)
+        parsed = _parse(content, wanted)
     except CrlRefused:
         return foreign
     if parsed.crl_number is None or not crl.is_complete_base(parsed) or not crl.is_issued_by(parsed, issuer):
@@ -61,6 +62,10 @@ def _classify(
         sha256=parsed.sha256,
         held_serials=sorted(parsed.held),
     )
+
+
+def _parse(content: bytes, wanted: Collection[int]) -> crl.Crl:
+    return crl.read(content, wanted=wanted, max_entries=deployment().max_revocation_entries)
 
 
 def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> tuple[AttachedList, crl.Crl]:
@@ -75,7 +80,7 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
     content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
     if content is None or revocation_id not in counts:
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
-    parsed = crl.read(content, wanted=manifest.wanted)
+    parsed = _parse(content, manifest.wanted)
     if not crl.is_complete_base(parsed) or not crl.is_issued_by(parsed, manifest.issuer):
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is no complete CRL of this CA")
     if counts[revocation_id] != parsed.number_of_revoked_entries:
@@ -145,5 +150,5 @@ def serial_numbers(trust_store_arn: str, revocation_ids: Collection[int]) -> set
     for revocation_id in revocation_ids:
         content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
         if content is not None:
-            found |= crl.serial_numbers(crl.read(content))
+            found |= crl.serial_numbers(_parse(content, ()))
     return found

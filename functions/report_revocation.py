@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from functions import crl, report_markdown, workflow_bucket
+from functions import report_markdown, workflow_bucket
 from functions.connection_log import refusals_query
 from functions.contracts import Found, GatheredState, Manifest, ReportInput, RevocationOutcome
 from functions.report import PROVEN, CrlReport, Report, ReportLocation, SerialReport, Summary
@@ -84,7 +84,7 @@ def _in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
     """Give the wanted serials in the CRL that was converted last."""
     if state.converted is None:
         return frozenset()
-    return crl.read(workflow_bucket.get(state.converted.pem), wanted=manifest.wanted).held
+    return workflow_bucket.held_in(state.converted.pem, manifest.wanted)
 
 
 def _serial(state: GatheredState, serial: int, in_crl: frozenset[int], stores: list[InForce]) -> SerialReport:

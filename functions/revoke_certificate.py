@@ -31,7 +31,9 @@ def revoke_certificate(question: RevokeCertificateInput, now: datetime) -> Revoc
         outcome, error = RevocationOutcome.FAILED, refusal
         if refusal == _REFUSED_AS_SUCH and _has_expired(arn, serial, now):
             error = "CertificateExpired"
-    return Revocation(serial=serial, outcome=outcome, at=now.replace(microsecond=now.microsecond // 1000 * 1000), error=error)
+    return Revocation(
+        serial=serial, outcome=outcome, at=now.replace(microsecond=now.microsecond // 1000 * 1000), error=error
+    )
 
 
 def _has_expired(certificate_authority_arn: str, serial: int, now: datetime) -> bool:

@@ -67,7 +67,7 @@ def _check_covers(attached: AttachedList, converted: ConvertedCrl, manifest: Man
             f"list {attached.revocation_id} carries CRL number {converted.crl_number} with other bytes: "
             f"SHA-256 {attached.sha256} there, {converted.sha256} here"
         )
-    expected = crl.read(workflow_bucket.get(converted.pem), wanted=manifest.wanted).held
+    expected = workflow_bucket.held_in(converted.pem, manifest.wanted)
     lacking = expected - set(attached.held_serials)
     if lacking:
         raise RevocationNotVerified(

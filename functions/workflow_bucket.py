@@ -6,9 +6,10 @@ executions/<name>/evidence/<trust store>/<id>.json  what was read back
 executions/<name>/report.json, report.md            what became of it
 """
 
+from collections.abc import Collection
 from typing import IO
 
-from functions import aws
+from functions import aws, crl
 from functions.contracts import Evidence, Manifest, Model, S3Object
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
@@ -65,6 +66,11 @@ def put_pem(certificate_authority_arn: str, crl_number: int | None, pem: IO[byte
     """Keep a CRL as it is attached."""
     key = f"crls/{certificate_authority_arn.rsplit('/', 1)[1]}/{crl_number}.pem"
     return aws.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")
+
+
+def held_in(pem: S3Object, wanted: Collection[int]) -> frozenset[int]:
+    """Give those of the wanted serials that a kept CRL holds."""
+    return crl.read(get(pem), wanted=wanted, max_entries=deployment().max_revocation_entries).held
 
 
 def put_report(report: Report, markdown: str) -> tuple[S3Object, S3Object]:

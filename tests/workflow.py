@@ -3,12 +3,13 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import serials
 from infra.local import elbv2
@@ -39,6 +40,11 @@ class Execution:
         return [details["name"] for details in entered if details]
 
     @property
+    def looks(self) -> list[str]:
+        """What FindCrl made of the CRL at each look, in order."""
+        return list(_looks(self.history))
+
+    @property
     def outcomes(self) -> dict[str, str]:
         """What became of each serial at Private CA."""
         return {each["Serial"]: each.get("Outcome", "") for each in self.report["Serials"]}
@@ -47,6 +53,13 @@ class Execution:
     def enforced(self) -> set[str]:
         """The serials that the report calls enforced."""
         return {each["Serial"] for each in self.report["Serials"] if each["Enforced"]}
+
+
+def _looks(history: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for event in history:
+        exited = event.get("stateExitedEventDetails", {})
+        if exited.get("name") == "FindCrl":
+            yield json.loads(exited["output"])["Found"]["Status"]
 
 
 @dataclass
@@ -119,11 +132,51 @@ class Workflow:
         """Start an execution and wait for its end."""
         return self.ended(self.start(*wanted, **options))
 
+    def reaches(self, execution_arn: str, state: str, patience: float = 30) -> None:
+        """Wait until an execution has entered a state."""
+        sfn = self.aws.client("stepfunctions")
+        for _ in range(int(patience / 0.1)):
+            pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+            entered = [event.get("stateEnteredEventDetails", {}).get("name") for page in pages for event in page["events"]]
+            if state in entered:
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"{execution_arn} has not reached {state} after {patience} seconds")
+
+    def finds(self, execution_arn: str, status: str, patience: float = 30) -> None:
+        """Wait until FindCrl has made this of the CRL."""
+        sfn = self.aws.client("stepfunctions")
+        for _ in range(int(patience / 0.1)):
+            pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+            if status in _looks(event for page in pages for event in page["events"]):
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"{execution_arn} has found no {status} CRL after {patience} seconds")
+
+    def attach(self, der: bytes, trust_store_arn: str | None = None) -> int:
+        """Attach a CRL by hand; give its RevocationId."""
+        pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+        bucket, key = self.lab.outputs["WorkflowBucketName"], f"by-hand/{next(_names)}.pem"
+        self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=pem)
+        made = self.aws.client("elbv2").add_trust_store_revocations(
+            TrustStoreArn=trust_store_arn or self.trust_store_arn,
+            RevocationContents=[{"S3Bucket": bucket, "S3Key": key, "RevocationType": "CRL"}],
+        )
+        return int(made["TrustStoreRevocations"][0]["RevocationId"])
+
+    def delete_crl(self) -> None:
+        """Take the CRL away, as if the CA had not published any yet."""
+        key = f"crl/{self.authority.arn.rsplit('/', 1)[1]}.crl"
+        self.aws.client("s3").delete_object(Bucket=self.lab.outputs["CrlBucketName"], Key=key)
+
     def report(self, execution_arn: str) -> dict[str, Any]:
-        """Read an execution's report."""
+        """Read an execution's report; it is empty when none was written."""
+        s3, bucket = self.aws.client("s3"), self.lab.outputs["WorkflowBucketName"]
         key = f"executions/{execution_arn.rsplit(':', 1)[1]}/report.json"
-        body = self.aws.client("s3").get_object(Bucket=self.lab.outputs["WorkflowBucketName"], Key=key)["Body"]
-        read: dict[str, Any] = json.load(body)
+        try:
+            read: dict[str, Any] = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+        except s3.exceptions.NoSuchKey:
+            return {}
         return read
 
     def lists(self, trust_store_arn: str | None = None) -> dict[int, x509.CertificateRevocationList]:

@@ -1,0 +1,20 @@
+"""Two hundred serials against Private CA's quota of 20 calls a second."""
+
+from tests.workflow import Workflow
+
+SERIALS = 200
+# The bucket holds 20 calls at the start and 20 more each second.
+QUOTA_SECONDS = (SERIALS - 20) / 20
+
+
+def test_two_hundred_serials_are_enforced_with_none_lost(workflow: Workflow) -> None:
+    """All are revoked, in at most one and a half times the time the quota allows, and all are in the trust store."""
+    clients = workflow.clients(SERIALS)
+    execution = workflow.ended(workflow.start(*clients, seconds=60), patience=120)
+    assert execution.status == "SUCCEEDED"
+    assert list(execution.outcomes.values()) == ["REVOKED"] * SERIALS
+    assert {client.serial for client in clients} <= workflow.held()
+    times = {event["type"]: event["timestamp"] for event in execution.history if event["type"].startswith("MapState")}
+    map_began = next(e["timestamp"] for e in execution.history if e["type"] == "MapStateStarted")
+    map_ended = next(e["timestamp"] for e in execution.history if e["type"] == "MapStateSucceeded")
+    assert (map_ended - map_began).total_seconds() <= 1.5 * QUOTA_SECONDS, times
