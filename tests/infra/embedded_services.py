@@ -223,6 +223,28 @@ class Authority:
         certificate = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=own)["Certificate"]
         pca.import_certificate_authority_certificate(CertificateAuthorityArn=self.arn, Certificate=certificate.encode())
 
+    def subordinate(self) -> "Authority":
+        """Create a CA below this one, which publishes no CRL."""
+        pca = self.services.pca
+        arn = pca.create_certificate_authority(
+            CertificateAuthorityConfiguration={
+                "KeyAlgorithm": "EC_prime256v1",
+                "SigningAlgorithm": "SHA256WITHECDSA",
+                "Subject": {"CommonName": "Subordinate"},
+            },
+            CertificateAuthorityType="SUBORDINATE",
+        )["CertificateAuthorityArn"]
+        csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+        template = "SubordinateCACertificate_PathLen0/V1"
+        signed = self.issue_csr(csr.encode(), template, {"Type": "YEARS", "Value": 1})
+        answer = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=signed)
+        pca.import_certificate_authority_certificate(
+            CertificateAuthorityArn=arn,
+            Certificate=answer["Certificate"].encode(),
+            CertificateChain=answer["CertificateChain"].encode(),
+        )
+        return Authority(self.services, arn, None, "SHA256WITHECDSA")
+
     def issue_csr(self, csr: bytes, template: str, validity: "ValidityTypeDef") -> str:
         """Issue a certificate for a CSR and return its ARN."""
         arn: str = self.services.pca.issue_certificate(

@@ -70,34 +70,13 @@ def test_an_algorithm_of_another_family_is_refused(services: Services) -> None:
 
 def test_a_subordinate_ca_chains_to_its_root(services: Services, authority: Authority, tmp_path: Path) -> None:
     """A CA that another signs becomes active, and gives out its chain."""
-    subordinate = _subordinate(services, authority)
+    subordinate = authority.subordinate()
     leaf, _ = subordinate.issue().write(tmp_path)
     answer = services.pca.get_certificate_authority_certificate(CertificateAuthorityArn=subordinate.arn)
     root, own = tmp_path / "root.pem", tmp_path / "own.pem"
     root.write_text(answer["CertificateChain"])
     own.write_text(answer["Certificate"])
     assert "OK" in openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", own, leaf)
-
-
-def _subordinate(services: Services, parent: Authority) -> Authority:
-    arn = services.pca.create_certificate_authority(
-        CertificateAuthorityConfiguration={
-            "KeyAlgorithm": "EC_prime256v1",
-            "SigningAlgorithm": "SHA256WITHECDSA",
-            "Subject": {"CommonName": "Subordinate"},
-        },
-        CertificateAuthorityType="SUBORDINATE",
-    )["CertificateAuthorityArn"]
-    csr = services.pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
-    template = "SubordinateCACertificate_PathLen0/V1"
-    signed = parent.issue_csr(csr.encode(), template, {"Type": "YEARS", "Value": 1})
-    answer = services.pca.get_certificate(CertificateAuthorityArn=parent.arn, CertificateArn=signed)
-    services.pca.import_certificate_authority_certificate(
-        CertificateAuthorityArn=arn,
-        Certificate=answer["Certificate"].encode(),
-        CertificateChain=answer["CertificateChain"].encode(),
-    )
-    return Authority(services, arn, None, "SHA256WITHECDSA")
 
 
 def test_the_arn_ends_in_the_serial_number(authority: Authority) -> None:
