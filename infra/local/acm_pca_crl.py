@@ -184,14 +184,15 @@ class CrlPublication:
         """
         with self._lock:
             bucket, key = self.target
-            der = self._build(overrides)
+            now = datetime.now(UTC)
+            der = self._build(now, overrides)
             try:
                 write(self.ca, self.configuration, key, der)
             except CrlBucketException as error:
                 self._generation_ended(str(error))
                 raise
             self.location = bucket, key
-            self._expired_ones_were_listed()
+            self._expired_ones_were_listed(now)
             self._generation_ended(None)
             return der
 
@@ -203,8 +204,7 @@ class CrlPublication:
             self.failed += 1
             _log.warning("CRL of %s not written: %s", self.ca.arn, failure)
 
-    def _build(self, overrides: CrlOverrides) -> bytes:
-        now = datetime.now(UTC)
+    def _build(self, now: datetime, overrides: CrlOverrides) -> bytes:
         number = overrides.get("number") or max(self.last_number + 1, time.time_ns() // 1_000_000)
         issuer = self.ca.issuer
         serials = overrides.get("serials")
@@ -232,11 +232,10 @@ class CrlPublication:
 
     def _listed(self, now: datetime) -> list[Revocation]:
         """Leave out what has expired, but only after one further CRL (privateca: CrlConfiguration)."""
-        return [r for r in self.ca.revocations.values() if r.expires > now or not r.listed_after_expiry]
+        return [r for r in list(self.ca.revocations.values()) if r.expires > now or not r.listed_after_expiry]
 
-    def _expired_ones_were_listed(self) -> None:
-        now = datetime.now(UTC)
-        for revocation in self.ca.revocations.values():
+    def _expired_ones_were_listed(self, now: datetime) -> None:
+        for revocation in list(self.ca.revocations.values()):
             revocation.listed_after_expiry = revocation.expires <= now
 
     def _scope(self) -> list[tuple[x509.ExtensionType, bool]]:
