@@ -120,9 +120,9 @@ class Targets(Model):
 class RevocationRequest(Targets):
     """The input of an execution, with the deployment's defaults filled in."""
 
-    serials: Annotated[list[Serial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)] = (
-        Field(description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.")
-    )
+    serials: Annotated[
+        list[WrittenSerial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)
+    ] = Field(description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.")
     revocation_reason: RevocationReason = Field(
         default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."
     )
