@@ -80,16 +80,16 @@ class Workflow:
         """The CA whose certificates the stack may revoke."""
         return self.lab.authority
 
-    def clients(self, number: int, **options: Any) -> list[Client]:
+    def clients(self, number: int, validity: dict[str, object] | None = None) -> list[Client]:
         """Issue client certificates."""
-        return [self.authority.issue_client(self.folder, f"client-{next(_names)}", **options) for _ in range(number)]
+        return [self.authority.issue_client(self.folder, f"client-{next(_names)}", validity) for _ in range(number)]
 
     def another_trust_store(self, *authorities: Authority) -> str:
         """Create a trust store with these CAs in its bundle, or with the laboratory's."""
         bundle = list(authorities) or [self.authority, self.lab.root]
         return create_trust_store(self.aws, f"store-{next(_names)}", bundle)
 
-    def start(self, *wanted: Client | str, seconds: int = 10, **more: Any) -> str:
+    def start(self, *wanted: Client | str, seconds: int = 10, **more: object) -> str:
         """Start an execution for clients or serials; it looks every second, for `seconds`."""
         request = {
             "Serials": [serials.write(each.serial) if isinstance(each, Client) else each for each in wanted],
@@ -128,16 +128,18 @@ class Workflow:
             history=[event for page in pages for event in page["events"]],
         )
 
-    def run(self, *wanted: Client | str, **options: Any) -> Execution:
+    def run(self, *wanted: Client | str, seconds: int = 10, **more: object) -> Execution:
         """Start an execution and wait for its end."""
-        return self.ended(self.start(*wanted, **options))
+        return self.ended(self.start(*wanted, seconds=seconds, **more))
 
     def reaches(self, execution_arn: str, state: str, patience: float = 30) -> None:
         """Wait until an execution has entered a state."""
         sfn = self.aws.client("stepfunctions")
         for _ in range(int(patience / 0.1)):
             pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-            entered = [event.get("stateEnteredEventDetails", {}).get("name") for page in pages for event in page["events"]]
+            entered = [
+                event.get("stateEnteredEventDetails", {}).get("name") for page in pages for event in page["events"]
+            ]
             if state in entered:
                 return
             time.sleep(0.1)

@@ -1,0 +1,77 @@
+"""What the tests of failures share: a trust store that must never become less strict, and a workflow without effect."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+
+from functions import serials
+from infra.local import acm_pca, elbv2, faults
+from tests.workflow import Workflow
+
+_EFFECTS = re.compile(r":(RevokeCertificate|AddTrustStoreRevocations|RemoveTrustStoreRevocations|PutObject)$")
+# The report; and the tests' own bundles of CA certificates.
+_NO_EFFECT = re.compile(r"executions/[^/]+/report\.(json|md)$|:embedded-ca-bundles/")
+
+
+@pytest.fixture
+def guarded(workflow: Workflow) -> Iterator[Workflow]:
+    """Return a workflow whose trust store refuses some serials, and does so at every call until the end of the test."""
+    ca = acm_pca.certificate_authority(workflow.authority.arn)
+    ca.crls.overrides = {}
+    _revoke_two(workflow)
+    workflow.attach(acm_pca.publish_now(ca.arn))
+    soon = datetime.now(UTC) + timedelta(hours=1)  # what expires may leave a CRL
+    before = {serial for serial in workflow.held() if ca.revocations[serial].expires > soon}
+    lapses: list[tuple[str, str]] = []
+
+    def look(action: str, resource: str) -> None:
+        lists = elbv2.trust_store(workflow.trust_store_arn).lists.values()
+        if not before <= frozenset().union(*(each.serials for each in lists)):
+            lapses.append((action, resource))
+
+    faults.observe(look)
+    yield workflow
+    ca.crls.overrides = {}
+    look("the end of the test", "")
+    assert lapses == [], "the trust store was less strict than before"
+
+
+def _revoke_two(workflow: Workflow) -> None:
+    """Revoke two certificates and wait for their CRL, so that none is due when the test begins."""
+    two = workflow.clients(2)
+    for client in two:
+        workflow.aws.client("acm-pca").revoke_certificate(
+            CertificateAuthorityArn=workflow.authority.arn,
+            CertificateSerial=serials.write(client.serial),
+            RevocationReason="SUPERSEDED",
+        )
+    s3, bucket = workflow.aws.client("s3"), workflow.lab.outputs["CrlBucketName"]
+    key = f"crl/{workflow.authority.arn.rsplit('/', 1)[1]}.crl"
+    for _ in range(100):
+        lying = x509.load_der_x509_crl(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        if {client.serial for client in two} <= {entry.serial_number for entry in lying}:
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the CRL of the baseline has not come")
+
+
+@pytest.fixture
+def untouched(guarded: Workflow) -> Iterator[Workflow]:
+    """Return a workflow that must do nothing but write its report."""
+    ca = acm_pca.certificate_authority(guarded.authority.arn)
+    revoked, lists = set(ca.revocations), list(guarded.lists())
+    effects: list[tuple[str, str]] = []
+
+    def note(action: str, resource: str) -> None:
+        if _EFFECTS.search(action) and not _NO_EFFECT.search(resource):
+            effects.append((action, resource))
+
+    faults.observe(note)
+    yield guarded
+    assert effects == [], "a refused request had an effect"
+    assert set(ca.revocations) == revoked
+    assert list(guarded.lists()) == lists

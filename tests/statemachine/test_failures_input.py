@@ -1,0 +1,131 @@
+"""Requests that cannot be carried out are refused before any effect, with all their faults named at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions import serials
+from infra.local import acm_pca
+from tests.workflow import Execution, Workflow
+
+NOWHERE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/nowhere/0123456789abcdef"
+
+
+def assert_refused(execution: Execution, error: str, *named: str) -> None:
+    """Assert that an execution failed by this error, named these faults, did nothing, and reported it."""
+    assert (execution.status, execution.error) == ("FAILED", error)
+    assert [fault for fault in named if fault not in execution.cause] == [], execution.cause
+    assert "Nothing was done" in execution.cause
+    assert execution.report["Outcome"] == "FAILED"
+    assert execution.report["Error"] == error
+    assert execution.report["Cause"] in execution.cause
+
+
+def test_one_malformed_serial_keeps_the_good_ones_from_being_revoked(untouched: Workflow) -> None:
+    """Irreversible as it is, nothing is revoked as long as one of the serials is not understood; all are named."""
+    good, other = untouched.clients(2)
+    execution = untouched.run(good, "xyzzy", other, "0a:1", "-0a", "00:00", "ab" * 21)
+    places = [f"Serials[{place}]: InvalidSerial" for place in (1, 3, 4, 5, 6)]
+    assert_refused(execution, "InvalidInput", *places, "'xyzzy'", "'0a:1'", "negative", "zero", "21 octets")
+    assert "Serials[0]" not in execution.cause
+    assert "Serials[2]" not in execution.cause
+
+
+def test_digits_alone_are_refused_with_both_readings(untouched: Workflow) -> None:
+    """Digits may be hexadecimal or decimal: guessing would revoke the wrong certificate."""
+    execution = untouched.run("1234567890123456")
+    readings = serials.write(0x1234567890123456), serials.write(1234567890123456)
+    assert_refused(execution, "InvalidInput", "Serials[0]: AmbiguousSerial", *readings)
+
+
+def test_a_number_is_no_serial(untouched: Workflow) -> None:
+    """A JSON number is decimal to some and hexadecimal to others, and may have lost digits on its way."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, Serials=[serials.write(good.serial), 1234, True, None, 1.5])
+    named = [f"Serials[{place}]" for place in (1, 2, 3, 4)]
+    assert_refused(execution, "InvalidInput", *named)
+
+
+def test_unknown_and_malformed_fields_are_named_together(untouched: Workflow) -> None:
+    """A misspelt field is refused, not ignored, and does not hide the others."""
+    (good,) = untouched.clients(1)
+    more: dict[str, object] = {"Serial": "0a:0b", "RevocationReason": "STOLEN", "Polling": {"IntervalSeconds": 0}}
+    execution = untouched.run(good, **more)
+    assert_refused(execution, "InvalidInput", "Serial: ", "RevocationReason: ", "Polling.IntervalSeconds: ")
+
+
+def test_more_than_500_serials_are_refused(untouched: Workflow) -> None:
+    """The limit is checked before the first of them is revoked."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, *(f"0x{number:x}" for number in range(10**9, 10**9 + 500)))
+    assert_refused(execution, "InvalidInput", "Serials: ", "500")
+
+
+@pytest.mark.parametrize("request_", [["0a:0b"], "0a:0b", 7, None], ids=["list", "text", "number", "null"])
+def test_an_input_that_is_no_object_is_refused(untouched: Workflow, request_: object) -> None:
+    """Whatever JSON an execution is started with, it ends in a report."""
+    execution = untouched.ended(untouched.start_with(request_))
+    assert_refused(execution, "InvalidInput", "not an object")
+
+
+@pytest.mark.parametrize("request_", [{}, {"Serials": []}], ids=["absent", "empty"])
+def test_no_serials_at_all_are_refused(untouched: Workflow, request_: object) -> None:
+    """An execution that was asked for nothing must not look like a success."""
+    execution = untouched.ended(untouched.start_with(request_))
+    assert_refused(execution, "InvalidInput", "Serials: ")
+
+
+def test_an_unknown_trust_store_is_refused(untouched: Workflow) -> None:
+    """What could not be enforced everywhere is not begun."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, TrustStoreArns=[untouched.trust_store_arn, NOWHERE])
+    assert_refused(execution, "TrustStoreNotFound", NOWHERE)
+
+
+def test_a_trust_store_that_does_not_trust_the_ca_is_refused(untouched: Workflow) -> None:
+    """Enforcing a list where its CA's certificates are not accepted anyway would prove nothing."""
+    (good,) = untouched.clients(1)
+    stranger = type(untouched.lab.root).create_root(untouched.aws, "Another Root CA")
+    foreign = untouched.another_trust_store(stranger)
+    assert_refused(untouched.run(good, TrustStoreArns=[foreign]), "CertificateAuthorityNotTrusted", foreign)
+
+
+@pytest.fixture
+def crl_configuration(untouched: Workflow) -> Iterator[dict[str, Any]]:
+    """Return the CA's CRL configuration; afterwards it is restored, and its CRL lies where it lay."""
+    ca = acm_pca.certificate_authority(untouched.authority.arn)
+    before = dict(ca.crls.configuration)
+    yield before
+    ca.configure_revocation({"CrlConfiguration": before})
+    acm_pca.publish_now(ca.arn)
+
+
+def configure(workflow: Workflow, configuration: dict[str, Any]) -> None:
+    """Change the CRL configuration of the CA, as its administrator would."""
+    workflow.aws.client("acm-pca").update_certificate_authority(
+        CertificateAuthorityArn=workflow.authority.arn, RevocationConfiguration={"CrlConfiguration": configuration}
+    )
+
+
+def test_a_ca_without_crls_is_refused(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
+    """Without a CRL a revocation would never reach a load balancer."""
+    assert crl_configuration["Enabled"]
+    configure(untouched, {"Enabled": False})
+    assert_refused(untouched.run(*untouched.clients(1)), "CrlNotEnabled", untouched.authority.arn, "wanted: true")
+
+
+def test_a_ca_with_partitioned_crls_is_refused(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
+    """Load balancers do not match partitions, so none of these lists may be attached."""
+    configure(untouched, {**crl_configuration, "CrlType": "PARTITIONED"})
+    assert_refused(untouched.run(*untouched.clients(1)), "CrlPartitioned", "wanted: COMPLETE")
+
+
+def test_faults_of_input_ca_and_trust_store_are_named_together(
+    untouched: Workflow, crl_configuration: dict[str, Any]
+) -> None:
+    """At 3 a.m. nobody wants to meet one fault after the other."""
+    configure(untouched, {**crl_configuration, "CrlType": "PARTITIONED"})
+    execution = untouched.run("xyzzy", TrustStoreArns=[untouched.trust_store_arn, NOWHERE])
+    faults = "InvalidInput: Serials[0]: InvalidSerial", "CrlPartitioned: ", "TrustStoreNotFound: DescribeTrustStores"
+    assert_refused(execution, "RequestRefused", "3 faults", NOWHERE, *faults)
