@@ -1,0 +1,1 @@
+"""The Lambda code: a verb is a Lambda, a noun is shared."""

@@ -11,8 +11,8 @@ from datetime import datetime
 def refusals_query(serial_numbers: Iterable[int], since: datetime) -> str:
     """Write the Athena query that shows refusals of these serials since a time."""
     listed = ", ".join(f"'{serial:X}'" for serial in serial_numbers)
-    return (  # noqa: S608 - printed for a person; hexadecimal digits and a time are all that is put in
-        "SELECT time, client_ip, leaf_client_cert_serial_number, tls_verify_status\n"
+    return (
+        "SELECT time, client_ip, leaf_client_cert_serial_number, tls_verify_status\n"  # noqa: S608 - hexadecimal digits and a time are all that is put in
         "FROM alb_connection_logs\n"
         "WHERE tls_verify_status = 'Failed:ClientCertCrlHit'\n"
         f"  AND time >= '{since:%Y-%m-%dT%H:%M:%S}'\n"

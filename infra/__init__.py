@@ -1,0 +1,1 @@
+"""Where it runs: the template, the build, the embedded AWS."""

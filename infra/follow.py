@@ -76,23 +76,22 @@ def _note(state: str, output: str) -> str:
 
 _NOTES = {
     "PrepareRevocation": lambda made: (
-        f"{len(made['Prepared']['Serials'])} serials, {len(made['Prepared']['TrustStores'])} trust stores"
+        f"serials: {len(made['Prepared']['Serials'])}, trust stores: {len(made['Prepared']['TrustStores'])}"
     ),
     "RevokeCertificate": lambda made: f"{made['Serial']} {made['Outcome']}{_error(made)}",
     "FindCrl": lambda made: (
-        f"{made['Found']['Status']}: {made['Found']['NumberMissing']} of {made['Found']['NumberWanted']} "
-        f"serials missing"
+        f"{made['Found']['Status']}, serials missing: {made['Found']['NumberMissing']} of {made['Found']['NumberWanted']}"
     ),
     "ConvertCrl": lambda made: (
-        f"CRL number {made['Converted']['CrlNumber']}, {made['Converted']['NumberOfRevokedEntries']} entries"
+        f"CRL number {made['Converted']['CrlNumber']}, entries: {made['Converted']['NumberOfRevokedEntries']}"
     ),
     "AttachCrl": lambda made: f"RevocationId {made['TrustStore']['Attached']['RevocationId']}",
     "VerifyRevocation": lambda made: (
-        f"read back {made['TrustStore']['Verified']['NumberOfRevokedEntries']} entries, "
-        f"{made['TrustStore']['Verified']['WantedNew']} wanted serials new"
+        f"entries read back: {made['TrustStore']['Verified']['NumberOfRevokedEntries']}, "
+        f"wanted ones that are new: {made['TrustStore']['Verified']['WantedNew']}"
     ),
     "RemoveSupersededCrls": lambda made: (
-        f"removed {len(made['TrustStore']['Removed']['RemovedRevocationIds'])} older lists"
+        f"older lists removed: {len(made['TrustStore']['Removed']['RemovedRevocationIds'])}"
     ),
     "ReportRevocation": lambda made: f"{made['Outcome']}{_error(made)}",
 }

@@ -1,4 +1,4 @@
-"""Writes what is generated: the input's schema, and the README's blocks between `<!-- NAME -->` and `<!-- /NAME -->`."""
+"""Writes what is generated: the input's schema, and the README's blocks from `<!-- NAME -->` to `<!-- /NAME -->`."""
 
 import argparse
 import json
@@ -90,7 +90,12 @@ def demo() -> str:
     ran = subprocess.run(
         [sys.executable, "-m", "infra.local.demo"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return f"```text\n$ make demo\n{ran.stdout.rstrip()}\n```"
+    return shown(ran.stdout)
+
+
+def shown(output: str) -> str:
+    """Put the demo's output in a fence that the one inside it does not end."""
+    return f"~~~text\n$ make demo\n{output.rstrip()}\n~~~"
 
 
 CHECKED: dict[str, Callable[[], str]] = {"state machine": picture, "input": fields}
@@ -99,11 +104,19 @@ SHOWN: dict[str, Callable[[], str]] = {"demo": demo}
 
 def block(text: str, name: str) -> str:
     """Give what stands in a generated block."""
-    return _pattern(name).search(text).group(2)  # type: ignore[union-attr] # every block is in the README
+    return _find(text, name)[2].removesuffix("\n")
 
 
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(<!-- {name} -->\n)(.*?)(\n<!-- /{name} -->)", re.DOTALL)
+def _with_block(text: str, name: str, made: str) -> str:
+    found = _find(text, name)
+    return f"{text[: found.start(2)]}{made}\n{text[found.end(2) :]}"
+
+
+def _find(text: str, name: str) -> re.Match[str]:
+    found = re.search(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", text, re.DOTALL)
+    if found is None:
+        raise LookupError(f"the README has no block <!-- {name} --> … <!-- /{name} -->")
+    return found
 
 
 def main() -> int:
@@ -114,8 +127,7 @@ def main() -> int:
     wanted = {SCHEMA: json.dumps(schema(), indent=2) + "\n"}
     text = README.read_text()
     for name, make in (CHECKED if check else CHECKED | SHOWN).items():
-        made = make()
-        text = _pattern(name).sub(lambda found, made=made: found[1] + made + found[3], text)  # type: ignore[misc]
+        text = _with_block(text, name, make())
     wanted[README] = text
     stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
     for path in stale:

@@ -70,7 +70,7 @@ def _report(made: Laboratory, ended: dict[str, str]) -> str:
     if where is None:
         return f"{ended.get('error')}: {ended.get('cause')}"
     body = made.aws.client("s3").get_object(Bucket=where["Bucket"], Key=where["Key"])["Body"]
-    return str(body.read().decode())
+    return str(body.read().decode()).rstrip()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Tests of the state machine and of the whole workflow."""
