@@ -80,7 +80,8 @@ _NOTES = {
     ),
     "RevokeCertificate": lambda made: f"{made['Serial']} {made['Outcome']}{_error(made)}",
     "FindCrl": lambda made: (
-        f"{made['Found']['Status']}, serials missing: {made['Found']['NumberMissing']} of {made['Found']['NumberWanted']}"
+        f"{made['Found']['Status']}, serials missing: {made['Found']['NumberMissing']} "
+        f"of {made['Found']['NumberWanted']}"
     ),
     "ConvertCrl": lambda made: (
         f"CRL number {made['Converted']['CrlNumber']}, entries: {made['Converted']['NumberOfRevokedEntries']}"

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from functions.contracts import RevocationRequest
+from infra.local.resources import NOT_LOCAL
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+INFRA_README = ROOT / "infra" / "README.md"
 SCHEMA = ROOT / "statemachine" / "input.schema.json"
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 
@@ -98,8 +100,19 @@ def shown(output: str) -> str:
     return f"~~~text\n$ make demo\n{output.rstrip()}\n~~~"
 
 
-CHECKED: dict[str, Callable[[], str]] = {"state machine": picture, "input": fields}
-SHOWN: dict[str, Callable[[], str]] = {"demo": demo}
+def not_local() -> str:
+    """Tell which properties of the template the embedded AWS takes without having them."""
+    rows = [f"| `{kind}` | `{name}` | {reason} |" for (kind, name), reason in sorted(NOT_LOCAL.items())]
+    return "\n".join(["| type | property | instead |", "| --- | --- | --- |", *rows])
+
+
+# Block by block: where it stands and what makes it. The demo's varies from run to run, and is checked by its test.
+CHECKED: dict[str, tuple[Path, Callable[[], str]]] = {
+    "state machine": (README, picture),
+    "input": (README, fields),
+    "not local": (INFRA_README, not_local),
+}
+SHOWN: dict[str, tuple[Path, Callable[[], str]]] = {"demo": (README, demo)}
 
 
 def block(text: str, name: str) -> str:
@@ -115,20 +128,19 @@ def _with_block(text: str, name: str, made: str) -> str:
 def _find(text: str, name: str) -> re.Match[str]:
     found = re.search(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", text, re.DOTALL)
     if found is None:
-        raise LookupError(f"the README has no block <!-- {name} --> … <!-- /{name} -->")
+        raise LookupError(f"there is no block <!-- {name} --> … <!-- /{name} -->")
     return found
 
 
 def main() -> int:
-    """Write everything, or with --check say what is out of date (the demo's block is checked by its test)."""
+    """Write everything, or with --check say what is out of date ."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when something is out of date")
     check = parser.parse_args().check
-    wanted = {SCHEMA: json.dumps(schema(), indent=2) + "\n"}
-    text = README.read_text()
-    for name, make in (CHECKED if check else CHECKED | SHOWN).items():
-        text = _with_block(text, name, make())
-    wanted[README] = text
+    wanted = {path: path.read_text() for path in (README, INFRA_README)}
+    for name, (path, make) in (CHECKED if check else CHECKED | SHOWN).items():
+        wanted[path] = _with_block(wanted[path], name, make())
+    wanted[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
     stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
     for path in stale:
         print(f"{path.relative_to(ROOT)} {'is out of date: run make generate' if check else 'written'}")

@@ -75,7 +75,7 @@ def lab(laboratories: _Laboratories) -> Iterator[Laboratory]:
     made = laboratories.get()
     settings = made.aws.settings
     settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
-    settings.trust_stores.write_burst = 1_000
+    settings.trust_stores.write_burst = settings.trust_stores.trust_stores = 1_000
     yield made
     faults.clear()
     _restore(settings)

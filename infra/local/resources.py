@@ -23,7 +23,7 @@ NOT_LOCAL: dict[tuple[str, str], str] = {
     ("AWS::S3::Bucket", "BucketEncryption"): "recorded; nothing is encrypted",
     ("AWS::S3::Bucket", "LifecycleConfiguration"): "recorded; nothing expires",
     ("AWS::S3::Bucket", "PublicAccessBlockConfiguration"): "recorded; unsigned requests are not refused",
-    ("AWS::S3::BucketPolicy", "PolicyDocument"): "recorded; asked for AWS services, not for roles",
+    ("AWS::S3::BucketPolicy", "PolicyDocument"): "asked for AWS services; to others only its Deny statements matter",
     ("AWS::StepFunctions::StateMachine", "LoggingConfiguration"): "recorded; executions write no log",
     ("AWS::StepFunctions::StateMachine", "TracingConfiguration"): "recorded; there is no X-Ray",
 }
