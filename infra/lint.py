@@ -8,12 +8,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
+BIN = Path(sys.executable).parent
 CHECKS = {
-    "ruff": ["ruff", "check", "."],
-    "format": ["ruff", "format", "--check", "--quiet", "."],
-    "mypy": ["mypy"],
-    "cfn-lint": ["cfnlint", "infra/template.yaml"],
-    "generated": ["infra.generate", "--check"],
+    "ruff": [BIN / "ruff", "check", "."],
+    "format": [BIN / "ruff", "format", "--check", "--quiet", "."],
+    "mypy": [BIN / "mypy"],
+    "cfn-lint": [BIN / "cfn-lint", "infra/template.yaml"],
+    "generated": [sys.executable, "-m", "infra.generate", "--check"],
 }
 
 
@@ -23,7 +24,7 @@ def statelint() -> str:
     made = ROOT / "build" / "revocation.asl.json"
     made.parent.mkdir(exist_ok=True)
     made.write_text(json.dumps(json.loads(filled)))
-    ran = subprocess.run([Path(sys.executable).parent / "statelint", made], capture_output=True, text=True, check=False)
+    ran = subprocess.run([BIN / "statelint", made], capture_output=True, text=True, check=False)
     return ran.stdout + ran.stderr
 
 
@@ -31,7 +32,7 @@ def main() -> int:
     """Run all checks and fail when one of them found something."""
     failed = []
     for name, command in CHECKS.items():
-        ran = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False)
+        ran = subprocess.run(command, cwd=ROOT, check=False)
         if ran.returncode:
             failed.append(name)
     if faults := statelint():

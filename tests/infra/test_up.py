@@ -141,9 +141,7 @@ def test_one_command_does_all_of_it(up: Up) -> None:
         "aws stepfunctions start-execution --state-machine-arn $STATE_MACHINE_ARN "
         f"""--input '{{"Serials": ["0x{serial}"]}}' --query executionArn --output text"""
     )
-    up.until(
-        f"aws stepfunctions describe-execution --execution-arn {arn} --query status --output text", "SUCCEEDED"
-    )
+    up.until(f"aws stepfunctions describe-execution --execution-arn {arn} --query status --output text", "SUCCEEDED")
     history = up.sh(
         f"aws stepfunctions get-execution-history --execution-arn {arn} "
         "--query 'events[].stateEnteredEventDetails.name' --output text"
@@ -172,11 +170,11 @@ def test_one_command_does_all_of_it(up: Up) -> None:
 
 def test_it_listens_on_loopback_alone(up: Up) -> None:
     """Nobody on the network reaches the endpoint or the listener."""
-    here = next((a[4][0] for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
+    here = next((str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
     if here.startswith("127."):
         pytest.skip("this machine has no address but loopback")
     for port in (up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1], up.sh("echo $LISTENER_PORT")):
-        with pytest.raises(ConnectionRefusedError), socket.create_connection((str(here), int(port)), 5):
+        with pytest.raises(ConnectionRefusedError), socket.create_connection((here, int(port)), 5):
             pass
 
 

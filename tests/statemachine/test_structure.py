@@ -84,7 +84,7 @@ def test_every_error_name_is_a_class_or_built_in() -> None:
                 assert known, f"{name}: {error}"
 
 
-QUESTIONS = {
+QUESTIONS: dict[str, type[contracts.Model]] = {
     "PrepareRevocation": contracts.ExecutionInput,
     "RevokeCertificate": contracts.RevokeCertificateInput,
     "FindCrl": contracts.FindCrlInput,
