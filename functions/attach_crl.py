@@ -29,7 +29,7 @@ def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
     if standing is not None:
         return before.model_copy(update={"revocation_id": standing})
     removed = _make_room(arn, lists, converted, manifest)
-    added = _add(arn, converted, manifest)
+    added = _add(arn, [each for each in lists if each.revocation_id not in removed], converted, manifest)
     return Attached(
         revocation_id=added,
         added_revocation_ids=[*before.added_revocation_ids, added],
@@ -60,36 +60,41 @@ def _standing(lists: list[AttachedList], converted: ConvertedCrl, manifest: Mani
 
 def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
     """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
-    if not _lacking(lists, converted):
+    if _fits(lists, converted):
         return []
     winner = attached_lists.winner(lists)
     superfluous = attached_lists.dominated(lists, winner) if winner else []
     left = [attached for attached in lists if attached.revocation_id not in superfluous]
-    lacking = _lacking(left, converted)
-    if winner is None or lacking:
-        raise TrustStoreFull(f"{arn} has no room for CRL number {converted.crl_number}: {lacking}")
+    if winner is None or not _fits(left, converted):
+        raise TrustStoreFull(f"{arn} has no room for CRL number {converted.crl_number}: {_figures(left, converted)}")
     attached_lists.read_back(arn, winner.revocation_id, manifest)
     attached_lists.remove(arn, superfluous)
     return superfluous
 
 
-def _lacking(lists: list[AttachedList], converted: ConvertedCrl) -> str:
-    """Say which quota the new list would break beside these, with the figures; nothing when it fits."""
+def _fits(lists: list[AttachedList], converted: ConvertedCrl) -> bool:
     here = deployment()
-    entries = sum(attached.number_of_revoked_entries for attached in lists)
-    if len(lists) + 1 > here.max_revocation_lists:
-        return f"{len(lists)} lists of {here.max_revocation_lists} are used (quota L-332EE142)"
-    if entries + converted.number_of_revoked_entries > here.max_revocation_entries:
-        return (
-            f"{entries} entries are used and {converted.number_of_revoked_entries} come, "
-            f"of {here.max_revocation_entries} (quota L-37E1617B)"
-        )
-    return ""
+    entries = _entries(lists) + converted.number_of_revoked_entries
+    return len(lists) < here.max_revocation_lists and entries <= here.max_revocation_entries
 
 
-def _add(arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:
+def _entries(lists: list[AttachedList]) -> int:
+    return sum(attached.number_of_revoked_entries for attached in lists)
+
+
+def _figures(lists: list[AttachedList], converted: ConvertedCrl) -> str:
+    here = deployment()
+    return (
+        f"{len(lists)} lists of {here.max_revocation_lists} are used (quota L-332EE142), {_entries(lists)} entries of "
+        f"{here.max_revocation_entries} are used and {converted.number_of_revoked_entries} come (quota L-37E1617B)"
+    )
+
+
+def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int:
     try:
         return aws.add_trust_store_revocations(arn, converted.pem)
+    except TrustStoreFull as full:
+        raise TrustStoreFull(f"{full}; as far as known here, {_figures(lists, converted)}") from full
     except aws.AnswerUnclear as unclear:
         for attached in reversed(attached_lists.of_this_ca(attached_lists.read(arn, manifest))):
             if attached.sha256 == converted.sha256:

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 BIN = Path(sys.executable).parent
-CHECKS = {
+CHECKS: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "."],
     "format": [BIN / "ruff", "format", "--check", "--quiet", "."],
     "mypy": [BIN / "mypy"],

@@ -1,5 +1,6 @@
-"""Two hundred serials against Private CA's quota of 20 calls a second."""
+"""Long lists of serials: Private CA's quota of 20 calls a second, and the size of a state's payload."""
 
+from functions.contracts import MAX_INLINE_SERIALS
 from tests.workflow import Workflow
 
 SERIALS = 200
@@ -18,3 +19,16 @@ def test_two_hundred_serials_are_enforced_with_none_lost(workflow: Workflow) -> 
     map_began = next(e["timestamp"] for e in execution.history if e["type"] == "MapStateStarted")
     map_ended = next(e["timestamp"] for e in execution.history if e["type"] == "MapStateSucceeded")
     assert (map_ended - map_began).total_seconds() <= 1.5 * QUOTA_SECONDS, times
+
+
+def test_the_longest_list_of_the_longest_serials_fits_the_payload(workflow: Workflow) -> None:
+    """500 serials of 20 octets, all of them failing, stay below 256 KiB and end in a complete report."""
+    workflow.aws.settings.private_ca.revocations_per_second = workflow.aws.settings.private_ca.revocation_burst = 1_000
+    serials = [f"0x{(1 << 159) + number:x}" for number in range(MAX_INLINE_SERIALS)]
+    execution = workflow.run(*serials)
+    assert execution.error == "SerialsNotRevoked"
+    assert len(execution.outcomes) == MAX_INLINE_SERIALS
+    assert set(execution.outcomes.values()) == {"FAILED"}
+    assert "WaitForCrl" not in execution.states
+    largest = max(len(event.get("stateEnteredEventDetails", {}).get("input", "")) for event in execution.history)
+    assert largest < 128 * 1024

@@ -1,5 +1,10 @@
 """The workflow as its user meets it: revoked, in the CRL, attached, read back, refused."""
 
+import io
+
+from rich.console import Console
+
+from infra.local.watch import watch
 from tests.workflow import Workflow
 
 
@@ -26,3 +31,24 @@ def test_the_same_input_again_changes_nothing_and_does_not_wait(workflow: Workfl
     assert workflow.lists().keys() == before
     assert again.report["TrustStores"][0]["AddedRevocationIds"] == []
     assert list(again.outcomes.values()) == ["ALREADY_REVOKED"]
+
+
+def test_two_executions_at_once_both_succeed_and_leave_one_list(workflow: Workflow) -> None:
+    """There is no lock: both wait for their CRLs, and one list of the CA remains, with the serials of both."""
+    first, second = workflow.clients(2)
+    executions = [workflow.ended(each) for each in (workflow.start(first), workflow.start(second))]
+    assert [execution.status for execution in executions] == ["SUCCEEDED", "SUCCEEDED"]
+    assert len(workflow.lists()) == 1
+    assert {first.serial, second.serial} <= workflow.held()
+
+
+def test_it_can_be_watched_in_a_terminal(workflow: Workflow) -> None:
+    """The live view shows each state with its times and what it came to."""
+    (client,) = workflow.clients(1)
+    console = Console(file=io.StringIO(), force_terminal=True, width=160)
+    watch(console, workflow.aws.client("stepfunctions"), workflow.start(client))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    for state in ("PrepareRevocation", "FindCrl", "AttachCrl", "RevocationSucceeded"):
+        assert state in shown
+    assert "SUCCEEDED" in shown
