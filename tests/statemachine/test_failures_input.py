@@ -50,8 +50,7 @@ def test_a_number_is_no_serial(untouched: Workflow) -> None:
 def test_unknown_and_malformed_fields_are_named_together(untouched: Workflow) -> None:
     """A misspelt field is refused, not ignored, and does not hide the others."""
     (good,) = untouched.clients(1)
-    more: dict[str, object] = {"Serial": "0a:0b", "RevocationReason": "STOLEN", "Polling": {"IntervalSeconds": 0}}
-    execution = untouched.run(good, **more)
+    execution = untouched.run(good, Serial="0a:0b", RevocationReason="STOLEN", Polling={"IntervalSeconds": 0})
     assert_refused(execution, "InvalidInput", "Serial: ", "RevocationReason: ", "Polling.IntervalSeconds: ")
 
 
