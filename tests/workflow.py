@@ -12,10 +12,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import serials
-from infra.local import elbv2
+from infra.local import acm_pca, elbv2
 from infra.local.authority import Authority, Client
 from infra.local.laboratory import Laboratory, create_trust_store
 from infra.local.server import EmbeddedAws
+from tests import pki
 
 _names = itertools.count()
 
@@ -83,6 +84,19 @@ class Workflow:
     def clients(self, number: int, validity: dict[str, object] | None = None) -> list[Client]:
         """Issue client certificates."""
         return [self.authority.issue_client(self.folder, f"client-{next(_names)}", validity) for _ in range(number)]
+
+    def twin(self) -> Authority:
+        """Create another CA under the same root, with the same name and a key of its own."""
+        ours = acm_pca.certificate_authority(self.authority.arn)
+        twin = Authority.create_under(self.lab.root, ours.configuration["Subject"]["CommonName"])
+        assert acm_pca.certificate_authority(twin.arn).name == ours.name
+        return twin
+
+    def signer(self, authority: Authority) -> pki.Authority:
+        """Give a CA with its key, to sign what Private CA would not."""
+        behind = acm_pca.certificate_authority(authority.arn)
+        assert behind.certificate is not None
+        return pki.Authority(behind.certificate, behind.key)
 
     def another_trust_store(self, *authorities: Authority) -> str:
         """Create a trust store with these CAs in its bundle, or with the laboratory's."""
