@@ -42,7 +42,7 @@ def _report(question: ReportInput, manifest: Manifest | None, now: datetime) -> 
         "outcome": "FAILED" if undone else "SUCCEEDED",
         "error": undone[0].error if undone else None,
         "cause": ". ".join(problem.sentence.rstrip(".") for problem in undone) + "." if undone else None,
-        "way_on": undone[0].way_on if undone else None,
+        "way_on": undone[0].way_on(begun=state.prepared is not None) if undone else None,
         "execution_arn": question.execution_arn,
         "execution_name": question.execution_name,
         "start_time": question.start_time,

@@ -16,13 +16,14 @@ class Problem:
     error: str
     sentence: str
 
-    @property
-    def way_on(self) -> str:
-        """What to do about it."""
+    def way_on(self, *, begun: bool) -> str:
+        """Say what to do about it; once revoking has begun, a refusal no longer means that nothing was done."""
         named = getattr(errors, self.error, None)
-        if isinstance(named, type) and issubclass(named, errors.RevocationError):
-            return named.way_on
-        return errors.RevocationError.way_on
+        if not isinstance(named, type) or not issubclass(named, errors.RevocationError):
+            return errors.RevocationError.way_on
+        if begun and issubclass(named, errors.RequestRefused):
+            return errors.RevocationError.way_on
+        return named.way_on
 
 
 def message(failure: Failure) -> str:
