@@ -41,10 +41,13 @@ clean: ## Remove everything that was built or installed
 	rm -rf .venv .tools .embedded build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/bin/uv: requirements-uv.txt
-	@$(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r requirements-uv.txt
+	@echo "Getting uv ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --target .tools -r $< || \
+		{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r $<; }
 
 .venv/.ready: requirements.txt | $(UV)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@echo "Setting up .venv ..."
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt
 	@touch $@
