@@ -30,7 +30,8 @@ class SerialReport(Model):
 
     serial: Serial
     outcome: RevocationOutcome | None = Field(description="At Private CA; none when it was never asked.")
-    error: str | None = None
+    error: str | None = Field(default=None, description="Private CA's code for its refusal.")
+    error_explained: str | None = None
     revoked_at: datetime | None = None
     in_crl: bool = False
     enforced: bool = Field(default=False, description="In the list read back from every trust store.")

@@ -76,7 +76,8 @@ def _facts(report: Report) -> Iterator[str]:
 
 def _serial(each: SerialReport) -> tuple[str, ...]:
     outcome = each.outcome.value if each.outcome else "not asked"
-    told = f"{outcome} ({each.error})" if each.error else outcome
+    why = ": ".join(filter(None, (each.error, each.error_explained)))
+    told = f"{outcome} ({why})" if why else outcome
     return serials.write(each.serial), told, _yes(each.in_crl), _yes(each.enforced), _time(each.enforced_at)
 
 

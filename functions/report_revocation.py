@@ -7,6 +7,7 @@ from typing import Any
 from functions import report_markdown, workflow_bucket
 from functions.connection_log import refusals_query
 from functions.contracts import Found, GatheredState, Manifest, ReportInput, RevocationOutcome
+from functions.refusals import explain
 from functions.report import PROVEN, CrlReport, Report, ReportLocation, SerialReport, Summary
 from functions.report_evidence import InForce, in_force
 from functions.report_steps import step_times
@@ -95,6 +96,7 @@ def _serial(state: GatheredState, serial: int, in_crl: frozenset[int], stores: l
         serial=serial,
         outcome=revocation.outcome if revocation else None,
         error=revocation.error if revocation else None,
+        error_explained=explain(revocation.error) if revocation else None,
         revoked_at=revocation.at if revocation and revocation.outcome is RevocationOutcome.REVOKED else None,
         in_crl=serial in in_crl or enforced,
         enforced=enforced,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from functions import errors, serials
 from functions.contracts import CrlStatus, Failure, Found, GatheredState, RevocationOutcome
+from functions.refusals import explain
 
 _SHOWN = 10
 
@@ -75,6 +76,8 @@ def _not_revoked(state: GatheredState) -> list[Problem]:
     if not failed:
         return []
     named = ", ".join(f"{serials.write(r.serial)} ({r.error})" for r in failed[:_SHOWN])
+    codes = sorted({r.error for r in failed if r.error})
+    why = "; ".join(f"{code} means: {explain(code)}" for code in codes if explain(code))
     more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}{more}"
+    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}{more}. {why}"
     return [Problem(errors.SerialsNotRevoked.__name__, told)]

@@ -1,0 +1,16 @@
+"""Private CA's refusals to revoke, in words (aws: privateca PCATsExceptions, API_RevokeCertificate)."""
+
+_WORDS = {
+    "AccessDeniedException": "the function's role may not revoke at this CA; see the template's policies",
+    "CertificateAuthorityBusy": "Private CA throttled or was busy until the retries were used up; start again",
+    "CertificateExpired": "it has expired and was never revoked; load balancers refuse it unless they ignore expiry",
+    "InvalidRequestException": "Private CA does not allow it, for example for the CA's own certificate",
+    "InvalidStateException": "the CA's state does not allow it any more",
+    "LimitExceededException": "a quota is used up, such as 1,000,000 revoked certificates of a CA with complete CRLs",
+    "ResourceNotFoundException": "this CA did not issue a certificate with this serial number",
+}
+
+
+def explain(error: str | None) -> str | None:
+    """Say what a refusal means, where that is known."""
+    return _WORDS.get(error) if error else None
