@@ -58,9 +58,9 @@ def _show(console: Console, made: Laboratory) -> bool:
 def _handshake(console: Console, made: Laboratory, name: str) -> Handshake:
     client = made.clients[name]
     shaken = connect(made.listener.port, client.certificate, client.key, made.chain)
-    word = "[green]accepted[/]" if shaken.accepted else "[red]refused[/]"
+    word, told = ("[green]accepted[/]", shaken.detail) if shaken.accepted else ("[red]refused[/]", "no answer")
     status = shlex.split(made.listener.log.lines[-1])[_VERIFY_STATUS]
-    console.print(f"  {name:8} {word}  {shaken.detail}; the connection log says {status}")
+    console.print(f"  {name:8} {word}  {told}; the connection log says {status}")
     return shaken
 
 
