@@ -42,7 +42,7 @@ clean: ## Remove everything that was built or installed
 
 .tools/bin/uv: requirements-uv.txt
 	@echo "Getting uv ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --target .tools -r $< || \
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --upgrade --target .tools -r $< || \
 		{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r $<; }
 
 .venv/.ready: requirements.txt | $(UV)
