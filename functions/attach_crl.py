@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from functions import attached_lists, aws, workflow_bucket
+from functions import attached_lists, workflow_bucket
 from functions.contracts import Attached, AttachedList, ConvertedCrl, EnforceInput, Manifest
 from functions.deployment import deployment
-from functions.errors import CrlNumberLower, CrlNumberReused, RevocationAddUnclear, TrustStoreFull
+from functions.errors import CrlNumberLower, CrlNumberReused, RevocationNotVerified, TrustStoreFull
 from functions.task import task
 
 
@@ -19,20 +19,30 @@ def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
 
     """
     manifest = workflow_bucket.get_manifest(question.manifest)
+    removed: list[int] = []
+    try:
+        return _attach(question, manifest, removed)
+    except (TrustStoreFull, RevocationNotVerified):
+        # Between the look and the call a peer may have taken the place, or superseded the list that counted.
+        return _attach(question, manifest, removed)
+
+
+def _attach(question: EnforceInput, manifest: Manifest, removed: list[int]) -> Attached:
     arn, converted, before = (
         question.trust_store.trust_store_arn,
         question.converted,
         question.trust_store.attached,
     )
     lists = attached_lists.read(arn, manifest)
-    standing = _standing(lists, converted, manifest)
-    if standing is not None:
-        return before.model_copy(update={"revocation_id": standing})
-    removed = _make_room(arn, lists, converted, manifest)
-    added = _add(arn, [each for each in lists if each.revocation_id not in removed], converted, manifest)
+    standing, added = _standing(lists, converted, manifest), list[int]()
+    if standing is None:
+        removed += _make_room(arn, lists, converted, manifest)
+        left = [each for each in lists if each.revocation_id not in removed]
+        standing = _add(arn, left, converted, manifest)
+        added = [standing]
     return Attached(
-        revocation_id=added,
-        added_revocation_ids=[*before.added_revocation_ids, added],
+        revocation_id=standing,
+        added_revocation_ids=[*before.added_revocation_ids, *added],
         removed_revocation_ids=[*before.removed_revocation_ids, *removed],
     )
 
@@ -92,14 +102,9 @@ def _figures(lists: list[AttachedList], converted: ConvertedCrl) -> str:
 
 def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int:
     try:
-        return aws.add_trust_store_revocations(arn, converted.pem)
+        return attached_lists.add(arn, converted, manifest)
     except TrustStoreFull as full:
         raise TrustStoreFull(f"{full}; as far as known here, {_figures(lists, converted)}") from full
-    except aws.AnswerUnclear as unclear:
-        for attached in reversed(attached_lists.of_this_ca(attached_lists.read(arn, manifest))):
-            if attached.sha256 == converted.sha256:
-                return attached.revocation_id
-        raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
 
 
 handler = task(attach_crl)

@@ -4,14 +4,14 @@ There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) w
 execution follows the same order, so any number of them converge on one list.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cryptography import x509
 
 from functions import aws, crl
-from functions.contracts import AttachedList, Manifest
+from functions.contracts import AttachedList, ConvertedCrl, Manifest, Verified
 from functions.deployment import deployment
-from functions.errors import CrlNumberReused, CrlRefused, RevocationNotVerified
+from functions.errors import AwsUnavailable, CrlNumberReused, CrlRefused, RevocationAddUnclear, RevocationNotVerified
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
@@ -30,16 +30,29 @@ def look(
     wanted: Collection[int],
     known: Mapping[int, AttachedList],
 ) -> list[AttachedList]:
-    """Read every list of the trust store that is not known yet."""
-    lists = []
-    for described in aws.describe_trust_store_revocations(trust_store_arn):
-        revocation_id = described["RevocationId"]
-        attached = known.get(revocation_id) or _classify(
-            trust_store_arn, revocation_id, described["NumberOfRevokedEntries"], issuer, wanted
-        )
-        if attached:
-            lists.append(attached)
-    return lists
+    """Read every list of the trust store that is not known yet; what is given was attached at one moment.
+
+    A list that is gone before it could be read means that what was seen is no longer so: a peer removed it and has
+    attached another one first. Taken for an empty trust store, that would set executions to adding for ever.
+
+    Raises:
+        AwsUnavailable: a list that could not be read is shown all the same.
+
+    """
+    known, gone = dict(known), set[int]()
+    while True:
+        described = aws.describe_trust_store_revocations(trust_store_arn)
+        if still := gone.intersection(each["RevocationId"] for each in described):
+            raise AwsUnavailable(f"{trust_store_arn} shows lists that cannot be read: {sorted(still)}")
+        for each in described:
+            revocation_id, entries = each["RevocationId"], each["NumberOfRevokedEntries"]
+            attached = known.get(revocation_id) or _classify(trust_store_arn, revocation_id, entries, issuer, wanted)
+            if attached is None:
+                gone.add(revocation_id)
+                break
+            known[revocation_id] = attached
+        else:
+            return [known[each["RevocationId"]] for each in described]
 
 
 def _classify(
@@ -98,6 +111,22 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
     return attached, parsed
 
 
+def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:
+    """Add a list; after an unclear answer it is looked for, for sent again it would be there twice.
+
+    Raises:
+        RevocationAddUnclear: it is not to be seen (yet); asked again, a step looks first.
+
+    """
+    try:
+        return aws.add_trust_store_revocations(trust_store_arn, converted.pem)
+    except aws.AnswerUnclear as unclear:
+        for attached in reversed(of_this_ca(read(trust_store_arn, manifest))):
+            if attached.sha256 == converted.sha256:
+                return attached.revocation_id
+        raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
+
+
 def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
     """Remove lists; one that is gone already is as good as removed."""
     if not revocation_ids or aws.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
@@ -111,6 +140,23 @@ def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
 def of_this_ca(lists: Sequence[AttachedList]) -> list[AttachedList]:
     """Give the complete base CRLs signed by this CA's key, the winner last."""
     return sorted((attached for attached in lists if attached.crl_number is not None), key=lambda a: a.rank)
+
+
+def of_verified(verified: Verified) -> AttachedList:
+    """Give the list that this execution has itself read back.
+
+    Raises:
+        RevocationNotVerified: it has read back none.
+
+    """
+    if verified.revocation_id is None:
+        raise RevocationNotVerified("no list was verified, so none is superseded")
+    return AttachedList(
+        revocation_id=verified.revocation_id,
+        number_of_revoked_entries=verified.number_of_revoked_entries,
+        crl_number=verified.crl_number,
+        sha256=verified.sha256,
+    )
 
 
 def winner(lists: Sequence[AttachedList]) -> AttachedList | None:
@@ -141,14 +187,16 @@ def distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int
     ours = of_this_ca(lists)
     if len(ours) == 1:
         return ours[0].number_of_revoked_entries
-    return len(serial_numbers(trust_store_arn, [attached.revocation_id for attached in ours]))
+    return len(set[int]().union(*(found for found in _contents(trust_store_arn, ours) if found)))
 
 
-def serial_numbers(trust_store_arn: str, revocation_ids: Collection[int]) -> set[int]:
-    """Give all serials in these lists; one that is gone by now counts as empty."""
-    found: set[int] = set()
-    for revocation_id in revocation_ids:
-        content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
-        if content is not None:
-            found |= crl.serial_numbers(_parse(content, ()))
-    return found
+def serial_numbers(trust_store_arn: str, lists: Sequence[AttachedList]) -> set[int] | None:
+    """Give all serials in these lists, or None when one of them is gone by now."""
+    found = list(_contents(trust_store_arn, lists))
+    return None if None in found else set[int]().union(*filter(None, found))
+
+
+def _contents(trust_store_arn: str, lists: Sequence[AttachedList]) -> Iterator[set[int] | None]:
+    for attached in lists:
+        content = aws.get_trust_store_revocation_content(trust_store_arn, attached.revocation_id)
+        yield None if content is None else crl.serial_numbers(_parse(content, ()))

@@ -36,7 +36,7 @@ def verify_revocation(question: EnforceInput, now: datetime) -> Verified:
         raise RevocationNotVerified(f"{arn} shows no list with CRL number {converted.crl_number}: {seen}")
     attached, parsed = attached_lists.read_back(arn, winner.revocation_id, manifest)
     _check_covers(attached, converted, manifest)
-    new, dropped = _difference(store, lists, attached, parsed, manifest)
+    new, dropped = _difference(store, attached, parsed, manifest)
     evidence = Evidence(
         trust_store_arn=arn,
         verified_at=now,
@@ -77,24 +77,24 @@ def _check_covers(attached: AttachedList, converted: ConvertedCrl, manifest: Man
 
 
 def _difference(
-    store: TrustStore,
-    lists: list[AttachedList],
-    attached: AttachedList,
-    parsed: crl.Crl,
-    manifest: Manifest,
+    store: TrustStore, attached: AttachedList, parsed: crl.Crl, manifest: Manifest
 ) -> tuple[set[int] | None, set[int] | None]:
-    """Give the serials that came and went against the lists before; None where a peer removed these already."""
-    baseline = manifest.baseline(store.trust_store_arn)
-    known = {each.revocation_id for each in baseline.lists} | {store.verified.revocation_id}
-    others = [each for each in attached_lists.of_this_ca(lists) if each.revocation_id != attached.revocation_id]
-    if attached.revocation_id in known and not others:
+    """Give the serials that came and went against the lists before; None where one of these is gone already."""
+    before = _compared_with(store, manifest)
+    if {each.sha256 for each in before} == {attached.sha256}:
         return set(), set()
-    had_some = attached_lists.winner(baseline.lists) is not None or store.verified.revocation_id is not None
-    if had_some and not others:
+    held = attached_lists.serial_numbers(store.trust_store_arn, before)
+    if held is None:
         return None, None
-    before = attached_lists.serial_numbers(store.trust_store_arn, [each.revocation_id for each in others])
-    after = crl.serial_numbers(parsed)
-    return after - before, before - after
+    now = crl.serial_numbers(parsed)
+    return now - held, held - now
+
+
+def _compared_with(store: TrustStore, manifest: Manifest) -> list[AttachedList]:
+    """Give this CA's lists at the start, or else the one verified last: later rounds add to what was counted then."""
+    if store.verified.revocation_id is None:
+        return attached_lists.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
+    return [attached_lists.of_verified(store.verified)]
 
 
 def _sum(before: Verified, counted: int | None, more: set[int] | None) -> int | None:
