@@ -43,12 +43,15 @@ def guarded(workflow: Workflow) -> Iterator[Workflow]:
 def _revoke_two(workflow: Workflow) -> None:
     """Revoke two certificates and wait for their CRL, so that none is due when the test begins."""
     two = workflow.clients(2)
+    private_ca = workflow.aws.settings.private_ca
+    usual, private_ca.crl_after_seconds = private_ca.crl_after_seconds, 0.01
     for client in two:
         workflow.aws.client("acm-pca").revoke_certificate(
             CertificateAuthorityArn=workflow.authority.arn,
             CertificateSerial=serials.write(client.serial),
             RevocationReason="SUPERSEDED",
         )
+    private_ca.crl_after_seconds = usual
     s3, bucket = workflow.aws.client("s3"), workflow.lab.outputs["CrlBucketName"]
     key = f"crl/{workflow.authority.arn.rsplit('/', 1)[1]}.crl"
     for _ in range(100):

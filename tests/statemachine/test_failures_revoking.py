@@ -135,9 +135,9 @@ def test_one_serial_in_every_notation_is_revoked_once(guarded: Workflow) -> None
 
 def test_throttled_revocations_are_asked_again(guarded: Workflow, ca: CertificateAuthority) -> None:
     """Private CA's quota is used up by others: none of the serials is lost, each is revoked."""
-    clients = guarded.clients(8)
-    guarded.aws.settings.private_ca.revocation_burst = 2
-    guarded.aws.settings.private_ca.revocations_per_second = 4
+    clients = guarded.clients(6)
+    guarded.aws.settings.private_ca.revocation_burst = 1
+    guarded.aws.settings.private_ca.revocations_per_second = 2
     asked = calls_of(REVOKE)
     execution = guarded.run(*clients)
     assert execution.status == "SUCCEEDED"
