@@ -168,7 +168,7 @@ def get_trust_store_revocation_content(arn: str, revocation_id: int) -> bytes | 
 
 
 def _download(location: str, thing: str) -> bytes:
-    """Read a pre-signed address; it is a secret for its ten minutes, so no message shows it."""
+    """Read a pre-signed address; it is a secret for its ten minutes, so no message and no cause shows it."""
     try:
         with closing(
             urllib3.PoolManager(timeout=30, retries=3).request("GET", location, preload_content=False)
@@ -177,7 +177,7 @@ def _download(location: str, thing: str) -> bytes:
             if answer.status != 200:  # noqa: PLR2004 - OK
                 raise AwsUnavailable(f"reading {thing} was answered with HTTP {answer.status}")
     except urllib3.exceptions.HTTPError as fault:
-        raise AwsUnavailable(f"reading {thing} failed: {type(fault).__name__}") from fault
+        raise AwsUnavailable(f"reading {thing} failed: {type(fault).__name__}") from None
     if len(body) > MAX_BYTES:
         raise CrlTooLarge(f"{thing} is larger than {MAX_BYTES} bytes")
     return body

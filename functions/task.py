@@ -26,15 +26,18 @@ def task(step: Callable[[Question, datetime], Answer]) -> Handler:
     def handler(event: object, _context: object) -> dict[str, Any]:
         started = datetime.now(UTC)
         clock = time.perf_counter()
-        outcome = "done"
+        outcome = "not foreseen"
         try:
             answer = step(question_model.model_validate(event), started)
             if isinstance(answer, Step):
                 answer = answer.model_copy(update={"started_at": started, "finished_at": datetime.now(UTC)})
-            return answer.model_dump(mode="json", exclude_none=True)
+            written = answer.model_dump(mode="json", exclude_none=True)
         except RevocationError as error:
             outcome = type(error).__name__
             raise
+        else:
+            outcome = "done"
+            return written
         finally:
             _log(step.__name__, event, outcome, time.perf_counter() - clock)
 

@@ -79,5 +79,5 @@ def _not_revoked(state: GatheredState) -> list[Problem]:
     codes = sorted({r.error for r in failed if r.error})
     why = "; ".join(f"{code} means: {explain(code)}" for code in codes if explain(code))
     more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}{more}. {why}"
-    return [Problem(errors.SerialsNotRevoked.__name__, told)]
+    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}{more}"
+    return [Problem(errors.SerialsNotRevoked.__name__, f"{told}. {why}" if why else told)]
