@@ -1,8 +1,10 @@
 """The steps in this process, on the embedded AWS over HTTP."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import boto3
+import botocore.endpoint
 import pytest
 
 from functions import aws
@@ -52,3 +54,9 @@ def bench(warm: None, lab: Laboratory, lambda_environment: pytest.MonkeyPatch) -
     made = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]} - before
     for arn in made:
         client.delete_trust_store(TrustStoreArn=arn)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let boto3 try again at once."""
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
