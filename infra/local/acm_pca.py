@@ -17,7 +17,7 @@ from moto.core import errors
 from moto.core.responses import ActionResult, EmptyResult
 from moto.moto_api._internal import mock_random
 
-from infra.local import iam
+from infra.local import event_sources, iam
 from infra.local.acm_pca_authority import CertificateAuthority, pem
 from infra.local.acm_pca_crl import REASONS, CrlOverrides
 from infra.local.acm_pca_errors import (
@@ -105,6 +105,7 @@ class PrivateCaBackend(ACMPCABackend):
             bucket, key = authority.crls.target
             iam.demand("s3:PutObject", f"arn:{self.partition}:s3:::{bucket}/{key}")
         authority.revoke(serial, reason)
+        event_sources.certificate_revoked(arn, self.region_name, int(serial.replace(":", ""), 16))
 
 
 def backend_of(account_id: str, region_name: str) -> PrivateCaBackend:

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, get_canned_acl, s3_backends
 
-from infra.local import bucket_policy
+from infra.local import bucket_policy, event_sources
 from infra.local.acm_pca_errors import CrlBucketException
 from infra.local.acm_pca_x509 import Issuer, PrivateKey, Signature
-from infra.local.settings import Settings
+from infra.local.settings import CrlFailure, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -170,6 +170,10 @@ class CrlPublication:
             if not self.settings.private_ca.crl_publication:
                 self.due(self.settings.private_ca.crl_retry_seconds)
                 return
+            if failure := self.settings.private_ca.crl_failure:
+                self._generation_ended(failure)
+                self.due(self.settings.private_ca.crl_retry_seconds)
+                return
             try:
                 self.publish(**self.overrides)
             except CrlBucketException:
@@ -189,20 +193,21 @@ class CrlPublication:
             try:
                 write(self.ca, self.configuration, key, der)
             except CrlBucketException as error:
-                self._generation_ended(str(error))
+                self._generation_ended(CrlFailure.NO_PERMISSION, str(error))
                 raise
             self.location = bucket, key
             self._expired_ones_were_listed(now)
             self._generation_ended(None)
             return der
 
-    def _generation_ended(self, failure: str | None) -> None:
-        """Note how a generation ended: here belong the CRL Generation event and the CloudWatch metrics."""
+    def _generation_ended(self, failure: CrlFailure | None, why: str = "") -> None:
+        """Note how a generation ended, and tell EventBridge: here belong the CloudWatch metrics."""
         if failure is None:
             self.generated += 1
         else:
             self.failed += 1
-            _log.warning("CRL of %s not written: %s", self.ca.arn, failure)
+            _log.warning("CRL of %s not written: %s", self.ca.arn, why or failure)
+        event_sources.crl_generated(self.ca.arn, self.ca.region_name, failure)
 
     def _build(self, now: datetime, overrides: CrlOverrides) -> bytes:
         number = overrides.get("number") or max(self.last_number + 1, time.time_ns() // 1_000_000)

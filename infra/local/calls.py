@@ -127,11 +127,21 @@ def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str
         function = unquote(params["FunctionName"])
         own = f"arn:aws:lambda:{settings.region}:{settings.account_id}:function:{function}"
         return function if function.startswith("arn:") else own
+    if action == "events:PutEvents":
+        return _bus(next(iter(params.get("Entries", [])), {}), settings)
     # Elastic Load Balancing knows no resource-level permission for what it only describes.
     if service == "elasticloadbalancing" and name.startswith("Describe"):
         return "*"
     named = (params[key] for key in ARN_PARAMETERS.get(service, ()) if key in params)
     return str(next(named, "*"))
+
+
+def _bus(entry: Mapping[str, Any], settings: Settings) -> str:
+    """Return the bus that an event is for; the service itself demands those of the entries that follow."""
+    name = entry.get("EventBusName", "default")
+    return (
+        name if name.startswith("arn:") else f"arn:aws:events:{settings.region}:{settings.account_id}:event-bus/{name}"
+    )
 
 
 def error_response(call: Call, error: ServiceError) -> tuple[int, dict[str, str], bytes]:

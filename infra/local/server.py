@@ -17,7 +17,18 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
-from infra.local import acm_pca, calls, elbv2, faults, iam, lambda_service, s3, stepfunctions
+from infra.local import (
+    acm_pca,
+    calls,
+    elbv2,
+    event_sources,
+    events,
+    faults,
+    iam,
+    lambda_service,
+    s3,
+    stepfunctions,
+)
 from infra.local.calls import Call, ServiceError
 from infra.local.settings import Settings
 
@@ -205,10 +216,12 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Forget all resources, faults and records; the settings stay."""
         faults.clear()
+        events.stop()
         stepfunctions.reset()
         moto_api_backend.reset()
         iam.install(self.settings)
         self.stacks.clear()
+        events.start()
 
     def _install(self) -> None:
         os.environ["MOTO_PORT"] = str(self._listener.getsockname()[1])
@@ -222,6 +235,8 @@ class EmbeddedAws:
         s3.install()
         lambda_service.install(self.settings, self.endpoint_url)
         stepfunctions.install(self.endpoint_url)
+        events.install(self.settings, self.endpoint_url)
+        event_sources.install(self.settings)
 
 
 def _listen(port: int) -> socket.socket:

@@ -20,6 +20,14 @@ class ExpiredCrl(StrEnum):
     REFUSED = "refused"  # every client of that issuer is refused (ClientCertCrlProcessingError)
 
 
+class CrlFailure(StrEnum):
+    """Why the generation of a CRL failed, in the words of Private CA's events (privateca: CloudWatchEvents)."""
+
+    NO_PERMISSION = "Failed to write CRL to S3. Check your S3 bucket permissions."
+    NOT_WRITTEN = "Failed to write CRL to S3. Internal failure."
+    NOT_GENERATED = "Failed to generate CRL. Internal failure."
+
+
 @dataclass
 class TrustStoreSettings:
     """Quotas of trust stores (aws: load-balancer-limits), their write throttle (aws: elb-api-throttling)."""
@@ -43,8 +51,18 @@ class PrivateCaSettings:
     crl_after_seconds: float = 2.0
     crl_retry_seconds: float = 2.0  # on AWS 15 minutes
     crl_publication: bool = True  # switched off: revocations are recorded, no CRL is ever written
+    crl_failure: CrlFailure | None = None  # while set, each generation of a CRL ends so
     revocations_per_second: float = 20.0
     revocation_burst: int = 20
+
+
+@dataclass
+class EventSettings:
+    """What EventBridge is told, and how fast its clocks run; 1.0 is as fast as on AWS."""
+
+    s3_notifications: bool = True  # switched off: S3's events are lost
+    retry_scale: float = 1.0  # of the waits between tries, and of MaximumEventAgeInSeconds
+    schedule_scale: float = 1.0  # of the time until a schedule is due; read when a rule is made and when it has fired
 
 
 @dataclass
@@ -55,3 +73,4 @@ class Settings:
     account_id: str = "123456789012"
     private_ca: PrivateCaSettings = field(default_factory=PrivateCaSettings)
     trust_stores: TrustStoreSettings = field(default_factory=TrustStoreSettings)
+    events: EventSettings = field(default_factory=EventSettings)

@@ -123,17 +123,27 @@ def start_details(execution: Execution) -> ExecutionDetails:
 
 
 class RoleClients:
-    """Clients that act as a state machine's role, kept while their credentials are good."""
+    """Clients that act as a role that a service assumes, kept while their credentials are good."""
 
-    def __init__(self, endpoint_url: str) -> None:
-        """Call the server at `endpoint_url`."""
+    def __init__(self, endpoint_url: str, principal: str = "states.amazonaws.com") -> None:
+        """Call the server at `endpoint_url`, as the service `principal`."""
         self._endpoint_url = endpoint_url
+        self._principal = principal
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str, str], tuple[float, Any]] = {}
+        self._known: dict[tuple[str, str, str | None], tuple[float, Any]] = {}
 
     def get(self, region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ANN401 - as moto has it
         """Return a client, with the signature of moto's `boto_client_for`."""
-        key = (region, service, state_credentials.role_arn)
+        return self.of(region, service, state_credentials.role_arn)
+
+    def of(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - boto3 makes its class
+        """Return a client that acts as a role; without one, as the service itself, of which no policy is asked.
+
+        Raises:
+            ServiceError: there is no such role, or it does not trust the service.
+
+        """
+        key = (region, service, role_arn)
         with self._lock:
             born, client = self._known.get(key, (0.0, None))
             if client is None or time.monotonic() - born > CLIENT_SECONDS:
@@ -148,8 +158,10 @@ class RoleClients:
                 client.close()
             self._known.clear()
 
-    def _create(self, region: str, service: str, role_arn: str) -> Any:  # noqa: ANN401 - as moto has it
-        credentials = iam.assume(role_arn, "states.amazonaws.com", uuid4().hex)
+    def _create(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - as moto has it
+        credentials: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        if role_arn is not None:
+            credentials.update(iam.assume(role_arn, self._principal, uuid4().hex))
         session: Any = boto3.session.Session()
         return session.client(
             service,
@@ -157,7 +169,7 @@ class RoleClients:
             endpoint_url=self._endpoint_url,
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=credentials["AWS_SESSION_TOKEN"],
+            aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
             # A task outlives every time-out here; its own TimeoutSeconds ends it. Retries are the state machine's.
             config=Config(
                 parameter_validation=False,
