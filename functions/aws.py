@@ -9,7 +9,15 @@ from typing import IO, TYPE_CHECKING, Any
 import boto3
 import urllib3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
 
 from functions.contracts import S3Object
 from functions.crl import MAX_BYTES
@@ -54,7 +62,7 @@ def _named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[
         if refusal.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_FAULT or code in _THROTTLED:
             raise AwsUnavailable(text) from refusal
         raise AwsCallRefused(text) from refusal
-    except BotoCoreError as fault:
+    except (HTTPClientError, BotoConnectionError, IncompleteReadError, ResponseStreamingError) as fault:
         raise AwsUnavailable(f"{action} on {thing} got no answer: {fault}") from fault
 
 
@@ -158,20 +166,24 @@ def get_trust_store_ca_certificates_bundle(arn: str) -> bytes:
 def get_trust_store_revocation_content(arn: str, revocation_id: int) -> bytes | None:
     """Give the very bytes (PEM) that the trust store holds under an id, or None when the id is gone."""
     try:
-        answer = _elbv2().get_trust_store_revocation_content(TrustStoreArn=arn, RevocationId=revocation_id)
-    except ClientError as refusal:
-        if refusal.response["Error"]["Code"] == "RevocationIdNotFound":
-            return None
         with _named("GetTrustStoreRevocationContent", arn, TrustStoreNotFound=TrustStoreNotFound):
-            raise
+            answer = _elbv2().get_trust_store_revocation_content(TrustStoreArn=arn, RevocationId=revocation_id)
+    except AwsCallRefused as refusal:
+        if _code(refusal) == "RevocationIdNotFound":
+            return None
+        raise
     return _download(answer["Location"], f"list {revocation_id} of {arn}")
 
 
 def _download(location: str, thing: str) -> bytes:
-    """Read a pre-signed address; it is a secret for its ten minutes, so no message and no cause shows it."""
+    """Read a pre-signed address; it is a secret for its ten minutes, so no message and no cause shows it.
+
+    urllib3 would log the address when it tries again; so it does not, and the state machine does.
+
+    """
     try:
         with closing(
-            urllib3.PoolManager(timeout=30, retries=3).request("GET", location, preload_content=False)
+            urllib3.PoolManager(timeout=30, retries=False).request("GET", location, preload_content=False)
         ) as answer:
             body: bytes = answer.read(MAX_BYTES + 1)
             if answer.status != 200:  # noqa: PLR2004 - OK

@@ -25,7 +25,7 @@ from functions.errors import RequestRefused
 
 MAX_INLINE_SERIALS = 500
 # A round of polling costs about 12 of the 25,000 events that the history of an execution may hold.
-MAX_POLLS = 1_000
+MAX_POLLS = 400
 
 
 class Model(BaseModel):
@@ -38,6 +38,7 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
+        hide_input_in_errors=True,  # an error may end in a log, the input may name people
     )
 
 
@@ -61,10 +62,11 @@ _as_text = PlainSerializer(serials.write, return_type=str)
 WrittenSerial = Annotated[int, BeforeValidator(_read_serial), _as_text]
 Serial = Annotated[int, BeforeValidator(_own_serial), _as_text]
 CertificateAuthorityArn = Annotated[
-    str, Field(pattern=r"^arn:[\w-]+:acm-pca:[\w-]+:\d{12}:certificate-authority/[\w-]+$", max_length=200)
+    str,
+    Field(pattern=r"^arn:[a-z-]+:acm-pca:[a-z0-9-]+:[0-9]{12}:certificate-authority/[A-Za-z0-9-]+$", max_length=200),
 ]
 TrustStoreArn = Annotated[
-    str, Field(pattern=r"^arn:[\w-]+:elasticloadbalancing:[\w-]+:\d{12}:truststore/[\w-]+/[\w-]+$")
+    str, Field(pattern=r"^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:truststore/[A-Za-z0-9-]+/[A-Za-z0-9]+$")
 ]
 
 
@@ -246,8 +248,8 @@ class Verified(Step):
 class Removed(Step):
     """What RemoveSupersededCrls did. Ids add up over the rounds of one execution."""
 
-    added_again: bool = Field(default=False, description="The verified list was gone: verify once more.")
-    added_revocation_ids: list[int] = Field(default_factory=list)
+    verified_list_gone: bool = Field(default=False, description="Somebody removed it: it is to be attached again.")
+    times_gone: int = 0
     removed_revocation_ids: list[int] = Field(default_factory=list)
     total_revoked_entries: int = 0
 
@@ -315,7 +317,7 @@ class CrlStatus(StrEnum):
     """What FindCrl made of the CRL that lies in S3."""
 
     COMPLETE = "COMPLETE"  # good, and holds every wanted serial
-    PARTIAL = "PARTIAL"  # good, and holds wanted serials that a trust store lacks
+    PARTIAL = "PARTIAL"  # good, and holds wanted serials that were not read back from every trust store yet
     LATE = "LATE"  # absent, or nothing new in it
     BAD = "BAD"  # changed, and refused
     NOTHING_WANTED = "NOTHING_WANTED"  # no serial was revoked: there is nothing to wait for
@@ -358,7 +360,6 @@ class ConvertedCrl(Step):
     """What ConvertCrl answers: the PEM in our own bucket, and what it holds."""
 
     pem: S3Object
-    pem_bytes: int
     crl_number: int
     this_update: datetime
     next_update: datetime
@@ -387,8 +388,6 @@ class GatheredState(Model):
     """The whole state, as far as the execution came."""
 
     request: object = None
-    execution_arn: str
-    execution_name: str
     prepared: Prepared | None = None
     revocations: list[Revocation] = Field(default_factory=list)
     found: Found | dict[str, None] = Field(default_factory=dict)

@@ -6,7 +6,6 @@ from datetime import datetime
 from functions import crl, workflow_bucket
 from functions.contracts import ConvertCrlInput, ConvertedCrl
 from functions.deployment import deployment
-from functions.pem import pem_size
 from functions.task import task
 
 
@@ -27,7 +26,6 @@ def convert_crl(question: ConvertCrlInput, now: datetime) -> ConvertedCrl:
         pem = workflow_bucket.put_pem(manifest.request.certificate_authority_arn, found.crl_number, file)
     described = {
         "pem": pem,
-        "pem_bytes": pem_size(len(found.der)),
         "crl_number": found.crl_number,
         "this_update": found.this_update,
         "next_update": found.next_update,

@@ -6,10 +6,11 @@ from typing import Any
 from functions import attached_lists, aws, crl, workflow_bucket
 from functions.contracts import AttachedList, CrlStatus, Failure, FindCrlInput, Found, Manifest, TrustStore
 from functions.deployment import deployment
-from functions.errors import CrlRefused
+from functions.errors import CrlNotYetValid, CrlRefused
 from functions.task import task
 
 _SHOWN = 10
+_CURED_BY_TIME = (CrlNotYetValid.__name__,)
 
 
 def find_crl(question: FindCrlInput, now: datetime) -> Found:
@@ -42,7 +43,7 @@ def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str
     history of an execution may hold, and such an end leaves no report.
 
     """
-    if previous is None:
+    if previous is None or (previous.refusal and previous.refusal.error in _CURED_BY_TIME):
         return None
     is_try = (previous.polls + 1).bit_count() == 1
     return None if is_try and any(store.failure for store in trust_stores) else previous.etag
@@ -92,12 +93,15 @@ def _missing(serial_numbers: frozenset[int]) -> dict[str, Any]:
 
 
 def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], AttachedList | None]:
-    """Give the wanted serials that a trust store holds, and its winning list, as last read."""
+    """Give the wanted serials that this execution has read back from a trust store, and its winning list.
+
+    What was attached before counts for the order of CRLs alone: it may have expired, and is no proof.
+
+    """
     if store.verified.evidence:
         attached = workflow_bucket.get_evidence(store.verified.evidence).attached
         return frozenset(attached.held_serials), attached
-    baseline = manifest.baseline(store.trust_store_arn)
-    return frozenset(baseline.held), attached_lists.winner(baseline.lists)
+    return frozenset(), attached_lists.winner(manifest.baseline(store.trust_store_arn).lists)
 
 
 def _oldest(winners: list[AttachedList | None]) -> AttachedList | None:

@@ -22,6 +22,7 @@ from functions.contracts import (
 )
 from functions.deployment import deployment
 from functions.errors import (
+    AwsCallRefused,
     CertificateAuthorityNotTrusted,
     CertificateAuthorityUnusable,
     CrlNotEnabled,
@@ -102,6 +103,9 @@ def _collecting(faults: list[RequestRefused]) -> Iterator[None]:
         yield
     except RequestRefused as fault:
         faults.append(fault)
+    except AwsCallRefused as refusal:
+        why = "the stack may touch the CA, its CRL bucket and the trust stores that it was deployed for, and no others"
+        faults.append(RequestRefused(f"{refusal} ({why})"))
 
 
 def _one_of(faults: list[RequestRefused]) -> RequestRefused:

@@ -3,34 +3,59 @@
 from datetime import datetime
 
 from functions import attached_lists, aws, workflow_bucket
-from functions.contracts import EnforceInput, Removed
+from functions.contracts import AttachedList, EnforceInput, Manifest, Removed, TrustStore
+from functions.errors import RevocationNotVerified
 from functions.task import task
+
+# Somebody who removes each list as it comes is not a race: another owner of the trust store's lists is at work.
+_TIMES_GONE = 3
 
 
 def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
     """Remove this CA's lists below the one that this execution has itself read back and verified.
 
+    When that one is gone, before or after, nothing (more) is removed and the state machine attaches it again.
+
     Raises:
         CrlNumberReused: one of them has the verified one's number and other bytes.
-        RevocationAddUnclear: the list was gone, and nobody knows whether it was added again.
+        RevocationNotVerified: the verified list was removed by somebody else again and again.
 
     """
     manifest = workflow_bucket.get_manifest(question.manifest)
     store = question.trust_store
     arn, before = store.trust_store_arn, store.removed
     verified = attached_lists.of_verified(store.verified)
-    superfluous = attached_lists.dominated(attached_lists.read(arn, manifest), verified)
-    attached_lists.remove(arn, superfluous)
-    winner = attached_lists.winner(attached_lists.read(arn, manifest))
-    added = []
-    if winner is None or winner.rank < verified.rank:
-        added = [attached_lists.add(arn, question.converted, manifest)]
+    lists = attached_lists.read(arn, manifest)
+    superfluous: list[int] = []
+    if not _is_gone(lists, verified):
+        superfluous = attached_lists.dominated(lists, verified)
+        attached_lists.remove(arn, superfluous)
+        lists = attached_lists.read(arn, manifest)
+    gone = _is_gone(lists, verified)
+    times_gone = before.times_gone + gone
+    if times_gone > _TIMES_GONE:
+        raise RevocationNotVerified(
+            f"list {verified.revocation_id} of {arn} was verified and removed by somebody else, {times_gone} times"
+        )
     return Removed(
-        added_again=bool(added),
-        added_revocation_ids=[*before.added_revocation_ids, *added],
-        removed_revocation_ids=[*before.removed_revocation_ids, *superfluous],
+        verified_list_gone=gone,
+        times_gone=times_gone,
+        removed_revocation_ids=sorted({*before.removed_revocation_ids, *superfluous, *_left(store, manifest, lists)}),
         total_revoked_entries=aws.describe_trust_store(arn)["TotalRevokedEntries"],
     )
+
+
+def _is_gone(lists: list[AttachedList], verified: AttachedList) -> bool:
+    """Say whether neither the verified list nor one that supersedes it is there."""
+    winner = attached_lists.winner(lists)
+    return winner is None or winner.rank < verified.rank
+
+
+def _left(store: TrustStore, manifest: Manifest, lists: list[AttachedList]) -> set[int]:
+    """Give the lists of this CA that were there once and are no more, whichever try or peer removed them."""
+    baseline = attached_lists.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
+    known = {each.revocation_id for each in baseline} | {*store.attached.added_revocation_ids}
+    return known - {each.revocation_id for each in lists}
 
 
 handler = task(remove_superseded_crls)

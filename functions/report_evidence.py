@@ -1,4 +1,4 @@
-"""What is known to be in force: the evidence of this execution, and what was in force before it."""
+"""What this execution has proven to be in force: what it read back from the trust stores, and nothing else."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,28 +11,33 @@ from functions.errors import TrustStoreNotFound
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The wanted serials that one trust store holds, each with the time it was first read back."""
+    """The wanted serials that were read back from one trust store, each with the time of the first time."""
 
     since: dict[int, datetime]
-    before: frozenset[int]
     last: Evidence | None
 
     def holds(self, serial: int) -> bool:
-        """Say whether the list read back last, or else what was there before, holds the serial."""
-        return serial in (self.last.attached.held_serials if self.last else self.before)
+        """Say whether the list that was read back last holds the serial."""
+        return self.last is not None and serial in self.last.attached.held_serials
 
 
 def in_force(manifest: Manifest, stores: Iterable[TrustStore]) -> dict[str, InForce]:
-    """Give what each trust store holds, by its ARN."""
+    """Give what was read back from each trust store, by its ARN."""
     return {store.trust_store_arn: _in_force(manifest, store) for store in stores}
 
 
 def _in_force(manifest: Manifest, store: TrustStore) -> InForce:
+    if store.verified.evidence is None or _is_gone(store):
+        return InForce({}, None)
     since: dict[int, datetime] = {}
     for evidence in workflow_bucket.all_evidence(manifest.execution_name, store.trust_store_arn):
-        for serial in evidence.attached.held_serials:
-            since[serial] = min(evidence.verified_at, since.get(serial, evidence.verified_at))
-    gone = store.failure is not None and store.failure.error == TrustStoreNotFound.__name__
-    before = frozenset() if gone else frozenset(manifest.baseline(store.trust_store_arn).held)
-    last = None if gone or not store.verified.evidence else workflow_bucket.get_evidence(store.verified.evidence)
-    return InForce(since, before, last)
+        if evidence.verified_at >= manifest.start_time:  # a name may be used again 90 days later
+            for serial in evidence.attached.held_serials:
+                since[serial] = min(evidence.verified_at, since.get(serial, evidence.verified_at))
+    return InForce(since, workflow_bucket.get_evidence(store.verified.evidence))
+
+
+def _is_gone(store: TrustStore) -> bool:
+    """Say whether what was read back was gone when it was looked at last."""
+    deleted = store.failure is not None and store.failure.error == TrustStoreNotFound.__name__
+    return deleted or store.removed.verified_list_gone

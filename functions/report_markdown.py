@@ -26,7 +26,8 @@ def _lines(report: Report) -> Iterator[str]:
     for store in report.trust_stores:
         yield from _trust_store(store)
     steps = [(s.step, _time(s.started_at), _time(s.finished_at), f"{s.seconds:.1f}") for s in report.steps]
-    yield from _table("Steps", ("Step", "From", "To", "Seconds"), steps)
+    if steps:
+        yield from _table("Steps", ("Step", "From", "To", "Seconds"), steps)
     if report.connection_log_query:
         yield "## Refusals in the connection logs"
         yield ""
@@ -41,8 +42,14 @@ def _verdict(report: Report) -> Iterator[str]:
     summary = report.summary
     if report.outcome == "SUCCEEDED" and summary:
         seconds = report.time_to_enforcement_seconds
-        after = f", {seconds:.1f} seconds after the start" if seconds is not None else ""
-        yield f"**{summary.enforced} of {summary.serials} certificates are enforced**: attached and read back{after}."
+        if summary.enforced and seconds is not None:
+            told = f"attached and read back, {seconds:.1f} seconds after the start"
+            yield f"**{summary.enforced} of {summary.serials} certificates are enforced**: {told}."
+        if summary.expired:
+            yield (
+                f"**{summary.expired} of {summary.serials} were revoked before and have expired since**: no CRL holds "
+                "them any longer, and load balancers refuse them unless the listener ignores expiry."
+            )
     else:
         yield f"**{report.error}**: {report.cause}"
         yield ""

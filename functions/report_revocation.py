@@ -13,7 +13,7 @@ from functions.report_evidence import InForce, in_force
 from functions.report_steps import step_times
 from functions.report_trust_store import report_trust_store
 from functions.task import task
-from functions.verdict import problems
+from functions.verdict import problems, unproven
 
 
 def report_revocation(question: ReportInput, now: datetime) -> ReportLocation:
@@ -38,7 +38,8 @@ def report_revocation(question: ReportInput, now: datetime) -> ReportLocation:
 
 def _report(question: ReportInput, manifest: Manifest | None, now: datetime) -> Report:
     state = question.state
-    undone = problems(state)
+    known = _of_manifest(state, manifest, question.start_time) if manifest else {}
+    undone = problems(state) or unproven(known.get("serials", []))
     execution = {
         "outcome": "FAILED" if undone else "SUCCEEDED",
         "error": undone[0].error if undone else None,
@@ -50,9 +51,7 @@ def _report(question: ReportInput, manifest: Manifest | None, now: datetime) -> 
         "reported_at": now,
         "steps": step_times(state),
     }
-    if manifest is None:
-        return Report.model_validate(execution)
-    return Report.model_validate({**execution, **_of_manifest(state, manifest, question.start_time)})
+    return Report.model_validate({**execution, **known})
 
 
 def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime) -> dict[str, Any]:

@@ -27,11 +27,8 @@ def report_trust_store(store: TrustStore, baseline: Baseline, last: Evidence | N
         revocation_id=verified.revocation_id,
         crl_number=verified.crl_number,
         verified_at=last.verified_at,
-        added_revocation_ids=[*store.attached.added_revocation_ids, *store.removed.added_revocation_ids],
-        removed_revocation_ids=[
-            *store.attached.removed_revocation_ids,
-            *store.removed.removed_revocation_ids,
-        ],
+        added_revocation_ids=store.attached.added_revocation_ids,
+        removed_revocation_ids=sorted({*store.attached.removed_revocation_ids, *store.removed.removed_revocation_ids}),
         entries_before=baseline.entries,
         entries_after=verified.number_of_revoked_entries,
         entries_new=verified.new_entries,

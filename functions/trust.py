@@ -1,5 +1,7 @@
 """Whether a certificate authority stands in a trust store's bundle, or chains to a certificate in it."""
 
+import contextlib
+import re
 from collections.abc import Iterable
 
 from cryptography import x509
@@ -12,8 +14,7 @@ _MAX_DEPTH = 4
 
 def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
     """Say whether the bundle holds the CA's key or, over the CA's own chain, the key of one above it."""
-    bundle = x509.load_pem_x509_certificates(bundle_pem)
-    chain = x509.load_pem_x509_certificates(chain_pem.encode()) if chain_pem.strip() else []
+    bundle, chain = _certificates(bundle_pem), _certificates(chain_pem.encode())
     above: x509.Certificate | None = authority
     for _ in range(_MAX_DEPTH):
         if above is None:
@@ -22,6 +23,15 @@ def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -
             return True
         above = _issuer_of(above, chain)
     return False
+
+
+def _certificates(pem: bytes) -> list[x509.Certificate]:
+    """Read what can be read: an odd certificate of another CA must not stand in this one's way."""
+    found = []
+    for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
+        with contextlib.suppress(ValueError):
+            found.append(x509.load_pem_x509_certificate(block))
+    return found
 
 
 def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:

@@ -1,11 +1,13 @@
 """The verdict on an execution: the name of its error, the cause with the numbers, and the way on."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from functions import errors, serials
 from functions.contracts import CrlStatus, Failure, Found, GatheredState, RevocationOutcome
 from functions.refusals import explain
+from functions.report import SerialReport
 
 _SHOWN = 10
 
@@ -42,6 +44,20 @@ def problems(state: GatheredState) -> list[Problem]:
     return [*found, *_trust_stores(state), *_missing(state), *_not_revoked(state)]
 
 
+def unproven(listed: Iterable[SerialReport]) -> list[Problem]:
+    """Give what is not proven though nothing failed: success is claimed for what was read back, and for no more."""
+    lacking = [each for each in listed if not each.enforced and each.outcome is not RevocationOutcome.EXPIRED]
+    if not lacking:
+        return []
+    told = f"{len(lacking)} serials were not read back from every trust store: {_named([e.serial for e in lacking])}"
+    return [Problem(errors.RevocationNotVerified.__name__, told)]
+
+
+def _named(found: Sequence[int]) -> str:
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(serials.write(serial) for serial in found[:_SHOWN]) + more
+
+
 def _trust_stores(state: GatheredState) -> list[Problem]:
     failed = [(store.trust_store_arn, store.failure) for store in state.trust_stores if store.failure]
     if not failed:
@@ -49,7 +65,7 @@ def _trust_stores(state: GatheredState) -> list[Problem]:
     names = {failure.error for _, failure in failed}
     error = names.pop() if len(names) == 1 else errors.TrustStoreNotEnforced.__name__
     told = "; ".join(f"{arn}: {failure.error}: {message(failure)}" for arn, failure in failed)
-    return [Problem(error, f"{len(failed)} of {len(state.trust_stores)} trust stores not enforced: {told}")]
+    return [Problem(error, f"{len(failed)} of {len(state.trust_stores)} trust stores not done: {told}")]
 
 
 def _missing(state: GatheredState) -> list[Problem]:

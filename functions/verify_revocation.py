@@ -1,6 +1,6 @@
 """VerifyRevocation: read the list back from the trust store and prove that it holds the wanted serials."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from functions import attached_lists, aws, crl, workflow_bucket
 from functions.contracts import (
@@ -18,7 +18,7 @@ from functions.task import task
 _DROPPED_SHOWN = 100
 
 
-def verify_revocation(question: EnforceInput, now: datetime) -> Verified:
+def verify_revocation(question: EnforceInput, _now: datetime) -> Verified:
     """Verify the winner among this CA's lists: ours, or that of a peer who superseded us.
 
     Raises:
@@ -39,7 +39,7 @@ def verify_revocation(question: EnforceInput, now: datetime) -> Verified:
     new, dropped = _difference(store, attached, parsed, manifest)
     evidence = Evidence(
         trust_store_arn=arn,
-        verified_at=now,
+        verified_at=datetime.now(UTC),  # after the reading, which may take its time, not before
         attached=attached,
         dropped_serials=sorted(dropped or ())[:_DROPPED_SHOWN],
     )

@@ -2,7 +2,7 @@
 
 crls/<CA id>/<CRL number>.pem                       a CRL as it was attached
 executions/<name>/manifest.json                     what was asked, and the state before
-executions/<name>/evidence/<trust store>/<id>.json  what was read back
+executions/<name>/evidence/<trust store>/*.json     what was read back
 executions/<name>/report.json, report.md            what became of it
 """
 
@@ -42,7 +42,8 @@ def get_manifest(location: S3Object) -> Manifest:
 def put_evidence(execution_name: str, evidence: Evidence) -> S3Object:
     """Keep what was read back from a trust store."""
     prefix = _evidence_prefix(execution_name, evidence.trust_store_arn)
-    return _put(f"{prefix}{evidence.attached.revocation_id}.json", evidence)
+    moment = round(evidence.verified_at.timestamp() * 1000)
+    return _put(f"{prefix}{evidence.attached.revocation_id}-{moment}.json", evidence)
 
 
 def get_evidence(location: S3Object) -> Evidence:

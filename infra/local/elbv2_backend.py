@@ -104,10 +104,12 @@ class TrustStoreBackend(ELBv2Backend):
     def read_object(self, bucket: str, key: str, version: str | None) -> bytes | None:
         """Read an S3 object as the caller may; None when there is none.
 
-        Sources disagree whether on AWS the caller or the service reads it; here the caller needs permission.
+        Sources disagree whether on AWS the caller or the service reads it, and whether one action is enough for a
+        version; here the caller needs both.
         """
         resource = f"arn:{self.partition}:s3:::{bucket}/{key}"
-        iam.demand("s3:GetObjectVersion" if version else "s3:GetObject", resource)
+        for action in ("s3:GetObject", "s3:GetObjectVersion") if version else ("s3:GetObject",):
+            iam.demand(action, resource)
         try:
             found = s3_backends[self.account_id][self.partition].get_object(bucket, key, version)
         except MissingBucket:
