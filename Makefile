@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := .venv/bin/python
+RIGHT_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11+ is needed, not " + sys.version)'
 export PYTHONPATH := $(CURDIR)
 
 help: ## List the targets
@@ -41,12 +42,13 @@ clean: ## Remove everything that was built or installed
 	rm -rf .venv .tools .embedded build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/bin/uv: requirements-uv.txt
+	@$(RIGHT_PYTHON)
 	@echo "Getting uv ..."
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --upgrade --target .tools -r $< || \
 		{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r $<; }
 
 .venv/.ready: requirements.txt | $(UV)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@$(RIGHT_PYTHON)
 	@echo "Setting up .venv ..."
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt

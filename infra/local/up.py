@@ -22,25 +22,26 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     settings = Settings()
     settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = options.crl_after
-    shutil.rmtree(options.folder, ignore_errors=True)
-    environment = options.folder / "env.sh"
     try:
-        with (
-            EmbeddedAws(settings, port=options.port) as aws,
-            laboratory(
-                aws, options.folder / "pki", root_alone=options.root_alone, listener_port=options.listener_port
-            ) as made,
-        ):
-            _write_environment(environment, made)
-            print(_welcome(made, environment), flush=True)
-            stop.wait()
-            print("\nGoing down.", flush=True)
+        with EmbeddedAws(settings, port=options.port) as aws:  # of two on one port, only the first gets further
+            _run(aws, options, stop)
     except PortTaken as taken:
         print(f"make up: {taken}", file=sys.stderr)
         return 1
-    finally:
-        environment.unlink(missing_ok=True)
     return 0
+
+
+def _run(aws: EmbeddedAws, options: argparse.Namespace, stop: threading.Event) -> None:
+    pki, environment = options.folder / "pki", options.folder / "env.sh"
+    shutil.rmtree(pki, ignore_errors=True)
+    with laboratory(aws, pki, root_alone=options.root_alone, listener_port=options.listener_port) as made:
+        _write_environment(environment, made)
+        try:
+            print(_welcome(made, environment), flush=True)
+            stop.wait()
+        finally:
+            environment.unlink(missing_ok=True)
+        print("\nGoing down.", flush=True)
 
 
 def _options() -> argparse.Namespace:

@@ -207,3 +207,20 @@ def test_the_trust_store_may_hold_the_root_alone(tmp_path: Path) -> None:
         code = bring_down(running)
     assert code == 0
     assert not (tmp_path / ".embedded" / "env.sh").exists()
+
+
+def test_a_second_one_on_the_same_port_is_refused_and_harms_nothing(up: Up) -> None:
+    """It names the port, and leaves the files of the one that runs as they are."""
+    port = up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1]
+    second = subprocess.run(
+        [sys.executable, "-m", "infra.local.up", "--port", port, "--folder", str(up.folder)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert port in second.stderr
+    assert (up.folder / "env.sh").exists()
+    assert len(up.sh("ls pki/*.key").split()) >= 3
