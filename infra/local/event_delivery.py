@@ -42,6 +42,8 @@ class Delivery:
         try:
             self.sender.send(self.target, self._text(), self.rule_arn, str(self.event["id"]))
         except NotDelivered as failure:
+            if self.later.stopped:  # what it was for is gone
+                return
             exhausted = self._exhausted() if failure.worth_retrying else None
             if failure.worth_retrying and exhausted is None:
                 self.retries += 1

@@ -104,6 +104,7 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         self._pool_lock = threading.Lock()
         self._idle: dict[str, list[_Warm]] = defaultdict(list)
         self._busy: dict[str, list[_Warm]] = defaultdict(list)
+        self._unanswered: list[threading.Thread] = []
 
     def reset(self) -> None:
         """Forget all functions and end their processes."""
@@ -118,6 +119,12 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
             self._busy.clear()
         for warm in [warm for pool in pools for warm in pool]:
             warm.environment.close()
+
+    def end_unanswered(self) -> None:
+        """End the asynchronous invocations, also those whose process is only being started."""
+        while running := [thread for thread in self._unanswered if thread.is_alive()]:
+            self.close()
+            running[0].join(0.02)
 
     def create_function(self, spec: dict[str, Any]) -> Function:
         """Create a function, with the logging that moto drops."""
@@ -150,7 +157,9 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         if kind == "DryRun":
             return b""
         if kind == "Event":
-            threading.Thread(target=self._run, args=(function, event), daemon=True).start()
+            thread = threading.Thread(target=self._run, args=(function, event), daemon=True)
+            self._unanswered = [each for each in self._unanswered if each.is_alive()] + [thread]
+            thread.start()
             return b""
         outcome, lines = self._run(function, event or b"{}")
         if outcome.failed:
@@ -304,6 +313,11 @@ def close() -> None:
     _backend().close()
     shutil.rmtree(host.folder)
     _host = None
+
+
+def end_unanswered() -> None:
+    """End the invocations that nobody waits for, while what they use is still there."""
+    _backend().end_unanswered()
 
 
 def logs(function_name: str) -> list[str]:

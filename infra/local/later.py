@@ -36,6 +36,11 @@ class Later:
         self._clock: threading.Thread | None = None
         self._workers: ThreadPoolExecutor | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is taken any more."""
+        return self._stopped
+
     def add(self, work: Callable[[], None], seconds: float = 0.0, *, awaited: bool = True) -> None:
         """Have `work` done in `seconds`; nobody who settles waits for what is not `awaited`."""
         with self._changed:

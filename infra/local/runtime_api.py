@@ -163,7 +163,8 @@ class ExecutionEnvironment:
         for thread in self._threads:
             thread.join()
         self._listener.close()
-        self._output.close()
+        with self._reading:
+            self._output.close()
 
     def _serve(self) -> None:
         while True:
@@ -188,7 +189,8 @@ class ExecutionEnvironment:
     def _read(self) -> bool:
         """Log all that has been written so far; False once the process has closed its output."""
         with self._reading:
-            while select.select([self._output], [], [], 0)[0]:
+            # An environment is closed while it runs an invocation when the server is reset.
+            while not self._output.closed and select.select([self._output], [], [], 0)[0]:
                 data = os.read(self._output.fileno(), 65536)
                 *lines, self._partial = (self._partial + data).split(b"\n")
                 if not data and self._partial:

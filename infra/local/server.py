@@ -218,6 +218,7 @@ class EmbeddedAws:
         faults.clear()
         events.stop()
         stepfunctions.reset()
+        lambda_service.end_unanswered()
         moto_api_backend.reset()
         iam.install(self.settings)
         self.stacks.clear()

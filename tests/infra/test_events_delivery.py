@@ -2,6 +2,10 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,25 @@ from tests.infra import event_bridge, sandbox
 
 SUCCEED = {"Only": {"Type": "Succeed"}}
 START = "states:StartExecution"
+ROOT = Path(__file__).parents[2]
+
+LIFE = """
+import threading
+from infra.local import faults
+from infra.local.server import EmbeddedAws
+from infra.local.settings import Settings
+from tests.infra import event_bridge
+for _ in range(2):
+    with EmbeddedAws(Settings()) as aws:
+        queue = {"Arn": event_bridge.queue(aws)}
+        event_bridge.rule(aws, queue)
+        event_bridge.rule(aws, queue, name="schedule", ScheduleExpression="rate(1 minute)")
+        event_bridge.put(aws)
+        assert len(event_bridge.bodies(aws)) == 1
+        faults.add("sqs:SendMessage", code="ServiceUnavailable", times=99)
+        event_bridge.put(aws)
+assert threading.active_count() == 1, threading.enumerate()
+"""
 
 
 @pytest.fixture
@@ -137,3 +160,11 @@ def test_a_dead_letter_queue_must_let_eventbridge_in(aws: EmbeddedAws, caplog: p
         events.settle()
     assert "its dead-letter queue does not take it: NO_PERMISSIONS" in caplog.text
     assert event_bridge.bodies(aws, "closed") == []
+
+
+def test_it_ends_without_leaving_a_thread() -> None:
+    """Although retries and schedules are under way."""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", LIFE]
+    environment = {**os.environ, "PYTHONPATH": os.fspath(ROOT)}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -202,3 +202,12 @@ def test_a_role_must_trust_lambda(aws: EmbeddedAws) -> None:
     sandbox.function(aws, SOURCE, Role=arn)
     with pytest.raises(aws.client("lambda").exceptions.ClientError, match="unable to assume"):
         sandbox.invoke(aws)
+
+
+def test_a_reset_ends_an_asynchronous_invocation(aws: EmbeddedAws) -> None:
+    """Its thread, too, although nobody waits for it."""
+    sandbox.function(aws, "import time\ndef handler(event, context): time.sleep(20)", Timeout=30)
+    before = threading.active_count()
+    aws.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload=b"{}")
+    aws.reset()
+    assert threading.active_count() <= before
