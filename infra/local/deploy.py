@@ -17,7 +17,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from infra.local import intrinsics
-from infra.local.resources import REALISERS, NotRealised, Properties, Realised
+from infra.local.properties import NotRealised, Properties, Realised
+from infra.local.resources import NOT_LOCAL, REALISERS
 from infra.local.server import EmbeddedAws
 
 Outputs = dict[str, str]
@@ -73,7 +74,7 @@ def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stac
         )
         realised = REALISERS[resource["Type"]].create(aws, properties)
         stack.resources[logical_id] = (resource["Type"], realised)
-        properties.check_all_taken()
+        properties.check_all_taken(NOT_LOCAL)
         if resource.get("DeletionPolicy", "Delete") != "Delete":
             stack.retained.add(logical_id)
         resolver.names[logical_id] = realised.ref

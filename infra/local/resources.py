@@ -1,13 +1,12 @@
 """How each type of the template's resources is made on the embedded AWS, and what of it cannot be had there."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.local import iam
+from infra.local import iam, resources_events
+from infra.local.properties import NotRealised, Properties, Realised, Realiser, text
 
 if TYPE_CHECKING:
     from infra.local.server import EmbeddedAws
@@ -26,59 +25,8 @@ NOT_LOCAL: dict[tuple[str, str], str] = {
     ("AWS::S3::BucketPolicy", "PolicyDocument"): "asked for AWS services; to others only its Deny statements matter",
     ("AWS::StepFunctions::StateMachine", "LoggingConfiguration"): "recorded; executions write no log",
     ("AWS::StepFunctions::StateMachine", "TracingConfiguration"): "recorded; there is no X-Ray",
+    **resources_events.NOT_LOCAL,
 }
-
-
-class NotRealised(NotImplementedError):
-    """The template holds something that would silently be missing on the embedded AWS."""
-
-
-@dataclass(frozen=True)
-class Realised:
-    """A resource that exists: what Ref returns, and what GetAtt returns."""
-
-    ref: str
-    attributes: Mapping[str, str]
-
-
-class Properties:
-    """A resource's properties, each of which has to be taken by its realiser."""
-
-    def __init__(self, type_: str, logical_id: str, values: Mapping[str, Any], stack_name: str) -> None:
-        """Hold the resolved properties of one resource."""
-        self._type = type_
-        self._logical_id = logical_id
-        self._stack_name = stack_name
-        self._left = dict(values)
-
-    def take(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - a property can be anything
-        """Return a property, and count it as realised."""
-        return self._left.pop(name, default)
-
-    def chosen(self, **arguments: str) -> dict[str, Any]:
-        """Take several properties that go to AWS's API as they are: argument=property; absent ones are left out."""
-        present = {argument: name for argument, name in arguments.items() if name in self._left}
-        return {argument: self.take(name) for argument, name in present.items()}
-
-    def name(self, limit: int) -> str:
-        """Return a name as CloudFormation makes them: stack, logical ID, and something of its own."""
-        own = hashlib.sha256(f"{self._stack_name}/{self._logical_id}".encode()).hexdigest()[:12]
-        return f"{self._stack_name}-{self._logical_id}"[: limit - 13] + f"-{own}"
-
-    def tags(self) -> dict[str, str]:
-        """Take the tags."""
-        return {tag["Key"]: str(tag["Value"]) for tag in self.take("Tags", [])}
-
-    def check_all_taken(self) -> None:
-        """Check that nothing is left.
-
-        Raises:
-            NotRealised: a property is, and the table does not accept it.
-
-        """
-        left = sorted(name for name in self._left if (self._type, name) not in NOT_LOCAL)
-        if left:
-            raise NotRealised(f"{self._logical_id} ({self._type}): {', '.join(left)}")
 
 
 def _role(aws: "EmbeddedAws", properties: Properties) -> Realised:
@@ -150,7 +98,7 @@ def _function(aws: "EmbeddedAws", properties: Properties) -> Realised:
     client = aws.client("lambda")
     function = client.create_function(
         FunctionName=properties.take("FunctionName") or properties.name(64),
-        Environment={"Variables": {name: _text(value) for name, value in environment.items()}},
+        Environment={"Variables": {name: text(value) for name, value in environment.items()}},
         Timeout=int(properties.take("Timeout", 3)),
         MemorySize=int(properties.take("MemorySize", 128)),
         Tags=properties.tags(),
@@ -214,6 +162,8 @@ def _bucket(aws: "EmbeddedAws", properties: Properties) -> Realised:
     if lifecycle := properties.take("LifecycleConfiguration"):
         rules = [_lifecycle_rule(dict(rule)) for rule in lifecycle["Rules"]]
         client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+    if notification := properties.take("NotificationConfiguration"):
+        client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=_notification(notification))
     if tags := properties.tags():
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
         client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": named})
@@ -234,6 +184,13 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     return translated | rule
 
 
+def _notification(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := configuration.keys() - {"EventBridgeConfiguration"}:
+        raise NotRealised(f"NotificationConfiguration: {', '.join(sorted(unknown))}")
+    enabled = text(configuration["EventBridgeConfiguration"].get("EventBridgeEnabled", True)) == "true"
+    return {"EventBridgeConfiguration": {}} if enabled else {}
+
+
 def _delete_bucket(aws: "EmbeddedAws", realised: Realised) -> None:
     aws.client("s3").delete_bucket(Bucket=realised.ref)
 
@@ -252,7 +209,7 @@ def _state_machine(aws: "EmbeddedAws", properties: Properties) -> Realised:
     def value(match: re.Match[str]) -> str:
         if match[1] not in substitutions:
             raise NotRealised(f"The definition's {match[0]} is not in DefinitionSubstitutions")
-        return _text(substitutions[match[1]])
+        return text(substitutions[match[1]])
 
     name = properties.take("StateMachineName") or properties.name(80)
     arn = aws.client("stepfunctions").create_state_machine(
@@ -277,18 +234,6 @@ def _lower(node: Any) -> Any:  # noqa: ANN401 - any part of a template
     return node
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@dataclass(frozen=True)
-class Realiser:
-    """How a type of resource is created and deleted."""
-
-    create: Callable[["EmbeddedAws", Properties], Realised]
-    delete: Callable[["EmbeddedAws", Realised], object]
-
-
 REALISERS: dict[str, Realiser] = {
     "AWS::IAM::Role": Realiser(_role, _delete_role),
     "AWS::IAM::ManagedPolicy": Realiser(_managed_policy, _delete_managed_policy),
@@ -307,4 +252,5 @@ REALISERS: dict[str, Realiser] = {
     "AWS::StepFunctions::StateMachine": Realiser(
         _state_machine, lambda aws, it: aws.client("stepfunctions").delete_state_machine(stateMachineArn=it.ref)
     ),
+    **resources_events.REALISERS,
 }

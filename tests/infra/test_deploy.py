@@ -11,7 +11,8 @@ from infra.build import BUILD
 from infra.local import iam, intrinsics
 from infra.local.deploy import deploy, destroy
 from infra.local.intrinsics import TemplateRefused
-from infra.local.resources import NOT_LOCAL, REALISERS, NotRealised
+from infra.local.properties import NotRealised
+from infra.local.resources import NOT_LOCAL, REALISERS
 from infra.local.server import EmbeddedAws
 from tests.infra import sandbox
 
@@ -144,7 +145,7 @@ def test_the_same_stack_has_the_same_names_again(aws: EmbeddedAws, sample: Path)
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda t: t["Resources"].update(Queue={"Type": "AWS::SQS::Queue"}), r"Queue \(AWS::SQS::Queue\)"),
+        (lambda t: t["Resources"].update(Table={"Type": "AWS::DynamoDB::Table"}), r"Table \(AWS::DynamoDB::Table\)"),
         (
             lambda t: t["Resources"]["SampleBucket"]["Properties"].update(AccelerateConfiguration={}),
             r"SampleBucket \(AWS::S3::Bucket\): AccelerateConfiguration",
