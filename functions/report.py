@@ -29,7 +29,7 @@ class SerialReport(Model):
     """What became of one serial."""
 
     serial: Serial
-    outcome: RevocationOutcome | None = Field(description="At Private CA; none when it was never asked.")
+    outcome: RevocationOutcome | None = Field(default=None, description="At Private CA; none when it was never asked.")
     error: str | None = Field(default=None, description="Private CA's code for its refusal.")
     error_explained: str | None = None
     revoked_at: datetime | None = None

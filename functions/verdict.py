@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from functions import errors, serials
-from functions.contracts import CrlStatus, Failure, Found, GatheredState, RevocationOutcome
+from functions.contracts import CrlStatus, Failure, Found, GatheredState, RevocationOutcome, TrustStore
 from functions.refusals import explain
 from functions.report import SerialReport
 
@@ -59,13 +59,22 @@ def _named(found: Sequence[int]) -> str:
 
 
 def _trust_stores(state: GatheredState) -> list[Problem]:
-    failed = [(store.trust_store_arn, store.failure) for store in state.trust_stores if store.failure]
+    failed = [store for store in state.trust_stores if store.failure]
     if not failed:
         return []
-    names = {failure.error for _, failure in failed}
+    names = {store.failure.error for store in failed if store.failure}
     error = names.pop() if len(names) == 1 else errors.TrustStoreNotEnforced.__name__
-    told = "; ".join(f"{arn}: {failure.error}: {message(failure)}" for arn, failure in failed)
-    return [Problem(error, f"{len(failed)} of {len(state.trust_stores)} trust stores not done: {told}")]
+    told = "; ".join(map(_trust_store, failed))
+    return [Problem(error, f"{len(failed)} of {len(state.trust_stores)} trust stores failed: {told}")]
+
+
+def _trust_store(store: TrustStore) -> str:
+    """Tell a trust store without the list from one that holds it beside the older lists."""
+    attached, verified = store.attached.finished_at, store.verified.started_at
+    in_force = attached and verified and attached <= verified and not store.removed.verified_list_gone
+    what = "the list is in force, older ones are left" if in_force else "not enforced"
+    failure = store.failure or Failure(error="")
+    return f"{store.trust_store_arn} ({what}): {failure.error}: {message(failure)}"
 
 
 def _missing(state: GatheredState) -> list[Problem]:

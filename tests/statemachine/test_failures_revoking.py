@@ -69,7 +69,7 @@ def test_one_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:
 
 def test_there_is_no_wait_when_nothing_could_be_revoked(guarded: Workflow) -> None:
     """Without a revocation there is no CRL to wait for, so the execution fails at once."""
-    execution = guarded.run(UNKNOWN, seconds=600)
+    execution = guarded.run(UNKNOWN, seconds=300)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
     assert "WaitForCrl" not in execution.states
     assert execution.looks == ["NOTHING_WANTED"]

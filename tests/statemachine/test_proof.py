@@ -1,0 +1,56 @@
+"""What counts as enforced: only what this execution has itself read back, and what was still there afterwards."""
+
+from datetime import UTC, datetime, timedelta
+
+from infra.local import acm_pca, elbv2, faults
+from tests import pki
+from tests.workflow import Workflow
+
+
+def revoked_with_an_expired_list(workflow: Workflow) -> str:
+    """Have a serial in an attached list whose nextUpdate has passed, and in no newer CRL; give it."""
+    (client,) = workflow.clients(1)
+    workflow.run(client)
+    workflow.aws.settings.private_ca.crl_publication = False
+    expired = acm_pca.publish_now(workflow.authority.arn, next_update=datetime.now(UTC) - timedelta(seconds=1))
+    workflow.attach(expired)
+    return f"0x{client.serial:x}"
+
+
+def test_an_expired_list_of_before_is_no_proof(workflow: Workflow) -> None:
+    """Without a newer CRL the execution fails, for nobody knows whether an expired list refuses anybody."""
+    serial = revoked_with_an_expired_list(workflow)
+    execution = workflow.run(serial, seconds=2)
+    assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
+    assert execution.enforced == set()
+    assert execution.report["TrustStores"][0]["Proven"] != "attached and read back"
+
+
+def test_a_bad_crl_fails_by_its_name_though_the_serial_was_in_force_before(workflow: Workflow) -> None:
+    """A refused CRL is a failure, whatever the trust store held before."""
+    serial = revoked_with_an_expired_list(workflow)
+    running = workflow.start(serial, seconds=4)
+    workflow.reaches(running, "WaitForCrl")
+    acm_pca.publish_now(workflow.authority.arn, signing_key=pki.certificate_authority("Somebody Else").key)
+    execution = workflow.ended(running)
+    assert (execution.status, execution.error) == ("FAILED", "CrlSignatureInvalid")
+    assert execution.enforced == set()
+
+
+def test_a_verified_list_that_is_removed_again_and_again(workflow: Workflow) -> None:
+    """Somebody who removes each list as it comes ends the execution by name; nothing is called enforced."""
+    arn = workflow.trust_store_arn
+    first, second = workflow.clients(2)
+    workflow.run(first)
+    old = max(workflow.lists())
+
+    def removing(action: str, resource: str) -> None:
+        store = elbv2.trust_store(arn)
+        if action == "s3:PutObject" and "/evidence/" in resource:  # it has just been verified
+            store.remove([each.revocation_id for each in store.visible if each.revocation_id != old])
+
+    faults.observe(removing)
+    execution = workflow.run(second)
+    assert (execution.status, execution.error) == ("FAILED", "RevocationNotVerified")
+    assert execution.enforced == set()
+    assert old in workflow.lists(), "the older list must stay as long as the newer one does not"
