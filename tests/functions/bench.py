@@ -193,11 +193,11 @@ class Bench:
         self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore | None = None, now: datetime = NOW
     ) -> TrustStore:
         """Run the three steps of EnforceOnTrustStores, as often as the state machine does."""
-        store = self.attach(manifest, converted, store, now)
         while True:
+            store = self.attach(manifest, converted, store, now)
             store = self.verify(manifest, converted, store, now)
             store = self.supersede(manifest, converted, store, now)
-            if not store.removed.added_again:
+            if not store.removed.verified_list_gone:
                 return store
 
     def attach(

@@ -9,6 +9,7 @@ import pytest
 
 from functions import aws
 from functions.deployment import deployment
+from infra.local import faults
 from infra.local.laboratory import Laboratory
 from infra.local.server import EmbeddedAws
 from tests.functions.bench import Bench
@@ -51,6 +52,7 @@ def bench(warm: None, lab: Laboratory, lambda_environment: pytest.MonkeyPatch) -
     client = lab.aws.client("elbv2")
     before = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]}
     yield Bench(lab)
+    faults.clear()
     made = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]} - before
     for arn in made:
         client.delete_trust_store(TrustStoreArn=arn)

@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from functions import aws
+from functions import aws, workflow_bucket
 from functions.attach_crl import attach_crl
-from functions.contracts import ConvertedCrl, EnforceInput, S3Object, TrustStore
+from functions.contracts import ConvertedCrl, EnforceInput, Evidence, S3Object, TrustStore
 from functions.errors import RevocationAddUnclear, RevocationError, RevocationNotVerified
 from functions.remove_superseded_crls import remove_superseded_crls
 from functions.verify_revocation import verify_revocation
@@ -43,7 +43,7 @@ STEPS: tuple[tuple[str, Any], ...] = (
     ("verified", verify_revocation),
     ("removed", remove_superseded_crls),
 )
-VERIFY, DONE = 1, len(STEPS)
+DONE = len(STEPS)
 
 # What the state machine tries again, and how often (statemachine/revocation.asl.json, VerifyRevocation, AttachCrl).
 _RETRIED: dict[type[RevocationError], int] = {RevocationNotVerified: 6, RevocationAddUnclear: 4}
@@ -159,9 +159,13 @@ class Orders:
         self.calls_made = 0
         for name in CALLS:
             patch.setattr(aws, name, functools.partial(self._answered, name, getattr(aws, name)))
-        # Versions of objects never change: each is read once, and the same evidence is written once.
+        # Versions of objects never change: each is read once.
         patch.setattr(aws, "get_object", functools.cache(aws.get_object))
-        patch.setattr(aws, "put_object", functools.cache(aws.put_object))
+        patch.setattr(workflow_bucket, "put_evidence", self._evidence)
+
+    def _evidence(self, execution_name: str, evidence: Evidence) -> S3Object:
+        """Keep what was read back; its time is all that differs from order to order."""
+        return S3Object(bucket="evidence", key=f"{execution_name}/{evidence.attached.revocation_id}", version_id="1")
 
     def _answered(self, name: str, original: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
         for answer in self._answers:
@@ -261,7 +265,7 @@ class Orders:
                 raise AssertionError(f"execution {now.number} gave up: {error!r}") from error
             return replace(fresh, attempt=now.attempt + 1)
         store = now.store.model_copy(update={name: answer})
-        following = VERIFY if name == "removed" and answer.added_again else now.step + 1
+        following = 0 if name == "removed" and answer.verified_list_gone else now.step + 1
         return replace(fresh, store=store, said=store.model_dump_json(), step=following, attempt=0)
 
 

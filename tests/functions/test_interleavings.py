@@ -136,7 +136,7 @@ class Race:
         assert verified.dropped_entries in {None, len(before - now)}
 
     def _added(self, each: Execution) -> list[int]:
-        return [*each.store.attached.added_revocation_ids, *each.store.removed.added_revocation_ids]
+        return each.store.attached.added_revocation_ids
 
     def _removed(self, each: Execution) -> list[int]:
         return [*each.store.attached.removed_revocation_ids, *each.store.removed.removed_revocation_ids]

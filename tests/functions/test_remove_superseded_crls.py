@@ -3,12 +3,13 @@
 import pytest
 
 from functions.contracts import ConvertedCrl, S3Object, TrustStore
-from functions.errors import CrlNumberReused, RevocationAddUnclear, RevocationNotVerified, TrustStoreThrottled
+from functions.errors import CrlNumberReused, RevocationNotVerified, TrustStoreThrottled
 from infra.local import elbv2, faults
 from tests import pki
 from tests.functions.bench import A, B, Bench, C
 
-ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalancing:RemoveTrustStoreRevocations"
+REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
+DESCRIBE = "elasticloadbalancing:DescribeTrustStores"
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_older_lists(bench: Bench, verified: Verified) -> None:
     """The older lists of this CA go, and the total is what is left."""
     removed = bench.supersede(*verified).removed
     assert removed.removed_revocation_ids == [1, 2]
-    assert (removed.added_again, removed.total_revoked_entries) == (False, 2)
+    assert (removed.verified_list_gone, removed.total_revoked_entries) == (False, 2)
     assert bench.attached() == {3: {A, B}}
 
 
@@ -50,7 +51,7 @@ def test_list_of_another_ca_of_the_same_name(bench: Bench, verified: Verified) -
 def test_newer_list_of_a_peer(bench: Bench, verified: Verified) -> None:
     """A list above the verified one stays, and nothing is added."""
     theirs = bench.add(bench.authority.crl([A, B, C], number=4))
-    assert not bench.supersede(*verified).removed.added_again
+    assert not bench.supersede(*verified).removed.verified_list_gone
     assert bench.attached().keys() == {3, theirs}
 
 
@@ -86,32 +87,45 @@ def test_one_of_them_gone_already(bench: Bench, verified: Verified) -> None:
     assert bench.attached().keys() == {3}
 
 
-def test_verified_list_gone(bench: Bench, verified: Verified) -> None:
-    """When somebody removes the verified list, it is added again, to be verified again."""
+def test_verified_list_gone_before(bench: Bench, verified: Verified) -> None:
+    """When somebody removed the verified list, nothing else is: the older ones are all that is left."""
+    bench.remove(3)
+    removed = bench.supersede(*verified).removed
+    assert (removed.verified_list_gone, removed.times_gone) == (True, 1)
+    assert bench.attached().keys() == {1, 2}
+
+
+def test_verified_list_gone_meanwhile(bench: Bench, verified: Verified) -> None:
+    """The second look sees that the verified list went while the others were removed."""
     store = elbv2.trust_store(bench.trust_store_arn)
     faults.observe(lambda action, _: store.remove([3]) if action == REMOVE and 3 in store.lists else None)
-    removed = bench.supersede(*verified).removed
-    assert (removed.added_again, removed.added_revocation_ids) == (True, [4])
-    assert bench.attached() == {4: {A, B}}
+    assert bench.supersede(*verified).removed.verified_list_gone
 
 
 def test_verified_list_gone_all_round(bench: Bench, verified: Verified) -> None:
-    """The list that was added again is verified, and counted as what it is: the same."""
+    """It is attached and verified again, and counted as what it is: the same."""
     manifest, converted, _ = verified
     store = elbv2.trust_store(bench.trust_store_arn)
     faults.observe(lambda action, _: store.remove([3]) if action == REMOVE and 3 in store.lists else None)
     done = bench.enforce(manifest, converted)
-    assert done.verified.revocation_id == 4
+    assert bench.attached() == {4: {A, B}}
+    assert done.attached.added_revocation_ids == [4]
+    assert done.removed.removed_revocation_ids == [1, 2]
     assert (done.verified.new_entries, done.verified.dropped_entries) == (1, 0)
 
 
-def test_adding_again_unclear(bench: Bench, verified: Verified) -> None:
-    """An unclear answer has its name here too, so that the state machine can ask again."""
-    bench.remove(1, 2, 3)
-    bench.lab.aws.settings.trust_stores.visible_after_seconds = 60
-    faults.add(ADD, code="InternalFailure", after=True)
-    with pytest.raises(RevocationAddUnclear):
-        bench.supersede(*verified)
+def test_verified_list_gone_again_and_again(bench: Bench, verified: Verified) -> None:
+    """Somebody who removes each list as it comes is told of, and not fought for ever."""
+    manifest, converted, _ = verified
+    store = elbv2.trust_store(bench.trust_store_arn)
+
+    def vandal(action: str, _resource: str) -> None:
+        if action == DESCRIBE:  # the last call of a verification, and of a removal
+            store.remove(list(store.lists))
+
+    faults.observe(vandal)
+    with pytest.raises(RevocationNotVerified, match="was verified and removed by somebody else, 4 times"):
+        bench.enforce(manifest, converted)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,0 +1,148 @@
+"""The contracts: AWS's names outside, serials that come back as they went, and nothing unknown."""
+
+import inspect
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from functions import contracts, report
+from functions.contracts import (
+    MAX_POLLS,
+    AttachedList,
+    Baseline,
+    Found,
+    Polling,
+    Revocation,
+    RevocationOutcome,
+    RevocationRequest,
+    RevokeCertificateInput,
+    Verified,
+)
+from tests.functions.bench import A, B
+
+CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1234"
+STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/clients/0123456789abcdef"
+MODELS = [
+    model
+    for module in (contracts, report)
+    for _, model in inspect.getmembers(module, inspect.isclass)
+    if issubclass(model, contracts.Model) and model.__module__ == module.__name__
+]
+
+
+def request(**more: object) -> dict[str, object]:
+    """Give a request that is complete, and more."""
+    return {"CertificateAuthorityArn": CA, "TrustStoreArns": [STORE], "Serials": ["aa:01"], **more}
+
+
+@given(st.integers(min_value=1, max_value=2**160 - 1))
+def test_serial_comes_back_as_it_went(serial: int) -> None:
+    """A serial of any length is read as what was written, be it one octet, or digits alone."""
+    written = Revocation(serial=serial, outcome=RevocationOutcome.REVOKED).model_dump(mode="json")
+    assert Revocation.model_validate(json.loads(json.dumps(written))).serial == serial
+    again = RevocationRequest.model_validate(request(Serials=[written["Serial"]]))
+    assert RevocationRequest.model_validate_json(again.model_dump_json()).serials == [serial]
+
+
+@pytest.mark.parametrize(("serial", "text"), [(0x12, "00:12"), (0x0A, "00:0a"), (0x1234, "12:34"), (1, "00:01")])
+def test_short_serial(serial: int, text: str) -> None:
+    """It is the colon that says that digits alone are hexadecimal."""
+    question = RevokeCertificateInput.model_validate(
+        {"CertificateAuthorityArn": CA, "Serial": text, "RevocationReason": "UNSPECIFIED"}
+    )
+    assert question.serial == serial
+    assert question.model_dump(mode="json")["Serial"] == text
+
+
+@pytest.mark.parametrize("value", [12, 12.0, True, None, ["aa:01"], {"Serial": "aa:01"}, "12", "", "-0x1"])
+def test_serial_that_nobody_wrote_clearly(value: object) -> None:
+    """A JSON number may be meant as hexadecimal, and what is no text is no serial."""
+    with pytest.raises(ValidationError, match="Serial"):
+        RevocationRequest.model_validate(request(Serials=[value]))
+
+
+def test_serials_once_each_in_their_order() -> None:
+    """Duplicates go, the order stays."""
+    made = RevocationRequest.model_validate(request(Serials=["bb:01", "AA:01", "0xbb01"]))
+    assert made.serials == [0xBB01, 0xAA01]
+
+
+def test_defaults_of_a_request() -> None:
+    """A reason that says nothing, a minute between two looks, two hours in all."""
+    made = RevocationRequest.model_validate(request())
+    assert made.revocation_reason == "UNSPECIFIED"
+    assert (made.polling.interval_seconds, made.polling.deadline_seconds) == (60, 7_200)
+
+
+@pytest.mark.parametrize(
+    ("interval", "deadline", "good"), [(1, MAX_POLLS, True), (1, MAX_POLLS + 1, False), (2, 2 * MAX_POLLS + 1, False)]
+)
+def test_number_of_looks(interval: int, deadline: int, good: bool) -> None:  # noqa: FBT001 - a table
+    """Polling is bounded, for the history of an execution is."""
+    if good:
+        Polling(interval_seconds=interval, deadline_seconds=deadline)
+    else:
+        with pytest.raises(ValidationError, match=f"more than {MAX_POLLS} looks"):
+            Polling(interval_seconds=interval, deadline_seconds=deadline)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_model_is_closed_and_frozen(model: type[BaseModel]) -> None:
+    """An unknown field is a fault, and no step changes what it was given."""
+    assert model.model_config["extra"] == "forbid"
+    assert model.model_config["frozen"] is True
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_names_are_aws_names(model: type[BaseModel]) -> None:
+    """A payload can be pasted into the AWS CLI."""
+    for name, field in model.model_fields.items():
+        outside = field.serialization_alias or name
+        assert outside[0].isupper()
+        assert outside.lower() == name.replace("_", "")
+
+
+def test_rank() -> None:
+    """The CRL number counts first, then the id; what has no number is below all."""
+
+    def ranked(revocation_id: int, crl_number: int | None) -> tuple[int, int]:
+        return AttachedList(revocation_id=revocation_id, number_of_revoked_entries=0, crl_number=crl_number).rank
+
+    assert ranked(9, None) < ranked(5, 0) < ranked(6, 0) < ranked(1, 7)
+
+
+def test_held_by_a_baseline() -> None:
+    """What any of its lists holds."""
+    lists = [
+        AttachedList(revocation_id=number, number_of_revoked_entries=1, crl_number=number, held_serials=[serial])
+        for number, serial in ((1, A), (2, B))
+    ]
+    assert Baseline(trust_store_arn=STORE, total_revoked_entries=2, entries=2, lists=lists).held == {A, B}
+
+
+@pytest.mark.parametrize("outcome", RevocationOutcome)
+def test_wanted_in_crl(outcome: RevocationOutcome) -> None:
+    """What was never revoked, or has expired, will not be in a CRL."""
+    wanted = outcome in {RevocationOutcome.REVOKED, RevocationOutcome.ALREADY_REVOKED}
+    assert Revocation(serial=A, outcome=outcome).wanted_in_crl is wanted
+
+
+def test_unknown_entries_come_back_unknown() -> None:
+    """None is left out of the JSON, and is None again when it is read."""
+    written = Verified(revocation_id=1, new_entries=None).model_dump(mode="json", exclude_none=True)
+    assert "NewEntries" not in written
+    assert Verified.model_validate(written).new_entries is None
+
+
+def test_found_of_the_first_poll() -> None:
+    """At the first poll `Previous` is an empty object, and so it stays."""
+    location = {"Bucket": "b", "Key": "k", "VersionId": "v"}
+    event: dict[str, Any] = {"Manifest": location, "Revocations": [], "TrustStores": [], "Previous": {}}
+    question = contracts.FindCrlInput.model_validate(event)
+    assert not isinstance(question.previous, Found)
+    with pytest.raises(ValidationError):
+        contracts.FindCrlInput.model_validate({**event, "Previous": {"Status": "LATE"}})
