@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from infra.local import acm_pca, elbv2, faults
-from tests import pki
 from tests.workflow import Workflow
 
 
@@ -31,7 +32,7 @@ def test_a_bad_crl_fails_by_its_name_though_the_serial_was_in_force_before(workf
     serial = revoked_with_an_expired_list(workflow)
     running = workflow.start(serial, seconds=4)
     workflow.reaches(running, "WaitForCrl")
-    acm_pca.publish_now(workflow.authority.arn, signing_key=pki.certificate_authority("Somebody Else").key)
+    acm_pca.publish_now(workflow.authority.arn, signing_key=ec.generate_private_key(ec.SECP256R1()))
     execution = workflow.ended(running)
     assert (execution.status, execution.error) == ("FAILED", "CrlSignatureInvalid")
     assert execution.enforced == set()
