@@ -94,7 +94,8 @@ class Polling(Model):
         default=60, description="Seconds between two looks at the CRL."
     )
     deadline_seconds: Annotated[int, Field(ge=1, le=43_200)] = Field(
-        default=7_200, description="Seconds after the revocations until the execution fails."
+        default=7_200,
+        description=f"Seconds after the revocations until the execution fails; {MAX_POLLS} looks at most.",
     )
 
     @model_validator(mode="after")

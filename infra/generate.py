@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from functions.contracts import RevocationRequest
+from functions.contracts import RevocationReason, RevocationRequest
 from infra.local.resources import NOT_LOCAL
 
 ROOT = Path(__file__).parents[1]
@@ -74,7 +74,10 @@ def fields() -> str:
     rows = ["| field | default | meaning |", "| --- | --- | --- |"]
     for name, field in made["properties"].items():
         default = "the deployment's" if name in _DEFAULTED else _default(field, required=name in made["required"])
-        rows.append(f"| `{name}` | {default} | {field.get('description', '').split(' Default:')[0]} |")
+        meaning = field["description"].split(" Default:")[0]
+        if name == "RevocationReason":
+            meaning += " One of " + ", ".join(f"`{reason}`" for reason in RevocationReason) + "."
+        rows.append(f"| `{name}` | {default} | {meaning} |")
     for name, field in made["$defs"]["Polling"]["properties"].items():
         rows.append(f"| `Polling.{name}` | the deployment's, {field['default']} | {field['description']} |")
     return "\n".join(rows)
@@ -84,7 +87,9 @@ def _default(field: dict[str, Any], *, required: bool) -> str:
     if required:
         return "required"
     default = field.get("default")
-    return f"`{default}`" if isinstance(default, str) else "none"
+    return (
+        f"`{default}`" if isinstance(default, str) else "none" if default is None and "anyOf" in field else "see below"
+    )
 
 
 def demo() -> str:
