@@ -12,7 +12,7 @@ import pytest
 from functions import errors
 
 FOLDER = Path(errors.__file__).parent
-MODULES = {path.stem: ast.parse(path.read_text()) for path in FOLDER.glob("*.py") if path.stem != "__init__"}
+MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(FOLDER.glob("*.py")) if path.stem != "__init__"}
 # A verb is a Lambda: its name says what it does, and a state of the machine has the same.
 VERBS = {
     "prepare_revocation",
@@ -60,7 +60,7 @@ def test_code_cannot_tell_which_aws_it_is_on(module: str) -> None:
     assert not roots & {"infra", "moto", "tests"}
 
 
-@pytest.mark.parametrize("module", MODULES.keys() - {"aws"})
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"aws"}))
 def test_boto3_is_called_in_one_place(module: str) -> None:
     """Every call of AWS, and every error code of it, is in aws.py."""
     roots = {name.partition(".")[0] for name in imports(MODULES[module])}
