@@ -223,3 +223,31 @@ def test_a_reset_forgets_what_is_under_way(aws: EmbeddedAws) -> None:
     aws.reset()
     events.settle(0)
     assert aws.client("events").list_rules()["Rules"] == []
+
+
+def test_a_state_machine_puts_events(aws: EmbeddedAws) -> None:
+    """By Step Functions' own integration, with the permission of its role on that bus."""
+    bus = aws.client("events").create_event_bus(Name="orders")["EventBusArn"]
+    event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, bus="orders")
+    machine = sandbox.machine(
+        aws,
+        {
+            "Put": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::events:putEvents",
+                "Parameters": {
+                    "Entries": [
+                        {"Source": "shop", "DetailType": "Sold", "EventBusName": "orders", "Detail": {"price.$": "$.a"}}
+                    ]
+                },
+                "End": True,
+            }
+        },
+    )
+    put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [put]})
+    aws.client("iam").put_role_policy(RoleName="machine-role", PolicyName="own", PolicyDocument=document)
+    ended = sandbox.start(aws, machine, {"a": 7})
+    assert ended["status"] == "SUCCEEDED", ended
+    assert event_bridge.bodies(aws)[0]["detail"] == {"price": 7}
+    assert ("machine-role", "events:PutEvents", bus) in iam.recorded()
