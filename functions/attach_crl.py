@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from functions import attached_lists, workflow_bucket
-from functions.contracts import Attached, AttachedList, ConvertedCrl, EnforceInput, Manifest
+from functions.contracts import Attached, ConvertedCrl, EnforceInput
 from functions.deployment import deployment
 from functions.errors import CrlNumberLower, CrlNumberReused, RevocationNotVerified, TrustStoreFull
+from functions.records import AttachedList, Manifest
 from functions.task import task
 
 

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from cryptography import x509
 
 from functions import aws, crl
-from functions.contracts import AttachedList, ConvertedCrl, Manifest, Verified
+from functions.contracts import ConvertedCrl, Verified
 from functions.deployment import deployment
 from functions.errors import AwsUnavailable, CrlNumberReused, CrlRefused, RevocationAddUnclear, RevocationNotVerified
+from functions.records import AttachedList, Manifest
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from cryptography import x509
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -156,70 +155,6 @@ class Step(Model):
 
     started_at: datetime | None = None
     finished_at: datetime | None = None
-
-
-class AttachedList(Model):
-    """A revocation list in a trust store, and what is known of it after reading it. An id is never reused."""
-
-    revocation_id: int
-    number_of_revoked_entries: int
-    # None in what follows: not a complete base CRL signed by this CA's key, so never compared or removed.
-    crl_number: int | None = None
-    sha256: str | None = None
-    held_serials: list[Serial] = Field(default_factory=list, description="Those of the wanted ones in it.")
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """The order of the lists of one CA: the highest wins, whoever attached it."""
-        return (-1 if self.crl_number is None else self.crl_number, self.revocation_id)
-
-
-class Baseline(Model):
-    """A trust store before anything was done."""
-
-    trust_store_arn: TrustStoreArn
-    total_revoked_entries: int
-    entries: int = Field(description="Distinct serials in this CA's lists.")
-    lists: list[AttachedList]
-
-    @property
-    def held(self) -> set[int]:
-        """The wanted serials that were in force already."""
-        return {serial for attached in self.lists for serial in attached.held_serials}
-
-
-class CrlLocation(Model):
-    """Where Private CA writes the CRL, and which object lay there before anything was done."""
-
-    bucket: str
-    key: str
-    etag: str | None = Field(default=None, alias="ETag")
-
-
-class Manifest(Model):
-    """What all later steps need and no state carries: kept in S3 beside the report."""
-
-    execution_arn: str
-    execution_name: str
-    start_time: datetime
-    request: RevocationRequest
-    issuer_pem: str
-    crl: CrlLocation
-    baselines: list[Baseline]
-
-    @property
-    def issuer(self) -> x509.Certificate:
-        """The CA's own certificate: the name and the key that its CRLs are checked with."""
-        return x509.load_pem_x509_certificate(self.issuer_pem.encode())
-
-    @property
-    def wanted(self) -> frozenset[int]:
-        """The serials that were asked for."""
-        return frozenset(self.request.serials)
-
-    def baseline(self, trust_store_arn: str) -> Baseline:
-        """Give the trust store's state before anything was done."""
-        return next(b for b in self.baselines if b.trust_store_arn == trust_store_arn)
 
 
 class Attached(Step):
@@ -374,15 +309,6 @@ class EnforceInput(Model):
     manifest: S3Object
     trust_store: TrustStore
     converted: ConvertedCrl
-
-
-class Evidence(Model):
-    """What VerifyRevocation read back from a trust store, kept in S3 for the report and for an auditor."""
-
-    trust_store_arn: TrustStoreArn
-    verified_at: datetime
-    attached: AttachedList
-    dropped_serials: list[Serial] = Field(description="The first hundred that the lists before held.")
 
 
 class GatheredState(Model):

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions import attached_lists, aws, crl, workflow_bucket
-from functions.contracts import AttachedList, CrlStatus, Failure, FindCrlInput, Found, Manifest, TrustStore
+from functions.contracts import CrlStatus, Failure, FindCrlInput, Found, TrustStore
 from functions.deployment import deployment
 from functions.errors import CrlNotYetValid, CrlRefused
+from functions.records import AttachedList, Manifest
 from functions.task import task
 
 _SHOWN = 10

@@ -10,16 +10,7 @@ from cryptography import x509
 from pydantic import ValidationError
 
 from functions import attached_lists, aws, workflow_bucket
-from functions.contracts import (
-    Baseline,
-    CrlLocation,
-    ExecutionInput,
-    Manifest,
-    Prepared,
-    RevocationRequest,
-    Targets,
-    TrustStore,
-)
+from functions.contracts import ExecutionInput, Prepared, RevocationRequest, Targets, TrustStore
 from functions.deployment import deployment
 from functions.errors import (
     AwsCallRefused,
@@ -30,6 +21,7 @@ from functions.errors import (
     InvalidInput,
     RequestRefused,
 )
+from functions.records import Baseline, CrlLocation, Manifest
 from functions.task import task
 from functions.trust import is_trusted
 

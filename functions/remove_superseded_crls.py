@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from functions import attached_lists, aws, workflow_bucket
-from functions.contracts import AttachedList, EnforceInput, Manifest, Removed, TrustStore
+from functions.contracts import EnforceInput, Removed, TrustStore
 from functions.errors import RevocationNotVerified
+from functions.records import AttachedList, Manifest
 from functions.task import task
 
 # Somebody who removes each list as it comes is not a race: another owner of the trust store's lists is at work.

@@ -4,14 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from functions.contracts import (
-    Failure,
-    Model,
-    RevocationOutcome,
-    RevocationReason,
-    S3Object,
-    Serial,
-)
+from functions.contracts import Failure, Model, RevocationOutcome, RevocationReason, S3Object, Serial
 
 PROVEN = "attached and read back"
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions import workflow_bucket
-from functions.contracts import Evidence, Manifest, TrustStore
+from functions.contracts import TrustStore
 from functions.errors import TrustStoreNotFound
+from functions.records import Evidence, Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 from functions import report_markdown, workflow_bucket
 from functions.connection_log import refusals_query
-from functions.contracts import Found, GatheredState, Manifest, ReportInput, RevocationOutcome
+from functions.contracts import Found, GatheredState, ReportInput, RevocationOutcome
+from functions.records import Manifest
 from functions.refusals import explain
 from functions.report import PROVEN, CrlReport, Report, ReportLocation, SerialReport, Summary
 from functions.report_evidence import InForce, in_force

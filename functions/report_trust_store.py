@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from functions import aws
-from functions.contracts import Baseline, Evidence, TrustStore, Verified
+from functions.contracts import TrustStore, Verified
 from functions.errors import RevocationError
+from functions.records import Baseline, Evidence
 from functions.report import PROVEN, OpenConnections, TrustStoreReport
 
 

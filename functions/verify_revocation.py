@@ -3,16 +3,9 @@
 from datetime import UTC, datetime
 
 from functions import attached_lists, aws, crl, workflow_bucket
-from functions.contracts import (
-    AttachedList,
-    ConvertedCrl,
-    EnforceInput,
-    Evidence,
-    Manifest,
-    TrustStore,
-    Verified,
-)
+from functions.contracts import ConvertedCrl, EnforceInput, TrustStore, Verified
 from functions.errors import CrlNumberReused, RevocationNotVerified
+from functions.records import AttachedList, Evidence, Manifest
 from functions.task import task
 
 _DROPPED_SHOWN = 100

@@ -10,9 +10,10 @@ from collections.abc import Collection
 from typing import IO
 
 from functions import aws, crl
-from functions.contracts import Evidence, Manifest, Model, S3Object
+from functions.contracts import Model, S3Object
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
+from functions.records import Evidence, Manifest
 from functions.report import Report
 
 

@@ -12,16 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from functions import attached_lists, workflow_bucket
 from functions.attach_crl import attach_crl
 from functions.contracts import (
-    Baseline,
     ConvertCrlInput,
     ConvertedCrl,
-    CrlLocation,
     EnforceInput,
-    Evidence,
     Failure,
     FindCrlInput,
     Found,
-    Manifest,
     Polling,
     Revocation,
     RevocationOutcome,
@@ -32,6 +28,7 @@ from functions.contracts import (
 )
 from functions.convert_crl import convert_crl
 from functions.find_crl import find_crl
+from functions.records import Baseline, CrlLocation, Evidence, Manifest
 from functions.remove_superseded_crls import remove_superseded_crls
 from functions.serials import write
 from functions.verify_revocation import verify_revocation

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions import attached_lists
-from functions.contracts import AttachedList
 from functions.errors import CrlNumberReused
+from functions.records import AttachedList
 from infra.local import elbv2, faults
 from tests.functions.bench import A, B, Bench, C
 

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ValidationError
 from functions import contracts, report
 from functions.contracts import (
     MAX_POLLS,
-    AttachedList,
-    Baseline,
     Found,
     Polling,
     Revocation,
@@ -22,6 +20,7 @@ from functions.contracts import (
     RevokeCertificateInput,
     Verified,
 )
+from functions.records import AttachedList, Baseline
 from tests.functions.bench import A, B
 
 CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1234"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions import workflow_bucket
-from functions.contracts import MAX_POLLS, ExecutionInput, Manifest, Prepared
+from functions.contracts import MAX_POLLS, ExecutionInput, Prepared
 from functions.deployment import deployment
 from functions.errors import (
     CertificateAuthorityNotFound,
@@ -20,6 +20,7 @@ from functions.errors import (
     TrustStoreNotFound,
 )
 from functions.prepare_revocation import prepare_revocation
+from functions.records import Manifest
 from functions.serials import write
 from infra.local import acm_pca, faults
 from infra.local.authority import Authority
