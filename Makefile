@@ -18,7 +18,7 @@ up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566
 	@$(RUN) -m infra.local.up --port $(PORT)
 
 test: build ## Run all tests
-	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered
+	@$(RUN) -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: .venv/.ready ## Check style, types, template and state machine
 	@$(RUN) -m infra.lint

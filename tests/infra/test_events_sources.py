@@ -168,6 +168,7 @@ def test_private_ca_tells_that_the_bucket_does_not_let_it_in(services: Services,
 def test_private_ca_tells_of_each_failure(services: Services, embedded_aws: EmbeddedAws, failure: CrlFailure) -> None:
     """A setting makes each generation fail; afterwards the CRL comes."""
     services.settings.private_ca.crl_failure = failure
+    services.settings.private_ca.crl_retry_seconds = 1.0  # not faster than a busy machine delivers
     authority = Authority.create(services)
     leaf = authority.issue()
     event = eventually(lambda: _told(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
