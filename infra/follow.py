@@ -15,7 +15,7 @@ _LOOK_EVERY_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A state that was left (or, with `running`, entered and not left yet)."""
+    """A state that was left or, without `left_at`, entered and not left yet."""
 
     state: str
     entered_at: datetime
@@ -25,14 +25,13 @@ class Left:
 
 def follow(stepfunctions: "SFNClient", execution_arn: str) -> Iterator[Left]:
     """Yield each state as it is entered and again as it is left, until the execution has ended."""
-    entered: dict[int, Left] = {}
-    seen = 0
+    by_id: dict[int, Any] = {}
     while True:
         status = stepfunctions.describe_execution(executionArn=execution_arn)["status"]
         events = _events(stepfunctions, execution_arn)
-        for event in events[seen:]:
-            yield from _read(event, events, entered)
-        seen = len(events)
+        for event in events[len(by_id) :]:
+            by_id[event["id"]] = event
+            yield from _read(event, by_id)
         if status != "RUNNING":
             return
         time.sleep(_LOOK_EVERY_SECONDS)
@@ -43,20 +42,17 @@ def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:
     return [event for page in pages for event in page["events"]]
 
 
-def _read(event: Any, events: list[Any], entered: dict[int, Left]) -> Iterator[Left]:  # noqa: ANN401 - a history event
+def _read(event: Any, by_id: dict[int, Any]) -> Iterator[Left]:  # noqa: ANN401 - a history event
     if "stateEnteredEventDetails" in event:
-        left = Left(event["stateEnteredEventDetails"]["name"], event["timestamp"], None)
-        entered[event["id"]] = left
-        yield left
+        yield Left(event["stateEnteredEventDetails"]["name"], event["timestamp"], None)
     elif "stateExitedEventDetails" in event:
         details = event["stateExitedEventDetails"]
-        began = _entry_of(event, events, details["name"])
+        began = _entry_of(event, by_id, details["name"])
         yield Left(details["name"], began, event["timestamp"], _note(details["name"], details.get("output", "")))
 
 
-def _entry_of(event: Any, events: list[Any], name: str) -> datetime:  # noqa: ANN401 - a history event
+def _entry_of(event: Any, by_id: dict[int, Any], name: str) -> datetime:  # noqa: ANN401 - a history event
     """Go back along previousEventId to where the state was entered; a Map's items go the same way."""
-    by_id = {each["id"]: each for each in events}
     at = event
     while at is not None:
         if at.get("stateEnteredEventDetails", {}).get("name") == name:

@@ -122,23 +122,23 @@ SHOWN: dict[str, tuple[Path, Callable[[], str]]] = {"demo": (README, demo)}
 
 def block(text: str, name: str) -> str:
     """Give what stands in a generated block."""
-    return _find(text, name)[2].removesuffix("\n")
+    return _find(text, name)[1].removesuffix("\n")
 
 
 def _with_block(text: str, name: str, made: str) -> str:
     found = _find(text, name)
-    return f"{text[: found.start(2)]}{made}\n{text[found.end(2) :]}"
+    return f"{text[: found.start(1)]}{made}\n{text[found.end(1) :]}"
 
 
 def _find(text: str, name: str) -> re.Match[str]:
-    found = re.search(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", text, re.DOTALL)
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
     if found is None:
         raise LookupError(f"there is no block <!-- {name} --> … <!-- /{name} -->")
     return found
 
 
 def main() -> int:
-    """Write everything, or with --check say what is out of date ."""
+    """Write everything, or with --check say what is out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when something is out of date")
     check = parser.parse_args().check
