@@ -67,8 +67,14 @@ def _classify(
         parsed = _parse(content, wanted)
     except CrlRefused:
         return foreign
-    if parsed.crl_number is None or not crl.is_complete_base(parsed) or not crl.is_issued_by(parsed, issuer):
-        return foreign
+    return _described(revocation_id, entries, parsed) if _is_complete_of(parsed, issuer) else foreign
+
+
+def _is_complete_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
+    return crl.is_complete_base(parsed) and crl.is_issued_by(parsed, issuer)
+
+
+def _described(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
     return AttachedList(
         revocation_id=revocation_id,
         number_of_revoked_entries=entries,
@@ -95,21 +101,14 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
     if content is None or revocation_id not in counts:
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
     parsed = _parse(content, manifest.wanted)
-    if not crl.is_complete_base(parsed) or not crl.is_issued_by(parsed, manifest.issuer):
+    if not _is_complete_of(parsed, manifest.issuer):
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is no complete CRL of this CA")
     if counts[revocation_id] != parsed.number_of_revoked_entries:
         raise RevocationNotVerified(
             f"list {revocation_id} of {trust_store_arn} counts NumberOfRevokedEntries {counts[revocation_id]}, "
             f"its content holds {parsed.number_of_revoked_entries}"
         )
-    attached = AttachedList(
-        revocation_id=revocation_id,
-        number_of_revoked_entries=counts[revocation_id],
-        crl_number=parsed.crl_number,
-        sha256=parsed.sha256,
-        held_serials=sorted(parsed.held),
-    )
-    return attached, parsed
+    return _described(revocation_id, counts[revocation_id], parsed), parsed
 
 
 def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from functions import report_markdown, workflow_bucket
 from functions.connection_log import refusals_query
-from functions.contracts import Found, GatheredState, ReportInput, RevocationOutcome
+from functions.contracts import Found, GatheredState, ReportInput, Revocation, RevocationOutcome
 from functions.records import Manifest
 from functions.refusals import explain
 from functions.report import PROVEN, CrlReport, Report, ReportLocation, SerialReport, Summary
@@ -60,7 +60,8 @@ def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime)
     request = manifest.request
     stores = in_force(manifest, state.trust_stores)
     in_crl = _in_crl(state, manifest)
-    listed = [_serial(state, serial, in_crl, list(stores.values())) for serial in request.serials]
+    revocations = {revocation.serial: revocation for revocation in state.revocations}
+    listed = [_serial(s, revocations.get(s), in_crl, list(stores.values())) for s in request.serials]
     times = [each.enforced_at for each in listed if each.enforced_at]
     done = bool(times) and all(each.enforced or each.outcome is RevocationOutcome.EXPIRED for each in listed)
     return {
@@ -88,8 +89,7 @@ def _in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
     return workflow_bucket.held_in(state.converted.pem, manifest.wanted)
 
 
-def _serial(state: GatheredState, serial: int, in_crl: frozenset[int], stores: list[InForce]) -> SerialReport:
-    revocation = next((r for r in state.revocations if r.serial == serial), None)
+def _serial(serial: int, revocation: Revocation | None, in_crl: frozenset[int], stores: list[InForce]) -> SerialReport:
     enforced = bool(stores) and all(store.holds(serial) for store in stores)
     since = [store.since[serial] for store in stores if serial in store.since]
     return SerialReport(

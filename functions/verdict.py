@@ -54,8 +54,11 @@ def unproven(listed: Iterable[SerialReport]) -> list[Problem]:
 
 
 def _named(found: Sequence[int]) -> str:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(serials.write(serial) for serial in found[:_SHOWN]) + more
+    return ", ".join(serials.write(serial) for serial in found[:_SHOWN]) + _and_more(len(found))
+
+
+def _and_more(number: int) -> str:
+    return f" and {number - _SHOWN} more" if number > _SHOWN else ""
 
 
 def _trust_stores(state: GatheredState) -> list[Problem]:
@@ -83,11 +86,10 @@ def _missing(state: GatheredState) -> list[Problem]:
         return []
     if not found.number_missing:
         return []
-    named = ", ".join(serials.write(serial) for serial in found.missing_serials)
-    more = f" and {found.number_missing - _SHOWN} more" if found.number_missing > _SHOWN else ""
+    named = _named(found.missing_serials) + _and_more(found.number_missing)
     told = (
         f"{found.number_missing} of {found.number_wanted} revoked serials are in no CRL that could be enforced "
-        f"after {found.polls} looks until {found.deadline:%Y-%m-%d %H:%M:%S} UTC: {named}{more}"
+        f"after {found.polls} looks until {found.deadline:%Y-%m-%d %H:%M:%S} UTC: {named}"
     )
     if found.refusal:
         return [Problem(found.refusal.error, f"{told}. The CRL that came was refused: {found.refusal.cause}")]
@@ -100,9 +102,8 @@ def _not_revoked(state: GatheredState) -> list[Problem]:
     failed = [r for r in state.revocations if r.outcome is RevocationOutcome.FAILED]
     if not failed:
         return []
-    named = ", ".join(f"{serials.write(r.serial)} ({r.error})" for r in failed[:_SHOWN])
+    named = ", ".join(f"{serials.write(r.serial)} ({r.error})" for r in failed[:_SHOWN]) + _and_more(len(failed))
     codes = sorted({r.error for r in failed if r.error})
     why = "; ".join(f"{code} means: {explain(code)}" for code in codes if explain(code))
-    more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}{more}"
+    told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}"
     return [Problem(errors.SerialsNotRevoked.__name__, f"{told}. {why}" if why else told)]
