@@ -80,6 +80,8 @@ def _described(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedLis
         number_of_revoked_entries=entries,
         crl_number=parsed.crl_number,
         sha256=parsed.sha256,
+        this_update=parsed.this_update,
+        next_update=parsed.next_update,
         held_serials=sorted(parsed.held),
     )
 

@@ -1,4 +1,4 @@
-"""Every call of AWS: one function per API action, and AWS's error codes made our errors."""
+"""Every call of Private CA, load balancing and S3: one function per API action, AWS's error codes made our errors."""
 
 import functools
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TrustStoreRevocationTypeDef, TrustStoreTypeDef
     from mypy_boto3_s3 import S3Client
 
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
 # AddTrustStoreRevocations has no client token: sent twice, it adds two lists.
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
 _THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
@@ -51,7 +51,8 @@ class AnswerUnclear(Exception):
 
 
 @contextmanager
-def _named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[None]:
+def named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[None]:
+    """Make our errors of AWS's: those of `codes` by name, what may pass AwsUnavailable, all others AwsCallRefused."""
     try:
         yield
     except ClientError as refusal:
@@ -71,20 +72,20 @@ def _named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[
 
 @functools.cache
 def _acm_pca() -> "ACMPCAClient":
-    return boto3.client("acm-pca", config=_PATIENT)
+    return boto3.client("acm-pca", config=PATIENT)
 
 
 def describe_certificate_authority(arn: str) -> dict[str, Any]:
     """Give status, type and revocation configuration of a CA."""
     gone = CertificateAuthorityNotFound
-    with _named("DescribeCertificateAuthority", arn, ResourceNotFoundException=gone, InvalidArnException=gone):
+    with named("DescribeCertificateAuthority", arn, ResourceNotFoundException=gone, InvalidArnException=gone):
         answer = _acm_pca().describe_certificate_authority(CertificateAuthorityArn=arn)
     return dict(answer["CertificateAuthority"])
 
 
 def get_certificate_authority_certificate(arn: str) -> tuple[str, str]:
     """Give the CA's certificate and the chain above it, both PEM (the chain is empty for a root)."""
-    with _named("GetCertificateAuthorityCertificate", arn):
+    with named("GetCertificateAuthorityCertificate", arn):
         answer = _acm_pca().get_certificate_authority_certificate(CertificateAuthorityArn=arn)
     return answer["Certificate"], answer.get("CertificateChain", "")
 
@@ -92,7 +93,7 @@ def get_certificate_authority_certificate(arn: str) -> tuple[str, str]:
 def get_certificate(certificate_authority_arn: str, serial_hex: str) -> str:
     """Give a certificate that the CA issued, PEM. `serial_hex` is the last part of its ARN: no colons."""
     arn = f"{certificate_authority_arn}/certificate/{serial_hex}"
-    with _named("GetCertificate", arn):
+    with named("GetCertificate", arn):
         answer = _acm_pca().get_certificate(CertificateAuthorityArn=certificate_authority_arn, CertificateArn=arn)
     return answer["Certificate"]
 
@@ -115,19 +116,20 @@ def revoke_certificate(certificate_authority_arn: str, serial: str, reason: str)
         CertificateAuthorityBusy,
     )
     try:
-        with _named("RevokeCertificate", f"serial {serial}", **busy):
+        with named("RevokeCertificate", f"serial {serial}", **busy):
             _acm_pca().revoke_certificate(
                 CertificateAuthorityArn=certificate_authority_arn,
                 CertificateSerial=serial,
                 RevocationReason=reason,  # type: ignore[arg-type] # a StrEnum of the same values
             )
     except AwsCallRefused as refusal:
-        return _code(refusal)
+        return code_of(refusal)
     return None
 
 
-def _code(refusal: AwsCallRefused) -> str:
-    assert isinstance(refusal.__cause__, ClientError)  # noqa: S101 - _named chains it
+def code_of(refusal: AwsCallRefused) -> str:
+    """Give AWS's own code of a refusal."""
+    assert isinstance(refusal.__cause__, ClientError)  # noqa: S101 - named chains it
     return str(refusal.__cause__.response["Error"]["Code"])
 
 
@@ -135,13 +137,13 @@ def _code(refusal: AwsCallRefused) -> str:
 
 
 @functools.cache
-def _elbv2(config: Config = _PATIENT) -> "ElasticLoadBalancingv2Client":
+def _elbv2(config: Config = PATIENT) -> "ElasticLoadBalancingv2Client":
     return boto3.client("elbv2", config=config)
 
 
 def describe_trust_store(arn: str) -> "TrustStoreTypeDef":
     """Give a trust store's name, status and TotalRevokedEntries."""
-    with _named("DescribeTrustStores", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with named("DescribeTrustStores", arn, TrustStoreNotFound=TrustStoreNotFound):
         stores = _elbv2().describe_trust_stores(TrustStoreArns=[arn])["TrustStores"]
     if not stores:
         raise TrustStoreNotFound(f"DescribeTrustStores does not know {arn}")
@@ -150,7 +152,7 @@ def describe_trust_store(arn: str) -> "TrustStoreTypeDef":
 
 def describe_trust_store_revocations(arn: str) -> "list[TrustStoreRevocationTypeDef]":
     """Give all lists of a trust store, lowest RevocationId first."""
-    with _named("DescribeTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with named("DescribeTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound):
         pages = _elbv2().get_paginator("describe_trust_store_revocations").paginate(TrustStoreArn=arn)
         found = [revocation for page in pages for revocation in page["TrustStoreRevocations"]]
     return sorted(found, key=lambda revocation: revocation["RevocationId"])
@@ -158,7 +160,7 @@ def describe_trust_store_revocations(arn: str) -> "list[TrustStoreRevocationType
 
 def get_trust_store_ca_certificates_bundle(arn: str) -> bytes:
     """Give the trust store's CA certificates, PEM."""
-    with _named("GetTrustStoreCaCertificatesBundle", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with named("GetTrustStoreCaCertificatesBundle", arn, TrustStoreNotFound=TrustStoreNotFound):
         location = _elbv2().get_trust_store_ca_certificates_bundle(TrustStoreArn=arn)["Location"]
     return _download(location, f"the CA bundle of {arn}")
 
@@ -166,10 +168,10 @@ def get_trust_store_ca_certificates_bundle(arn: str) -> bytes:
 def get_trust_store_revocation_content(arn: str, revocation_id: int) -> bytes | None:
     """Give the very bytes (PEM) that the trust store holds under an id, or None when the id is gone."""
     try:
-        with _named("GetTrustStoreRevocationContent", arn, TrustStoreNotFound=TrustStoreNotFound):
+        with named("GetTrustStoreRevocationContent", arn, TrustStoreNotFound=TrustStoreNotFound):
             answer = _elbv2().get_trust_store_revocation_content(TrustStoreArn=arn, RevocationId=revocation_id)
     except AwsCallRefused as refusal:
-        if _code(refusal) == "RevocationIdNotFound":
+        if code_of(refusal) == "RevocationIdNotFound":
             return None
         raise
     return _download(answer["Location"], f"list {revocation_id} of {arn}")
@@ -206,7 +208,7 @@ def add_trust_store_revocations(arn: str, pem: S3Object) -> int:
     content = {"S3Bucket": pem.bucket, "S3Key": pem.key, "S3ObjectVersion": pem.version_id}
     codes: dict[str, type[RevocationError]] = dict.fromkeys(_THROTTLED, TrustStoreThrottled)
     try:
-        with _named(
+        with named(
             "AddTrustStoreRevocations",
             arn,
             TrustStoreNotFound=TrustStoreNotFound,
@@ -229,10 +231,10 @@ def remove_trust_store_revocations(arn: str, revocation_ids: list[int]) -> bool:
     """Remove lists; False when one of them was gone already (whether the others went is not documented)."""
     codes: dict[str, type[RevocationError]] = dict.fromkeys(_THROTTLED, TrustStoreThrottled)
     try:
-        with _named("RemoveTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound, **codes):
+        with named("RemoveTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound, **codes):
             _elbv2().remove_trust_store_revocations(TrustStoreArn=arn, RevocationIds=revocation_ids)
     except AwsCallRefused as refusal:
-        if _code(refusal) == "RevocationIdNotFound":
+        if code_of(refusal) == "RevocationIdNotFound":
             return False
         raise
     return True
@@ -240,14 +242,14 @@ def remove_trust_store_revocations(arn: str, revocation_ids: list[int]) -> bool:
 
 def describe_trust_store_associations(arn: str) -> list[str]:
     """Give the ARNs of what the trust store hangs on."""
-    with _named("DescribeTrustStoreAssociations", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with named("DescribeTrustStoreAssociations", arn, TrustStoreNotFound=TrustStoreNotFound):
         pages = _elbv2().get_paginator("describe_trust_store_associations").paginate(TrustStoreArn=arn)
         return [found["ResourceArn"] for page in pages for found in page["TrustStoreAssociations"]]
 
 
 def describe_load_balancer_attributes(arn: str) -> dict[str, str]:
     """Give a load balancer's attributes by key."""
-    with _named("DescribeLoadBalancerAttributes", arn):
+    with named("DescribeLoadBalancerAttributes", arn):
         answer = _elbv2().describe_load_balancer_attributes(LoadBalancerArn=arn)
     return {attribute["Key"]: attribute["Value"] for attribute in answer["Attributes"]}
 
@@ -257,7 +259,7 @@ def describe_load_balancer_attributes(arn: str) -> dict[str, str]:
 
 @functools.cache
 def _s3() -> "S3Client":
-    return boto3.client("s3", config=_PATIENT)
+    return boto3.client("s3", config=PATIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,15 +288,15 @@ def get_object(
     options = {"VersionId": version_id, "IfNoneMatch": unless_etag}
     thing = f"s3://{bucket}/{key}"
     try:
-        with _named("GetObject", thing):
+        with named("GetObject", thing):
             answer = _s3().get_object(Bucket=bucket, Key=key, **{k: v for k, v in options.items() if v})  # type: ignore[arg-type]
             if answer["ContentLength"] > MAX_BYTES:
                 raise CrlTooLarge(f"{thing} has {answer['ContentLength']} bytes, more than {MAX_BYTES}")
             body = answer["Body"].read()
     except AwsCallRefused as refusal:
-        if _code(refusal) in ("304", "NotModified"):
+        if code_of(refusal) in ("304", "NotModified"):
             raise ObjectUnchanged from None
-        if _code(refusal) in ("NoSuchKey", "NoSuchVersion"):
+        if code_of(refusal) in ("NoSuchKey", "NoSuchVersion"):
             return None
         raise
     version = S3Object(bucket=bucket, key=key, version_id=answer.get("VersionId", "null"))
@@ -304,23 +306,44 @@ def get_object(
 def head_object_etag(bucket: str, key: str) -> str | None:
     """Give an object's ETag, or None when there is none."""
     try:
-        with _named("HeadObject", f"s3://{bucket}/{key}"):
+        with named("HeadObject", f"s3://{bucket}/{key}"):
             return _s3().head_object(Bucket=bucket, Key=key)["ETag"]
     except AwsCallRefused as refusal:
-        if _code(refusal) in ("404", "NoSuchKey"):
+        if code_of(refusal) in ("404", "NoSuchKey"):
             return None
         raise
 
 
 def put_object(bucket: str, key: str, body: bytes | IO[bytes], content_type: str) -> S3Object:
     """Write an object and give the version written; the bucket must be versioned."""
-    with _named("PutObject", f"s3://{bucket}/{key}"):
+    with named("PutObject", f"s3://{bucket}/{key}"):
         answer = _s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return S3Object(bucket=bucket, key=key, version_id=answer["VersionId"])
 
 
+class ObjectChanged(Exception):
+    """Somebody else has written the object meanwhile."""
+
+
+def replace_object(bucket: str, key: str, body: bytes, *, etag: str | None) -> None:
+    """Write an object where there is none (no ETag), or still the one with this ETag.
+
+    Raises:
+        ObjectChanged: it is not so any more.
+
+    """
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    try:
+        with named("PutObject", f"s3://{bucket}/{key}"):
+            _s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition)  # type: ignore[arg-type]
+    except AwsCallRefused as refusal:
+        if code_of(refusal) in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+            raise ObjectChanged from None
+        raise
+
+
 def list_objects(bucket: str, prefix: str) -> list[str]:
     """Give the keys under a prefix."""
-    with _named("ListObjectsV2", f"s3://{bucket}/{prefix}"):
+    with named("ListObjectsV2", f"s3://{bucket}/{prefix}"):
         pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [found["Key"] for page in pages for found in page.get("Contents", [])]

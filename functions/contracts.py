@@ -124,13 +124,30 @@ class RevocationRequest(Targets):
 
     serials: Annotated[
         list[WrittenSerial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)
-    ] = Field(description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.")
+    ] = Field(
+        default_factory=list,
+        description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.",
+    )
+    reconcile: bool = Field(
+        default=False,
+        description="In the place of `Serials`: revoke nothing, make the trust stores hold the CA's newest CRL.",
+    )
     revocation_reason: RevocationReason = Field(
         default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."
     )
     polling: Polling = Field(default_factory=Polling, description="How long to wait for the CRL.")
     requested_by: str | None = Field(default=None, max_length=256, description="Who asks; kept in the report.")
     ticket: str | None = Field(default=None, max_length=256, description="Why; kept in the report.")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        """Demand one of the two by name: an input whose serials were forgotten must not succeed."""
+        if self.reconcile == bool(self.serials):
+            told = "both are given" if self.reconcile else "neither is given"
+            raise PydanticCustomError(
+                "either", "Serials (to revoke) or Reconcile true (to revoke nothing) is wanted: {told}", {"told": told}
+            )
+        return self
 
 
 class ExecutionInput(Model):
@@ -214,6 +231,8 @@ class Prepared(Step):
     certificate_authority_arn: CertificateAuthorityArn
     revocation_reason: RevocationReason
     polling: Polling
+    reconcile: bool = False
+    give_way_seconds: int = Field(default=0, description="How long a reconcile lets others correct a drift.")
     serials: list[Serial]
     trust_stores: list[TrustStore]
 
@@ -259,6 +278,13 @@ class CrlStatus(StrEnum):
     NOTHING_WANTED = "NOTHING_WANTED"  # no serial was revoked: there is nothing to wait for
 
 
+class Notice(StrEnum):
+    """What people are told while an execution waits."""
+
+    WAIT_BEGINS = "WAIT_BEGINS"  # all is revoked, and accepted until the CRL comes
+    STILL_WAITING = "STILL_WAITING"  # longer than Private CA usually takes
+
+
 class Found(Step):
     """What FindCrl answers, and gets back at the next poll."""
 
@@ -274,6 +300,9 @@ class Found(Step):
     crl: S3Object | None = Field(default=None, description="The last good one.")
     crl_number: int | None = None
     refusal: Failure | None = Field(default=None, description="Why the object last read is BAD.")
+    generation_failure: Failure | None = Field(default=None, description="Private CA's own word that it has no CRL.")
+    notices: list[Notice] = Field(default_factory=list, description="All that were due so far.")
+    notice_due: bool = Field(default=False, description="The last of them is due now.")
 
 
 class FindCrlInput(Model):
@@ -283,6 +312,73 @@ class FindCrlInput(Model):
     revocations: list[Revocation]
     trust_stores: list[TrustStore]
     previous: Found | dict[str, None]
+
+
+class DriftKind(StrEnum):
+    """In what a trust store differs from what it should hold: the CA's newest CRL, and no other list of this CA."""
+
+    NO_LIST = "NO_LIST"
+    OLDER_LIST = "OLDER_LIST"
+    OTHER_BYTES = "OTHER_BYTES"  # the same number, another content
+    LEFTOVER_LISTS = "LEFTOVER_LISTS"
+
+
+class TrustStoreDrift(Model):
+    """How one trust store differs."""
+
+    trust_store_arn: TrustStoreArn
+    kind: DriftKind
+    attached_crl_number: int | None = None
+    revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists, the newest last.")
+
+
+class DriftStatus(StrEnum):
+    """What DetectDrift made of the trust stores."""
+
+    NONE = "NONE"  # every trust store holds the newest CRL, and no older one of this CA
+    SUSPECTED = "SUSPECTED"  # seen once; whoever is at work on it may finish first
+    LASTING = "LASTING"  # seen again, and this execution's to correct
+    TAKEN = "TAKEN"  # seen again, and another reconcile is at work on it
+    NO_CRL = "NO_CRL"  # the CA has published none yet, and none is attached
+    BAD = "BAD"  # what lies in S3 was refused twice; the trust stores keep what they have
+
+
+class Drift(Step):
+    """What DetectDrift answers, and gets back after giving way."""
+
+    status: DriftStatus
+    crl: S3Object | None = None
+    crl_number: int | None = None
+    trust_stores: list[TrustStoreDrift] = Field(default_factory=list, description="Those that differ.")
+    taken_by: str | None = Field(default=None, description="The ARN of the execution that is at work on it.")
+    refusal: Failure | None = Field(default=None, description="Why the CRL in S3 is BAD.")
+
+
+class DetectDriftInput(Model):
+    """What DetectDrift gets; `previous` is empty at the first look."""
+
+    manifest: S3Object
+    previous: Drift | dict[str, None]
+
+
+class NotifyWaitingInput(Model):
+    """What NotifyWaiting gets."""
+
+    manifest: S3Object
+    found: Found
+
+
+class NotifyOutcomeInput(Model):
+    """What NotifyOutcome gets: where the report lies."""
+
+    report: S3Object
+
+
+class Notified(Step):
+    """What was told, and under which ids; none of them when there is nothing worth telling."""
+
+    message_id: str | None = Field(default=None, description="Of Amazon SNS.")
+    event_id: str | None = Field(default=None, description="Of Amazon EventBridge.")
 
 
 class ConvertCrlInput(Model):
@@ -317,9 +413,11 @@ class GatheredState(Model):
     request: object = None
     prepared: Prepared | None = None
     revocations: list[Revocation] = Field(default_factory=list)
-    found: Found | dict[str, None] = Field(default_factory=dict)
+    found: Found | Drift | dict[str, None] = Field(default_factory=dict)
     converted: ConvertedCrl | None = None
     trust_stores: list[TrustStore] = Field(default_factory=list)
+    notified: Notified | None = None
+    not_notified: Failure | None = Field(default=None, description="Why people could not be told of the wait.")
     failure: Failure | None = None
 
 

@@ -21,6 +21,11 @@ class Deployment(BaseModel):
     trust_store_arns: Annotated[list[str], BeforeValidator(_split)] = Field(default_factory=list)
     poll_interval_seconds: int = 60
     deadline_seconds: int = 7_200
+    give_way_seconds: int = Field(default=90, ge=1, description="How long a reconcile lets others correct a drift.")
+    delay_notice_seconds: int = Field(default=2_700, ge=1, description="When a wait is worth a second notice.")
+    crl_bucket: str = Field(default="", description="Where Private CA writes the CRL.")
+    topic_arn: str = Field(default="", description="Of the notifications to people.")
+    event_bus_name: str = Field(default="", description="Of the notifications to programs.")
     max_revocation_lists: int = Field(default=30, ge=2, description="Quota L-332EE142 of a trust store.")
     max_revocation_entries: int = Field(default=500_000, ge=1, description="Quota L-37E1617B.")
 

@@ -11,6 +11,8 @@ RevocationError
 │   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused
 ├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
 ├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
+│   └── CrlBucketNotWritable, CrlGenerationFailed   … and Private CA itself has said why
+├── ExecutionInterrupted         time-out, abort, or a fault of the state machine that it could not report itself
 ├── TrustStoreFull, RevocationAddUnclear, RevocationNotVerified, TrustStoreNotEnforced
 ├── CertificateAuthorityBusy, TrustStoreThrottled, AwsUnavailable   retried by the state machine
 └── AwsCallRefused               any other refusal by AWS, with operation and code
@@ -137,6 +139,31 @@ class CrlNotPublished(RevocationError):
         "The certificates are revoked but not yet blocked. See that Private CA can write to its CRL bucket "
         "(CloudWatch metric MisconfiguredCRLBucket), then start a new execution with the same input."
     )
+
+
+class CrlBucketNotWritable(CrlNotPublished):
+    """Private CA has said that it may not write to the CRL bucket."""
+
+    way_on = (
+        "The certificates are revoked but not yet blocked. Let Private CA write to its CRL bucket: the bucket policy "
+        "must allow the principal acm-pca.amazonaws.com s3:PutObject, s3:PutObjectAcl, s3:GetBucketAcl and "
+        "s3:GetBucketLocation on the bucket and its objects, with aws:SourceAccount and aws:SourceArn of this account "
+        "and CA, and ACLs must not be disabled. Private CA tries again every 15 minutes; "
+        "then start a new execution with the same input."
+    )
+
+
+class CrlGenerationFailed(CrlNotPublished):
+    """Private CA has said that it failed to generate or write the CRL, by no fault of the bucket."""
+
+    way_on = (
+        "The certificates are revoked but not yet blocked. Private CA tries again every 15 minutes: start a new "
+        "execution with the same input, and open a case with AWS when it goes on."
+    )
+
+
+class ExecutionInterrupted(RevocationError):
+    """The execution ended without a report of its own: a time-out, an abort, or a fault that no Catch takes."""
 
 
 class SerialsNotInCrl(RevocationError):

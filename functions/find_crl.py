@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions import attached_lists, aws, crl, workflow_bucket
-from functions.contracts import CrlStatus, Failure, FindCrlInput, Found, TrustStore
+from functions import attached_lists, aws, crl, crl_failure, workflow_bucket
+from functions.contracts import CrlStatus, Failure, FindCrlInput, Found, Notice, TrustStore
 from functions.deployment import deployment
 from functions.errors import CrlNotYetValid, CrlRefused
 from functions.records import AttachedList, Manifest
@@ -33,8 +33,33 @@ def find_crl(question: FindCrlInput, now: datetime) -> Found:
     except aws.ObjectUnchanged:
         assert previous is not None  # noqa: S101 - its ETag was given
         status = CrlStatus.BAD if previous.status is CrlStatus.BAD else CrlStatus.LATE
-        return previous.model_copy(update={**poll, "status": status})
-    return Found.model_validate({**poll, **seen})
+        found = previous.model_copy(update={**poll, "status": status})
+    else:
+        found = Found.model_validate({**poll, **seen})
+    return found.model_copy(
+        update={**_notices(found, previous, now), "generation_failure": _generation_failure(found, manifest)}
+    )
+
+
+def _notices(found: Found, previous: Found | None, now: datetime) -> dict[str, Any]:
+    """Say what people are to be told before the next wait: when it begins, and once when it takes long."""
+    given = previous.notices if previous else []
+    waits = found.number_missing and not found.deadline_passed
+    delayed = now >= found.first_poll_at + timedelta(seconds=deployment().delay_notice_seconds)
+    notice = Notice.STILL_WAITING if delayed else Notice.WAIT_BEGINS
+    due = bool(waits) and notice not in given
+    return {"notices": [*given, notice] if due else given, "notice_due": due}
+
+
+def _generation_failure(found: Found, manifest: Manifest) -> Failure | None:
+    """Give Private CA's own word why there is no CRL yet, if it has said so since the start and wrote none since."""
+    if found.status is not CrlStatus.LATE or found.etag not in (None, manifest.crl.etag):
+        return None
+    failure = workflow_bucket.get_crl_failure(manifest.request.certificate_authority_arn)
+    # The time of an event has whole seconds.
+    if failure is None or failure.at < manifest.start_time.replace(microsecond=0):
+        return None
+    return crl_failure.as_failure(failure, manifest.crl.bucket)
 
 
 def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str | None:

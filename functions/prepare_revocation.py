@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from cryptography import x509
 from pydantic import ValidationError
 
-from functions import attached_lists, aws, workflow_bucket
+from functions import attached_lists, aws, log, workflow_bucket
 from functions.contracts import ExecutionInput, Prepared, RevocationRequest, Targets, TrustStore
 from functions.deployment import deployment
 from functions.errors import (
@@ -35,6 +35,7 @@ AnyTargets = TypeVar("AnyTargets", bound=Targets)
 
 @dataclass(frozen=True, slots=True)
 class _Authority:
+    arn: str
     certificate_pem: str
     chain_pem: str
     crl: CrlLocation
@@ -51,6 +52,7 @@ def prepare_revocation(question: ExecutionInput, _now: datetime) -> Prepared:
         RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
 
     """
+    log.note(ExecutionArn=question.execution_arn)
     faults: list[RequestRefused] = []
     completed = _with_defaults(question.request)
     request = targets = authority = None
@@ -60,6 +62,7 @@ def prepare_revocation(question: ExecutionInput, _now: datetime) -> Prepared:
         targets = request or _validated(Targets, {k: v for k, v in completed.items() if k in _TARGETS})
     if targets is None:
         raise _one_of(faults)
+    log.note(CertificateAuthorityArn=targets.certificate_authority_arn)
     with _collecting(faults):
         authority = _authority(targets.certificate_authority_arn, faults)
     wanted = frozenset(request.serials) if request else frozenset()
@@ -83,6 +86,8 @@ def prepare_revocation(question: ExecutionInput, _now: datetime) -> Prepared:
         certificate_authority_arn=request.certificate_authority_arn,
         revocation_reason=request.revocation_reason,
         polling=request.polling,
+        reconcile=request.reconcile,
+        give_way_seconds=deployment().give_way_seconds,
         serials=request.serials,
         trust_stores=[TrustStore(trust_store_arn=each.trust_store_arn) for each in manifest.baselines],
     )
@@ -125,7 +130,9 @@ def _validated(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTargets
     try:
         return model.model_validate(completed)
     except ValidationError as refusal:
-        faults = [f"{_path(fault['loc'])}: {fault['msg']}" for fault in refusal.errors(include_url=False)]
+        faults = [
+            f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in refusal.errors(include_url=False)
+        ]
         more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
         raise InvalidInput("; ".join(faults[:_FAULTS_SHOWN] + more)) from None
 
@@ -144,7 +151,7 @@ def _authority(arn: str, faults: list[RequestRefused]) -> _Authority | None:
         can = " or ".join(_CAN_REVOKE)
         raise CertificateAuthorityUnusable(f"{arn} is {status}; only an {can} CA revokes and publishes CRLs")
     certificate, chain = aws.get_certificate_authority_certificate(arn)
-    return _Authority(certificate, chain, _crl_location(arn, crl))
+    return _Authority(arn, certificate, chain, _crl_location(arn, crl))
 
 
 def _check_crl(arn: str, crl: Mapping[str, Any]) -> None:
@@ -175,7 +182,7 @@ def _baseline(arn: str, authority: _Authority | None, wanted: frozenset[int]) ->
     issuer = authority.certificate
     if not is_trusted(issuer, authority.chain_pem, aws.get_trust_store_ca_certificates_bundle(arn)):
         raise CertificateAuthorityNotTrusted(
-            f"the bundle of {arn} holds neither the CA {issuer.subject.rfc4514_string()} nor one it chains to, "
+            f"the bundle of {arn} holds neither the CA {authority.arn} nor one it chains to, "
             "so the load balancer accepts none of its certificates"
         )
     lists = attached_lists.look(arn, issuer, wanted, known={})

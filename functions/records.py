@@ -1,6 +1,6 @@
 """What the steps keep in S3 beside the state: the manifest of an execution, and the evidence of what was read back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from pydantic import Field
@@ -16,6 +16,8 @@ class AttachedList(Model):
     # None in what follows: not a complete base CRL signed by this CA's key, so never compared or removed.
     crl_number: int | None = None
     sha256: str | None = None
+    this_update: datetime | None = None
+    next_update: datetime | None = None
     held_serials: list[Serial] = Field(default_factory=list, description="Those of the wanted ones in it.")
 
     @property
@@ -79,3 +81,19 @@ class Evidence(Model):
     verified_at: datetime
     attached: AttachedList
     dropped_serials: list[Serial] = Field(description="The first hundred that the lists before held.")
+
+
+class CrlFailure(Model):
+    """Private CA's own word that it could not generate or write a CRL, kept for those who wait for it."""
+
+    certificate_authority_arn: str
+    at: datetime
+    reason: str = Field(description="As Private CA words it.")
+
+
+class Claim(Model):
+    """Which reconcile corrects a drift, and for how long no other does."""
+
+    execution_arn: str
+    at: datetime
+    lasts: timedelta

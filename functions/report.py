@@ -4,7 +4,16 @@ from datetime import datetime
 
 from pydantic import Field
 
-from functions.contracts import Failure, Model, RevocationOutcome, RevocationReason, S3Object, Serial
+from functions.contracts import (
+    Drift,
+    DriftStatus,
+    Failure,
+    Model,
+    RevocationOutcome,
+    RevocationReason,
+    S3Object,
+    Serial,
+)
 
 PROVEN = "attached and read back"
 
@@ -102,6 +111,8 @@ class Report(Model):
     ticket: str | None = None
     certificate_authority_arn: str | None = None
     revocation_reason: RevocationReason | None = None
+    reconcile: bool = Field(default=False, description="Nothing was to be revoked, only drift to be corrected.")
+    drift: Drift | None = None
     summary: Summary | None = None
     time_to_enforcement_seconds: float | None = Field(
         default=None,
@@ -122,6 +133,7 @@ class ReportLocation(Model):
     error: str | None = None
     cause: str | None = None
     summary: Summary | None = None
+    reconciled: DriftStatus | None = Field(default=None, description="What a reconcile found.")
     crl_number: int | None = None
     time_to_enforcement_seconds: float | None = None
     proven: str

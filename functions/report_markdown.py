@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from functions import serials
+from functions.contracts import Drift, DriftStatus
 from functions.report import Report, SerialReport, TrustStoreReport
 
 
@@ -13,7 +14,7 @@ def render(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# Revocation {report.execution_name}: {report.outcome}"
+    yield f"# {'Reconcile' if report.reconcile else 'Revocation'} {report.execution_name}: {report.outcome}"
     yield ""
     yield from _verdict(report)
     yield from _facts(report)
@@ -40,7 +41,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _verdict(report: Report) -> Iterator[str]:
     summary = report.summary
-    if report.outcome == "SUCCEEDED" and summary:
+    if report.outcome == "SUCCEEDED" and report.drift:
+        yield from _reconciled(report.drift)
+    elif report.outcome == "SUCCEEDED" and summary:
         seconds = report.time_to_enforcement_seconds
         if summary.enforced and seconds is not None:
             told = f"attached and read back, {seconds:.1f} seconds after the start"
@@ -57,6 +60,22 @@ def _verdict(report: Report) -> Iterator[str]:
     yield ""
 
 
+def _reconciled(drift: Drift) -> Iterator[str]:
+    match drift.status:
+        case DriftStatus.NO_CRL:
+            yield "**Nothing to do**: the CA has published no CRL yet, and no list of it is attached."
+        case DriftStatus.TAKEN:
+            yield f"**Nothing done**: another reconcile is at work on the same drift, {drift.taken_by}."
+        case DriftStatus.LASTING:
+            yield f"**Drift corrected**: the trust stores hold CRL number {drift.crl_number}, attached and read back."
+        case _:
+            told = f"the trust stores hold the CA's newest CRL, number {drift.crl_number}, and no other list of this CA"
+            yield f"**Nothing to do**: {told}, read back."
+    for each in drift.trust_stores:
+        had = f"list {_ids(each.revocation_ids)}, CRL number {each.attached_crl_number}"
+        yield f"* {each.trust_store_arn}: {each.kind} ({had if each.revocation_ids else 'no list of this CA'})"
+
+
 def _facts(report: Report) -> Iterator[str]:
     rows = [
         ("Execution", report.execution_arn),
@@ -64,7 +83,7 @@ def _facts(report: Report) -> Iterator[str]:
         ("Reported", _time(report.reported_at)),
         ("Requested by", _plain(report.requested_by)),
         ("Ticket", _plain(report.ticket)),
-        ("Reason", report.revocation_reason),
+        ("Reason", None if report.reconcile else report.revocation_reason),
         ("Certificate authority", report.certificate_authority_arn),
     ]
     if report.crl:
@@ -108,7 +127,7 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
             "TotalRevokedEntries before, between, after",
             f"{store.total_revoked_entries_before}, {_known(between)}, {_known(store.total_revoked_entries_after)}",
         ),
-        ("The count rose", f"{_yes(store.count_rose)}. {store.count_explained}"),
+        ("The count rose", f"{_yes(store.count_rose)}. {store.count_explained}" if store.count_explained else None),
         ("Connections opened earlier may live until", _until(store)),
         ("Dropped serials", ", ".join(map(serials.write, store.dropped_serials))),
     ]

@@ -1,134 +1,62 @@
-"""ReportRevocation: gather what became of everything, write it to S3, and say what the execution came to."""
+"""ReportRevocation: write the report, measure, and say what the execution came to."""
 
-from collections import Counter
 from datetime import datetime
-from typing import Any
 
-from functions import report_markdown, workflow_bucket
-from functions.connection_log import refusals_query
-from functions.contracts import Found, GatheredState, ReportInput, Revocation, RevocationOutcome
-from functions.records import Manifest
-from functions.refusals import explain
-from functions.report import PROVEN, CrlReport, Report, ReportLocation, SerialReport, Summary
-from functions.report_evidence import InForce, in_force
-from functions.report_steps import step_times
-from functions.report_trust_store import report_trust_store
+from functions import claims, gathered_report, metrics, workflow_bucket
+from functions.contracts import Drift, DriftStatus, ReportInput
+from functions.report import PROVEN, Report, ReportLocation
 from functions.task import task
-from functions.verdict import problems, unproven
 
 
 def report_revocation(question: ReportInput, now: datetime) -> ReportLocation:
     """Write the report as JSON and Markdown; also after a failure, then with the way on."""
-    state = question.state
-    manifest = workflow_bucket.get_manifest(state.prepared.manifest) if state.prepared else None
-    report = _report(question, manifest, now)
-    json_at, markdown_at = workflow_bucket.put_report(report, report_markdown.render(report))
+    report = gathered_report.build(question, now)
+    json_at, markdown_at = gathered_report.keep(report)
+    _end_claim(question, now)
+    _measure(report, now)
     cause = report.cause and f"{report.cause} {report.way_on} Report: s3://{markdown_at.bucket}/{markdown_at.key}"
     return ReportLocation(
         outcome=report.outcome,
         error=report.error,
         cause=cause,
         summary=report.summary,
+        reconciled=report.drift.status if report.drift else None,
         crl_number=report.crl.crl_number if report.crl else None,
         time_to_enforcement_seconds=report.time_to_enforcement_seconds,
-        proven=PROVEN if report.time_to_enforcement_seconds is not None else "nothing",
+        proven=PROVEN if _is_proven(report) else "nothing",
         report_json=json_at,
         report_markdown=markdown_at,
     )
 
 
-def _report(question: ReportInput, manifest: Manifest | None, now: datetime) -> Report:
-    state = question.state
-    known = _of_manifest(state, manifest, question.start_time) if manifest else {}
-    undone = problems(state) or unproven(known.get("serials", []))
-    execution = {
-        "outcome": "FAILED" if undone else "SUCCEEDED",
-        "error": undone[0].error if undone else None,
-        "cause": ". ".join(problem.sentence.rstrip(".") for problem in undone) + "." if undone else None,
-        "way_on": undone[0].way_on(begun=state.prepared is not None) if undone else None,
-        "execution_arn": question.execution_arn,
-        "execution_name": question.execution_name,
-        "start_time": question.start_time,
-        "reported_at": now,
-        "steps": step_times(state),
-    }
-    return Report.model_validate({**execution, **known})
+def _is_proven(report: Report) -> bool:
+    if report.reconcile:
+        return bool(report.trust_stores) and all(store.proven == PROVEN for store in report.trust_stores)
+    return report.time_to_enforcement_seconds is not None
 
 
-def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime) -> dict[str, Any]:
-    """Give the fields of the report that are known once the input was accepted."""
-    request = manifest.request
-    stores = in_force(manifest, state.trust_stores)
-    in_crl = _in_crl(state, manifest)
-    revocations = {revocation.serial: revocation for revocation in state.revocations}
-    listed = [_serial(s, revocations.get(s), in_crl, list(stores.values())) for s in request.serials]
-    times = [each.enforced_at for each in listed if each.enforced_at]
-    done = bool(times) and all(each.enforced or each.outcome is RevocationOutcome.EXPIRED for each in listed)
-    return {
-        "requested_by": request.requested_by,
-        "ticket": request.ticket,
-        "certificate_authority_arn": request.certificate_authority_arn,
-        "revocation_reason": request.revocation_reason,
-        "summary": _summary(listed),
-        "time_to_enforcement_seconds": round((max(times) - start_time).total_seconds(), 3) if done else None,
-        "serials": listed,
-        "crl": _crl(state),
-        "last_refused_crl": state.found.refusal if isinstance(state.found, Found) else None,
-        "trust_stores": [
-            report_trust_store(store, manifest.baseline(store.trust_store_arn), stores[store.trust_store_arn].last)
-            for store in state.trust_stores
-        ],
-        "connection_log_query": refusals_query(request.serials, min(times) if times else start_time),
-    }
+def _end_claim(question: ReportInput, now: datetime) -> None:
+    """Free the drift, corrected or not, for the next reconcile."""
+    found, prepared = question.state.found, question.state.prepared
+    if prepared and isinstance(found, Drift) and found.status is DriftStatus.LASTING:
+        claims.release(workflow_bucket.get_manifest(prepared.manifest), found, now)
 
 
-def _in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
-    """Give the wanted serials in the CRL that was converted last."""
-    if state.converted is None:
-        return frozenset()
-    return workflow_bucket.held_in(state.converted.pem, manifest.wanted)
-
-
-def _serial(serial: int, revocation: Revocation | None, in_crl: frozenset[int], stores: list[InForce]) -> SerialReport:
-    enforced = bool(stores) and all(store.holds(serial) for store in stores)
-    since = [store.since[serial] for store in stores if serial in store.since]
-    return SerialReport(
-        serial=serial,
-        outcome=revocation.outcome if revocation else None,
-        error=revocation.error if revocation else None,
-        error_explained=explain(revocation.error) if revocation else None,
-        revoked_at=revocation.at if revocation and revocation.outcome is RevocationOutcome.REVOKED else None,
-        in_crl=serial in in_crl or enforced,
-        enforced=enforced,
-        enforced_at=max(since) if enforced and len(since) == len(stores) else None,
-    )
-
-
-def _summary(listed: list[SerialReport]) -> Summary:
-    outcomes = Counter(each.outcome for each in listed)
-    return Summary(
-        serials=len(listed),
-        revoked=outcomes[RevocationOutcome.REVOKED],
-        already_revoked=outcomes[RevocationOutcome.ALREADY_REVOKED],
-        expired=outcomes[RevocationOutcome.EXPIRED],
-        failed=outcomes[RevocationOutcome.FAILED],
-        in_crl=sum(each.in_crl for each in listed),
-        enforced=sum(each.enforced for each in listed),
-    )
-
-
-def _crl(state: GatheredState) -> CrlReport | None:
-    converted = state.converted
-    if converted is None:
-        return None
-    return CrlReport(
-        crl_number=converted.crl_number,
-        this_update=converted.this_update,
-        next_update=converted.next_update,
-        number_of_revoked_entries=converted.number_of_revoked_entries,
-        sha256=converted.sha256,
-        pem=converted.pem,
-    )
+def _measure(report: Report, now: datetime) -> None:
+    """Tell what the execution came to in numbers."""
+    if report.certificate_authority_arn is None or report.summary is None:
+        return
+    values: dict[str, float] = {}
+    if report.serials:
+        values["SerialsRevoked"] = report.summary.revoked
+        values["SerialsFailed"] = report.summary.failed
+        values["SerialsEnforced"] = report.summary.enforced
+    if report.time_to_enforcement_seconds is not None:
+        values["TimeToEnforcement"] = report.time_to_enforcement_seconds
+    if report.drift and report.drift.status is DriftStatus.LASTING and report.outcome == "SUCCEEDED":
+        values["DriftsCorrected"] = len(report.drift.trust_stores)
+    if values:
+        metrics.emit(values, {"CertificateAuthority": report.certificate_authority_arn.rsplit("/", 1)[1]}, now)
 
 
 handler = task(report_revocation)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from functions import aws
+from functions import attached_lists, aws
 from functions.contracts import TrustStore, Verified
 from functions.errors import RevocationError
 from functions.records import Baseline, Evidence
@@ -43,6 +43,21 @@ def report_trust_store(store: TrustStore, baseline: Baseline, last: Evidence | N
         count_explained=_explain(verified, baseline),
         open_connections=_open_connections(store.trust_store_arn, last),
         failure=store.failure,
+    )
+
+
+def in_place(baseline: Baseline) -> TrustStoreReport:
+    """Put together what was read of a trust store in which nothing had to be corrected."""
+    winner = attached_lists.winner(baseline.lists)
+    return TrustStoreReport(
+        trust_store_arn=baseline.trust_store_arn,
+        proven=PROVEN,
+        revocation_id=winner.revocation_id if winner else None,
+        crl_number=winner.crl_number if winner else None,
+        entries_before=baseline.entries,
+        entries_after=baseline.entries,
+        total_revoked_entries_before=baseline.total_revoked_entries,
+        count_explained="Nothing was attached or removed.",
     )
 
 

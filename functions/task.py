@@ -1,17 +1,22 @@
 """The one piece of plumbing: JSON to model to model to JSON, the times of the step, and one log line."""
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_type_hints
 
+from pydantic import BaseModel
+
+from functions import log
 from functions.contracts import Model, Step
 from functions.errors import RevocationError
 
-Question = TypeVar("Question", bound=Model)
+Question = TypeVar("Question", bound=BaseModel)
 Answer = TypeVar("Answer", bound=Model)
 Handler = Callable[[object, object], dict[str, Any]]
+
+# What of an answer its line in the log tells. No serial, requester, subject or PEM: a log has other readers.
+_TOLD = {"crl_number": "CrlNumber", "number_of_revoked_entries": "NumberOfRevokedEntries", "status": "Status"}
 
 
 def task(step: Callable[[Question, datetime], Answer]) -> Handler:
@@ -26,11 +31,13 @@ def task(step: Callable[[Question, datetime], Answer]) -> Handler:
     def handler(event: object, _context: object) -> dict[str, Any]:
         started = datetime.now(UTC)
         clock = time.perf_counter()
+        log.begin(Step=step.__name__)
         outcome = "not foreseen"
         try:
             answer = step(question_model.model_validate(event), started)
             if isinstance(answer, Step):
                 answer = answer.model_copy(update={"started_at": started, "finished_at": datetime.now(UTC)})
+            log.note(**{name: getattr(answer, field, None) for field, name in _TOLD.items()})
             written = answer.model_dump(mode="json", exclude_none=True)
         except RevocationError as error:
             outcome = type(error).__name__
@@ -39,14 +46,6 @@ def task(step: Callable[[Question, datetime], Answer]) -> Handler:
             outcome = "done"
             return written
         finally:
-            _log(step.__name__, event, outcome, time.perf_counter() - clock)
+            log.write(Outcome=outcome, Milliseconds=round((time.perf_counter() - clock) * 1000))
 
     return handler
-
-
-def _log(step: str, event: object, outcome: str, seconds: float) -> None:
-    """Write one line: no subject, serial, requester or PEM, only what tells the executions apart."""
-    manifest = event.get("Manifest") if isinstance(event, dict) else None
-    key = manifest.get("Key") if isinstance(manifest, dict) else None
-    line = {"Step": step, "Manifest": key, "Outcome": outcome, "Milliseconds": round(seconds * 1000)}
-    print(json.dumps(line), flush=True)  # noqa: T201 - standard output is Lambda's log

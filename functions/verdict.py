@@ -1,13 +1,23 @@
 """The verdict on an execution: the name of its error, the cause with the numbers, and the way on."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from functions import errors, serials
-from functions.contracts import CrlStatus, Failure, Found, GatheredState, RevocationOutcome, TrustStore
+from functions.contracts import (
+    CrlStatus,
+    Drift,
+    DriftStatus,
+    Failure,
+    Found,
+    GatheredState,
+    RevocationOutcome,
+    TrustStore,
+)
 from functions.refusals import explain
-from functions.report import SerialReport
+from functions.report import PROVEN, SerialReport
 
 _SHOWN = 10
 
@@ -41,7 +51,23 @@ def message(failure: Failure) -> str:
 def problems(state: GatheredState) -> list[Problem]:
     """Give all that was not done, the most exposed first; none for an execution that did everything."""
     found = [Problem(state.failure.error, message(state.failure))] if state.failure else []
-    return [*found, *_trust_stores(state), *_missing(state), *_not_revoked(state)]
+    return [*found, *_trust_stores(state), *_missing(state), *_not_revoked(state), *_refused_drift(state)]
+
+
+def not_read_back(state: GatheredState, known: Mapping[str, Any]) -> list[Problem]:
+    """Give the trust stores in which a drift was to be corrected and no list was read back."""
+    if not isinstance(state.found, Drift) or state.found.status is not DriftStatus.LASTING:
+        return []
+    lacking = [store.trust_store_arn for store in known.get("trust_stores", []) if store.proven != PROVEN]
+    told = f"no list was read back from {', '.join(lacking)}"
+    return [Problem(errors.RevocationNotVerified.__name__, told)] if lacking else []
+
+
+def _refused_drift(state: GatheredState) -> list[Problem]:
+    if not isinstance(state.found, Drift) or state.found.refusal is None or state.failure:
+        return []
+    refusal = state.found.refusal
+    return [Problem(refusal.error, f"the CRL in S3 was refused, the trust stores keep what they have: {refusal.cause}")]
 
 
 def unproven(listed: Iterable[SerialReport]) -> list[Problem]:
@@ -93,6 +119,8 @@ def _missing(state: GatheredState) -> list[Problem]:
     )
     if found.refusal:
         return [Problem(found.refusal.error, f"{told}. The CRL that came was refused: {found.refusal.cause}")]
+    if found.generation_failure:
+        return [Problem(found.generation_failure.error, f"{found.generation_failure.cause}. {told}")]
     if found.number_missing == found.number_wanted:
         return [Problem(errors.CrlNotPublished.__name__, f"no CRL that names any of them came: {told}")]
     return [Problem(errors.SerialsNotInCrl.__name__, told)]

@@ -4,16 +4,18 @@ crls/<CA id>/<CRL number>.pem                       a CRL as it was attached
 executions/<name>/manifest.json                     what was asked, and the state before
 executions/<name>/evidence/<trust store>/*.json     what was read back
 executions/<name>/report.json, report.md            what became of it
+crl-failures/<CA id>.json                           Private CA's last word that it has no CRL
+claims/<CA id>/<CRL number>-<trust stores>.json     which reconcile corrects a drift (claims.py)
 """
 
 from collections.abc import Collection
 from typing import IO
 
-from functions import aws, crl
+from functions import aws, crl, log
 from functions.contracts import Model, S3Object
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
-from functions.records import Evidence, Manifest
+from functions.records import CrlFailure, Evidence, Manifest
 from functions.report import Report
 
 
@@ -37,7 +39,9 @@ def put_manifest(manifest: Manifest) -> S3Object:
 
 def get_manifest(location: S3Object) -> Manifest:
     """Read what was asked for and the state before."""
-    return Manifest.model_validate_json(get(location))
+    manifest = Manifest.model_validate_json(get(location))
+    log.note(ExecutionArn=manifest.execution_arn, CertificateAuthorityArn=manifest.request.certificate_authority_arn)
+    return manifest
 
 
 def put_evidence(execution_name: str, evidence: Evidence) -> S3Object:
@@ -82,3 +86,37 @@ def put_report(report: Report, markdown: str) -> tuple[S3Object, S3Object]:
         deployment().workflow_bucket, f"{folder}/report.md", markdown.encode(), "text/markdown; charset=utf-8"
     )
     return _put(f"{folder}/report.json", report), body
+
+
+def get_report(location: S3Object) -> Report:
+    """Read a report."""
+    report = Report.model_validate_json(get(location))
+    log.note(ExecutionArn=report.execution_arn, CertificateAuthorityArn=report.certificate_authority_arn)
+    return report
+
+
+def last_report(execution_name: str) -> Report | None:
+    """Read the report that an execution of this name wrote last, if any did."""
+    found = aws.get_object(deployment().workflow_bucket, f"executions/{execution_name}/report.json")
+    return Report.model_validate_json(found.body) if found else None
+
+
+def last_manifest(execution_name: str) -> tuple[S3Object, Manifest] | None:
+    """Find the manifest that an execution of this name wrote last, if any did."""
+    found = aws.get_object(deployment().workflow_bucket, f"executions/{execution_name}/manifest.json")
+    return (found.version, Manifest.model_validate_json(found.body)) if found else None
+
+
+def put_crl_failure(failure: CrlFailure) -> None:
+    """Keep Private CA's word that it has no CRL, for those who wait for it."""
+    _put(_crl_failure_key(failure.certificate_authority_arn), failure)
+
+
+def get_crl_failure(certificate_authority_arn: str) -> CrlFailure | None:
+    """Read what Private CA said last, if it ever did."""
+    found = aws.get_object(deployment().workflow_bucket, _crl_failure_key(certificate_authority_arn))
+    return CrlFailure.model_validate_json(found.body) if found else None
+
+
+def _crl_failure_key(certificate_authority_arn: str) -> str:
+    return f"crl-failures/{certificate_authority_arn.rsplit('/', 1)[1]}.json"
