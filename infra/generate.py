@@ -10,23 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from functions.contracts import RevocationReason, RevocationRequest
+from infra.local import intrinsics
 from infra.local.resources import NOT_LOCAL
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 INFRA_README = ROOT / "infra" / "README.md"
+TEMPLATE = ROOT / "infra" / "template.yaml"
 SCHEMA = ROOT / "statemachine" / "input.schema.json"
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 
 # What the deployment fills in, so that {"Serials": ["…"]} is a complete input.
 _DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")
+_EITHER = {"Serials": "this or `Reconcile`", "Reconcile": "this or `Serials`"}
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema of an execution's input."""
     made = RevocationRequest.model_json_schema(mode="validation", by_alias=True)
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["required"] = [name for name in made["required"] if name not in _DEFAULTED]
+    del made["required"]  # the deployment has defaults for both
+    made["oneOf"] = [
+        {"required": ["Serials"]},
+        {"required": ["Reconcile"], "properties": {"Reconcile": {"const": True}}},
+    ]
     made["properties"]["Serials"]["items"] = {"type": "string"}
     return made
 
@@ -73,7 +80,7 @@ def fields() -> str:
     made = schema()
     rows = ["| field | default | meaning |", "| --- | --- | --- |"]
     for name, field in made["properties"].items():
-        default = "the deployment's" if name in _DEFAULTED else _default(field, required=name in made["required"])
+        default = _EITHER.get(name) or ("the deployment's" if name in _DEFAULTED else _default(field))
         meaning = field["description"].split(" Default:")[0]
         if name == "RevocationReason":
             meaning += " One of " + ", ".join(f"`{reason}`" for reason in RevocationReason) + "."
@@ -83,9 +90,7 @@ def fields() -> str:
     return "\n".join(rows)
 
 
-def _default(field: dict[str, Any], *, required: bool) -> str:
-    if required:
-        return "required"
+def _default(field: dict[str, Any]) -> str:
     default = field.get("default")
     return (
         f"`{default}`" if isinstance(default, str) else "none" if default is None and "anyOf" in field else "see below"
@@ -111,11 +116,35 @@ def not_local() -> str:
     return "\n".join(["| type | property | instead |", "| --- | --- | --- |", *rows])
 
 
+def alarms() -> str:
+    """Tell the template's alarms as a table: name, what it watches, and when it rings."""
+    resources = intrinsics.load(TEMPLATE)["Resources"]
+    rows = ["| alarm | metric | rings when | in seconds |", "| --- | --- | --- | --- |"]
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            rows.append(_alarm(name.removesuffix("Alarm"), resource["Properties"]))
+    return "\n".join(rows)
+
+
+def _alarm(name: str, alarm: dict[str, Any]) -> str:
+    """Write one row; an alarm on several metrics names their functions."""
+    signs = {"GreaterThanOrEqualToThreshold": "≥", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
+    stats = [metric["MetricStat"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
+    metric = f"{alarm['Namespace']} {alarm['MetricName']}" if "MetricName" in alarm else "AWS/Lambda Errors"
+    period = alarm.get("Period") or stats[0]["Period"]
+    silence = ", or is silent" if alarm["TreatMissingData"] == "breaching" else ""
+    bound = alarm["Threshold"]
+    bound = f"`{bound['Ref']}`" if isinstance(bound, dict) else bound
+    when = f"{alarm.get('Statistic', 'Sum')} {signs[alarm['ComparisonOperator']]} {bound}{silence}"
+    return f"| [{name}](#alarm-{name.lower()}) | {metric} | {when} | {period} |"
+
+
 # Block by block: where it stands and what makes it. The demo's varies from run to run, and is checked by its test.
 CHECKED: dict[str, tuple[Path, Callable[[], str]]] = {
     "state machine": (README, picture),
     "input": (README, fields),
     "not local": (INFRA_README, not_local),
+    "alarms": (INFRA_README, alarms),
 }
 SHOWN: dict[str, tuple[Path, Callable[[], str]]] = {"demo": (README, demo)}
 

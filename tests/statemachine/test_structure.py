@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from jsonschema import Draft202012Validator
 
-from functions import contracts, errors
+from functions import contracts, errors, metrics
+from infra.local import intrinsics
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "statemachine" / "revocation.asl.json").read_text())
+TEMPLATE = intrinsics.load(ROOT / "infra" / "template.yaml")
 # What Step Functions and Lambda raise by themselves.
 BUILT_IN = re.compile(r"States\.(ALL|Timeout)|Lambda\.\w+|Sandbox\.Timedout")
 
@@ -27,6 +29,7 @@ def machines(machine: dict[str, Any] = DEFINITION) -> Iterator[dict[str, Any]]:
 
 
 STATES = {name: state for machine in machines() for name, state in machine["States"].items()}
+TELLING = ("NotifyWaiting", "NotifyOutcome")
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 
 
@@ -73,10 +76,17 @@ def test_every_task_and_map_has_a_way_to_the_report() -> None:
     """A failure that a state machine can catch leads, over whatever Pass, to ReportRevocation."""
     inner = {name for machine in list(machines())[1:] for name in machine["States"]}
     for name, state in STATES.items():
-        if state["Type"] in ("Task", "Map") and name != "ReportRevocation":
+        if state["Type"] in ("Task", "Map") and name not in ("ReportRevocation", *TELLING):
             caught = state["Catch"][-1]
             assert caught["ErrorEquals"] == ["States.ALL"], name
             assert caught["Next"] == "ReportRevocation" or (name in inner and STATES[caught["Next"]]["Type"] == "Pass")
+
+
+@pytest.mark.parametrize("name", ["NotifyWaiting", "NotifyOutcome"])
+def test_whom_nobody_could_be_told_the_execution_goes_on(name: str) -> None:
+    """That people could not be told holds up neither the block nor the verdict."""
+    (caught,) = STATES[name]["Catch"]
+    assert caught == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.NotNotified", "Next": STATES[name]["Next"]}
 
 
 def test_every_error_name_is_a_class_or_built_in() -> None:
@@ -97,6 +107,9 @@ QUESTIONS: dict[str, type[contracts.Model]] = {
     "VerifyRevocation": contracts.EnforceInput,
     "RemoveSupersededCrls": contracts.EnforceInput,
     "ReportRevocation": contracts.ReportInput,
+    "DetectDrift": contracts.DetectDriftInput,
+    "NotifyWaiting": contracts.NotifyWaitingInput,
+    "NotifyOutcome": contracts.NotifyOutcomeInput,
 }
 
 
@@ -114,15 +127,12 @@ def test_payload_keys_are_the_contracts_fields(name: str) -> None:
 
 def test_a_state_its_file_and_its_resource_share_a_name() -> None:
     """One search finds state, file, resource and substitution."""
-    loader = type("Loader", (yaml.SafeLoader,), {})
-    loader.add_multi_constructor("!", lambda *_: None)  # type: ignore[attr-defined]
-    template = yaml.load((ROOT / "infra" / "template.yaml").read_text(), loader)  # noqa: S506 - a SafeLoader
     for name, task in TASKS.items():
         assert task["Resource"] == f"${{{name}FunctionArn}}"
-        handler = template["Resources"][f"{name}Function"]["Properties"]["Handler"]
+        handler = TEMPLATE["Resources"][f"{name}Function"]["Properties"]["Handler"]
         assert handler == f"functions.{snake(name)}.handler"
         assert (ROOT / "functions" / f"{snake(name)}.py").exists()
-    substitutions = template["Resources"]["RevocationStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    substitutions = TEMPLATE["Resources"]["RevocationStateMachine"]["Properties"]["DefinitionSubstitutions"]
     assert set(substitutions) == {f"{name}FunctionArn" for name in TASKS}
 
 
@@ -138,6 +148,87 @@ def test_the_history_of_the_longest_wait_stays_below_its_limit() -> None:
     """The longest list with every throttled retry, the most looks, and a CRL each half hour for 12 hours fit 25,000."""
     busy = next(r for r in TASKS["RevokeCertificate"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
     revoking = contracts.MAX_INLINE_SERIALS * (7 + 3 * busy["MaxAttempts"])
-    looking = contracts.MAX_POLLS * 12  # FindCrl 5, Choice 2, Wait 2, and a hiccup each
+    looking = contracts.MAX_POLLS * 14  # FindCrl 5, two Choices 4, Wait 2, and a hiccup each
     enforcing = 24 * (9 + 26 * 10)  # ConvertCrl and Choice, then ten trust stores
     assert revoking + looking + enforcing < 25_000
+
+
+def test_every_function_is_a_file_and_has_a_role_of_its_own() -> None:
+    """Also those that events start: the resource, the file and the handler share a name."""
+    functions = {n: r for n, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::Serverless::Function"}
+    for name, resource in functions.items():
+        assert resource["Properties"]["Handler"] == f"functions.{snake(name.removesuffix('Function'))}.handler"
+        assert "Role" not in resource["Properties"], name  # SAM makes one for each
+    handlers = {p.stem for p in (ROOT / "functions").glob("*.py") if "\nhandler = task(" in p.read_text()}
+    assert handlers == {snake(name.removesuffix("Function")) for name in functions}
+
+
+EXAMPLES = sorted((ROOT / "statemachine" / "examples").glob("*.json"))
+SCHEMA = Draft202012Validator(json.loads((ROOT / "statemachine" / "input.schema.json").read_text()))
+
+
+def inputs(example: Path) -> list[dict[str, Any]]:
+    """Give the inputs in an example: itself, or the details of the events in it."""
+    read = json.loads(example.read_text())
+    return [json.loads(entry["Detail"]) for entry in read] if isinstance(read, list) else [read]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_are_inputs_that_the_schema_and_the_contract_take(example: Path) -> None:
+    """What somebody copies works; what the deployment fills in may be absent."""
+    filled = {
+        "CertificateAuthorityArn": "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/a",
+        "TrustStoreArns": ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"],
+    }
+    for given in inputs(example):
+        SCHEMA.validate(given)
+        contracts.RevocationRequest.model_validate({**filled, **given})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"Serials": ["0xa1"], "Reconcile": True}, {"Reconcile": False}, {"Serial": "0xa1"}]
+)
+def test_the_schema_refuses_what_the_contract_refuses(wrong: dict[str, Any]) -> None:
+    """Serials or Reconcile, by name and not both."""
+    assert not SCHEMA.is_valid(wrong)
+
+
+def test_the_readmes_event_is_the_example() -> None:
+    """The command in the README is what the example's file holds, so what is tested is what is copied."""
+    shown = re.search(r"put-events --entries '(\[.*?\])'", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
+    assert json.loads(shown[1]) == json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
+
+
+def test_every_rule_retries_and_has_a_dead_letter_queue() -> None:
+    """What cannot be delivered for a day is kept and rings an alarm."""
+    rules = [
+        (name, event)
+        for name, resource in TEMPLATE["Resources"].items()
+        for event in resource["Properties"].get("Events", {}).values()
+    ]
+    assert len(rules) == 5
+    for name, event in rules:
+        assert event["Properties"]["RetryPolicy"]["MaximumRetryAttempts"] == 185, name
+        assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}, name
+
+
+ALARMS = {n: r["Properties"] for n, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_says_where_it_is_told_what_to_do(name: str) -> None:
+    """Its description names a heading of infra/README.md, and it tells the topic."""
+    heading = f"Alarm: {name.removesuffix('Alarm')}"
+    assert f"infra/README.md, '{heading}'" in ALARMS[name]["AlarmDescription"]
+    assert f"\n### {heading}\n" in (ROOT / "infra" / "README.md").read_text()
+    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == [{"Ref": "NotificationTopic"}]
+
+
+def test_alarms_and_dashboard_watch_metrics_that_the_functions_emit() -> None:
+    """A misspelt metric is silent for ever."""
+    watched = {a["MetricName"] for a in ALARMS.values() if a.get("Namespace") == metrics.NAMESPACE}
+    body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    drawn = {m[1] for w in json.loads(body)["widgets"] for m in w["properties"]["metrics"] if m[0] == metrics.NAMESPACE}
+    assert watched <= drawn
+    assert drawn == set(metrics.UNITS)
