@@ -122,9 +122,7 @@ class Targets(Model):
 class RevocationRequest(Targets):
     """The input of an execution, with the deployment's defaults filled in."""
 
-    serials: Annotated[
-        list[WrittenSerial], Field(min_length=1, max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)
-    ] = Field(
+    serials: Annotated[list[WrittenSerial], Field(max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)] = Field(
         default_factory=list,
         description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.",
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 from functions import errors, serials
 from functions.contracts import (
-    CrlStatus,
     Drift,
     DriftStatus,
     Failure,
@@ -108,9 +107,9 @@ def _trust_store(store: TrustStore) -> str:
 
 def _missing(state: GatheredState) -> list[Problem]:
     found = state.found
-    if state.failure or not isinstance(found, Found) or found.status is CrlStatus.NOTHING_WANTED:
-        return []
-    if not found.number_missing:
+    interrupted = state.failure and state.failure.error == errors.ExecutionInterrupted.__name__
+    told_already = state.failure and not interrupted
+    if told_already or not isinstance(found, Found) or not found.number_missing:
         return []
     named = _named(found.missing_serials) + _and_more(found.number_missing)
     told = (

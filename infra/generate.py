@@ -34,7 +34,7 @@ def schema() -> dict[str, Any]:
         {"required": ["Serials"]},
         {"required": ["Reconcile"], "properties": {"Reconcile": {"const": True}}},
     ]
-    made["properties"]["Serials"]["items"] = {"type": "string"}
+    made["properties"]["Serials"] |= {"items": {"type": "string"}, "minItems": 1}
     return made
 
 
