@@ -153,6 +153,7 @@ def unused() -> set[tuple[str, str, str]]:
 
     Policies that AWS itself manages are not looked at: nobody here can narrow them.
     """
+    known = recorded()
     return {
         (role.name, action, resource)
         for role in _backend().get_roles()
@@ -162,7 +163,7 @@ def unused() -> set[tuple[str, str, str]]:
         for resource in _listed(statement["Resource"])
         if not any(
             role.name == user and _matches(action.lower(), used.lower()) and _matches(resource, on)
-            for user, used, on in _state.recorded
+            for user, used, on in known
         )
     }
 

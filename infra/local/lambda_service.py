@@ -28,7 +28,7 @@ from moto.awslambda_simple import models as simple_models
 from moto.logs.models import logs_backends
 
 from infra.build import BUILD
-from infra.local import iam
+from infra.local import async_invocations, embedded_metrics, iam
 from infra.local.calls import ServiceError
 from infra.local.runtime_api import ExecutionEnvironment, Invocation, Outcome
 from infra.local.settings import Settings
@@ -80,6 +80,7 @@ class _Log:
     def write(self, line: str) -> None:
         """Append one line; as on AWS, it is lost when the role may not write it."""
         self.lines.append(line)
+        embedded_metrics.extract(line, _installed().settings)
         if self._written and self._group in _log_groups().groups:
             event = {"timestamp": int(time.time() * 1000), "message": line}
             _log_groups().put_log_events(self._group, self._stream, [event])
@@ -127,8 +128,9 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
             running[0].join(0.02)
 
     def create_function(self, spec: dict[str, Any]) -> Function:
-        """Create a function, with the logging that moto drops."""
+        """Create a function, with what moto drops: its logging and its dead-letter queue."""
         function: Function = super().create_function(spec)
+        function.dead_letter = spec.get("DeadLetterConfig", {}).get("TargetArn")
         function.logging_config = spec.get("LoggingConfig", {})
         function.logs_group_name = function.logging_config.get("LogGroup", function.logs_group_name)
         return function
@@ -157,7 +159,8 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         if kind == "DryRun":
             return b""
         if kind == "Event":
-            thread = threading.Thread(target=self._run, args=(function, event), daemon=True)
+            arguments = (lambda: self._run(function, event)[0], function, event, _installed().settings)
+            thread = threading.Thread(target=async_invocations.run, args=arguments, daemon=True)
             self._unanswered = [each for each in self._unanswered if each.is_alive()] + [thread]
             thread.start()
             return b""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from infra.local import iam, resources_events
+from infra.local import iam, resources_cloudwatch, resources_events
 from infra.local.properties import NotRealised, Properties, Realised, Realiser, text
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ NOT_LOCAL: dict[tuple[str, str], str] = {
     ("AWS::S3::BucketPolicy", "PolicyDocument"): "asked for AWS services; to others only its Deny statements matter",
     ("AWS::StepFunctions::StateMachine", "LoggingConfiguration"): "recorded; executions write no log",
     ("AWS::StepFunctions::StateMachine", "TracingConfiguration"): "recorded; there is no X-Ray",
+    **resources_cloudwatch.NOT_LOCAL,
     **resources_events.NOT_LOCAL,
 }
 
@@ -105,6 +106,7 @@ def _function(aws: "EmbeddedAws", properties: Properties) -> Realised:
         **properties.chosen(
             **{name: name for name in ("Code", "Handler", "Role", "Runtime", "Description", "Layers")},
             **{name: name for name in ("Architectures", "TracingConfig", "LoggingConfig", "EphemeralStorage")},
+            DeadLetterConfig="DeadLetterConfig",
         ),
     )
     if concurrency is not None:
@@ -252,5 +254,6 @@ REALISERS: dict[str, Realiser] = {
     "AWS::StepFunctions::StateMachine": Realiser(
         _state_machine, lambda aws, it: aws.client("stepfunctions").delete_state_machine(stateMachineArn=it.ref)
     ),
+    **resources_cloudwatch.REALISERS,
     **resources_events.REALISERS,
 }

@@ -66,6 +66,13 @@ class EventSettings:
 
 
 @dataclass
+class FunctionSettings:
+    """What Lambda does with an asynchronous invocation that failed."""
+
+    async_retry_seconds: float = 0.2  # on AWS a minute; twice that before the third try
+
+
+@dataclass
 class Settings:
     """All settings of one embedded AWS; they may be changed while it runs."""
 
@@ -74,3 +81,4 @@ class Settings:
     private_ca: PrivateCaSettings = field(default_factory=PrivateCaSettings)
     trust_stores: TrustStoreSettings = field(default_factory=TrustStoreSettings)
     events: EventSettings = field(default_factory=EventSettings)
+    functions: FunctionSettings = field(default_factory=FunctionSettings)

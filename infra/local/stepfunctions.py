@@ -32,9 +32,10 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import Execution
 
 from infra.local import iam
+from infra.local.calls import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # What is replaced below.
 STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001
@@ -49,6 +50,11 @@ CLIENT_SECONDS = iam.SESSION_SECONDS / 2
 
 class NamingBackend(models.StepFunctionsParserBackend):
     """moto's interpreter, with names for executions that have none, and an end to those that a reset leaves."""
+
+    def create_state_machine(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - moto's own arguments
+        """Create a state machine; the role that it runs with must be allowed to write its log."""
+        _demand_log_delivery(more.get("roleArn") or args[2], more.get("loggingConfiguration"))
+        return super().create_state_machine(*args, **more)
 
     def start_execution(  # type: ignore[override] # as the parser's own back end has it, and moto's annotations have not
         self,
@@ -68,6 +74,28 @@ class NamingBackend(models.StepFunctionsParserBackend):
                 if execution.status == "RUNNING" and _has_begun(execution):
                     execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
         super().reset()
+
+
+# What Step Functions demands of the role that writes a log (aws: step-functions cw-logs), on no narrower resource.
+LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+
+
+def _demand_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") -> None:
+    if not logging or logging.get("level", "OFF") == "OFF":
+        return
+    denied = [action for action in LOG_DELIVERY if not iam.allows(role_arn.rsplit("/", 1)[-1], action, "*")]
+    if denied:
+        message = "The state machine IAM Role is not authorized to access the Log Destination"
+        raise ServiceError("AccessDeniedException", f"{message}: {', '.join(denied)}", status=400)
 
 
 def _has_begun(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
