@@ -1,6 +1,6 @@
 # Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format build lock generate benchmark clean
+.PHONY: help demo up test lint format build deploy destroy lock generate benchmark clean
 PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
@@ -20,7 +20,7 @@ up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566
 test: build ## Run all tests
 	@$(RUN) -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
-lint: .venv/.ready ## Check style, types, template and state machine
+lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
 	@$(RUN) -m infra.lint
 
 format: .venv/.ready ## Format the code
@@ -34,6 +34,12 @@ generate: build ## Write again what is generated: the README's blocks, pictures 
 
 benchmark: build ## Measure converting and checking a CRL of 500,000 entries
 	@$(RUN) -m tests.benchmark
+
+deploy: build .tools/sam/.ready ## Deploy the stack to AWS: asks the first time, quiet later (STACK=name for another)
+	@$(RUN) -m infra.deploy up $(if $(STACK),--stack $(STACK)) $(if $(TURN_ON_CRL),--turn-on-crl) $(PARAMETERS)
+
+destroy: .venv/.ready .tools/sam/.ready ## Remove the stack from AWS; the buckets with CRLs and reports stay
+	@$(RUN) -m infra.deploy down $(if $(YES),--yes)
 
 lock: $(UV) ## Lock the dependencies by version and hash
 	@UV=$(UV) sh infra/lock.sh
@@ -52,4 +58,11 @@ clean: ## Remove everything that was built or installed
 	@echo "Setting up .venv ..."
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt
+	@touch $@
+
+.tools/%/.ready: requirements-%.txt | $(UV)
+	@$(RIGHT_PYTHON)
+	@echo "Setting up .tools/$* ..."
+	@test -x .tools/$*/bin/python || $(UV) venv --quiet --python $(PYTHON) .tools/$*
+	@$(UV) pip sync --quiet --python .tools/$*/bin/python --require-hashes $<
 	@touch $@

@@ -6,3 +6,5 @@ lock pyproject.toml --group dev --output-file requirements.txt
 lock pyproject.toml --group layer --constraint requirements.txt --output-file requirements-layer.txt
 lock pyproject.toml --group runtime --constraint requirements.txt --output-file requirements-runtime.txt
 lock pyproject.toml --group uv --output-file requirements-uv.txt
+lock pyproject.toml --group sam --output-file requirements-sam.txt
+lock pyproject.toml --group checkov --output-file requirements-checkov.txt

@@ -1,0 +1,80 @@
+"""Where a CA writes its CRL, and whether that bucket does its part: deploying looks, and mends when asked to."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+_ACTIONS = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
+_VALID_DAYS = 7
+
+
+def _configuration(arn: str, region: str) -> dict[str, Any]:
+    client = boto3.client("acm-pca", region_name=region)
+    described = client.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
+    return dict(described.get("RevocationConfiguration", {}))
+
+
+def differs(arn: str, bucket: str, region: str) -> str | None:
+    """Say how the CA's CRL configuration differs from what the stack reads, with both values; None when it does not."""
+    crl = _configuration(arn, region).get("CrlConfiguration", {})
+    if not crl.get("Enabled"):
+        return f"{arn} publishes no CRL, wanted: one in s3://{bucket}."
+    if crl.get("S3BucketName") != bucket:
+        return f"{arn} writes its CRL to s3://{crl.get('S3BucketName')}, and the stack reads s3://{bucket}."
+    return None
+
+
+def turn_on(arn: str, bucket: str, region: str) -> str:
+    """Have the CA write complete CRLs to the bucket; everything else of its configuration stays. Say what changed."""
+    before = _configuration(arn, region)
+    crl = before.get("CrlConfiguration", {})
+    kept = {
+        name: crl[name]
+        for name in ("CustomCname", "CustomPath", "CrlDistributionPointExtensionConfiguration")
+        if name in crl
+    }
+    wanted = {
+        **kept,
+        "Enabled": True,
+        "ExpirationInDays": crl.get("ExpirationInDays", _VALID_DAYS),
+        "S3BucketName": bucket,
+        "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
+    }
+    boto3.client("acm-pca", region_name=region).update_certificate_authority(
+        CertificateAuthorityArn=arn,
+        RevocationConfiguration={**before, "CrlConfiguration": wanted},  # type: ignore[typeddict-item]
+    )
+    return f"CrlConfiguration of {arn} was {json.dumps(crl)}, is {json.dumps(wanted)}."
+
+
+def faults(arn: str, bucket: str, region: str) -> Iterator[str]:
+    """Tell what the bucket lacks: versions, events to EventBridge, and a policy that lets Private CA write."""
+    s3 = boto3.client("s3", region_name=region)
+    if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+        how = f"aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"
+        yield f"s3://{bucket} is not versioned: {how}"
+    if "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=bucket):
+        how = "turn them on in its properties; until then the schedule alone reconciles"
+        yield f"s3://{bucket} sends no events to EventBridge: {how}"
+    allowed = _allowed(s3, bucket)
+    if lacking := [action for action in _ACTIONS if action not in allowed and "s3:*" not in allowed]:
+        yield f"The policy of s3://{bucket} does not let acm-pca.amazonaws.com {', '.join(lacking)} for {arn}"
+
+
+def _allowed(s3: Any, bucket: str) -> set[str]:  # noqa: ANN401 - boto3 makes its classes as it runs
+    """Give what the bucket's policy lets Private CA do, conditions left aside."""
+    try:
+        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as refusal:
+        if refusal.response["Error"]["Code"] == "NoSuchBucketPolicy":
+            return set()
+        raise
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        service = statement.get("Principal", {}).get("Service") if isinstance(statement["Principal"], dict) else None
+        if statement["Effect"] == "Allow" and "acm-pca" in json.dumps(service):
+            found |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
+    return found
