@@ -143,7 +143,9 @@ class RevocationRequest(Targets):
         if self.reconcile == bool(self.serials):
             told = "both are given" if self.reconcile else "neither is given"
             raise PydanticCustomError(
-                "either", "Serials (to revoke) or Reconcile true (to revoke nothing) is wanted: {told}", {"told": told}
+                "either",
+                "Serials: wanted are they, to revoke, or Reconcile true, to revoke nothing; {told}",
+                {"told": told},
             )
         return self
 

@@ -78,7 +78,7 @@ def laboratory(
             "TrustStoreArns": trust_store_arn,
             "PollIntervalSeconds": "1",
             "DeadlineSeconds": "300",
-            "GiveWaySeconds": "2",
+            "GiveWaySeconds": "10",
             **parameters,
         },
         STACK,

@@ -69,10 +69,11 @@ def test_an_input_that_is_no_object_is_refused(untouched: Workflow, request_: ob
 
 
 @pytest.mark.parametrize("request_", [{}, {"Serials": []}], ids=["absent", "empty"])
-def test_no_serials_at_all_are_refused(untouched: Workflow, request_: object) -> None:
+def test_no_serials_at_all_are_refused(untouched: Workflow, request_: dict[str, Any]) -> None:
     """An execution that was asked for nothing must not look like a success."""
-    execution = untouched.ended(untouched.start_with(request_))
-    assert_refused(execution, "InvalidInput", "Serials: ")
+    request = {**request_, "TrustStoreArns": [untouched.trust_store_arn]}
+    execution = untouched.ended(untouched.start_with(request))
+    assert_refused(execution, "InvalidInput", "Serials: ", "neither is given")
 
 
 def test_an_unknown_trust_store_is_refused(untouched: Workflow) -> None:

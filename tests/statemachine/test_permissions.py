@@ -1,13 +1,36 @@
-"""Least privilege: what the functions do is within their roles, and nothing is allowed that is never used."""
+"""Least privilege: what the stack does is within its roles, nothing is allowed that is never used, all is needed."""
 
+import copy
+import json
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
-from infra.local import acm_pca, elbv2, faults, iam
-from tests.workflow import Workflow
+import pytest
+
+from functions import serials
+from infra.local import acm_pca, elbv2, events, faults, iam
+from infra.local.laboratory import laboratory
+from infra.local.server import EmbeddedAws
+from tests.workflow import Execution, Workflow
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
+
+
+@pytest.fixture
+def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
+    """Return a workflow on a stack of its own, for one trust store that hangs on a load balancer."""
+    private_ca = aws.settings.private_ca
+    private_ca.crl_after_seconds = private_ca.crl_retry_seconds = 0.3
+    aws.settings.trust_stores.write_burst = 1_000
+    aws.settings.events.s3_notifications = False  # the schedule is fired where a reconcile is wanted
+    with laboratory(aws, tmp_path / "pki", GiveWaySeconds="1", DelayNoticeSeconds="1") as lab:
+        acm_pca.publish_now(lab.authority.arn)
+        yield Workflow(lab, lab.trust_store_arn, tmp_path)
+    faults.clear()
 
 
 def once_before(wanted: str, arn: str, act: Callable[[], object]) -> None:
@@ -27,11 +50,23 @@ def delete_the_winner(arn: str) -> None:
     store.remove([max(each.revocation_id for each in store.visible)])
 
 
-def test_every_permission_is_used_and_no_other_is_needed(workflow: Workflow) -> None:
-    """All paths of the steps together use all that the template allows; a call beyond it would be denied."""
-    authority = workflow.authority
-    workflow.trust_store_arn = arn = workflow.lab.trust_store_arn  # it hangs on a load balancer
-    clients = workflow.clients(6)
+def reconcile(workflow: Workflow) -> Execution:
+    """Fire the schedule and wait for the execution that it starts."""
+    sfn, machine = workflow.aws.client("stepfunctions"), workflow.lab.outputs["StateMachineArn"]
+    before = {each["executionArn"] for each in sfn.list_executions(stateMachineArn=machine)["executions"]}
+    events.fire_schedules_now()
+    for _ in range(100):
+        now = {each["executionArn"] for each in sfn.list_executions(stateMachineArn=machine)["executions"]}
+        if now - before:
+            return workflow.ended((now - before).pop())
+        time.sleep(0.05)
+    raise TimeoutError("the schedule has started nothing")
+
+
+def everything_happens(workflow: Workflow) -> None:
+    """Go all ways that need a permission."""
+    authority, arn = workflow.authority, workflow.trust_store_arn
+    clients = workflow.clients(8)
 
     workflow.aws.settings.private_ca.crl_publication = False
     workflow.delete_crl()  # its absence must be a 404
@@ -55,12 +90,131 @@ def test_every_permission_is_used_and_no_other_is_needed(workflow: Workflow) -> 
     assert workflow.run(clients[3]).status == "SUCCEEDED"
 
     workflow.aws.settings.private_ca.crl_publication = False
-    running = workflow.start(*clients[4:], seconds=30)
+    running = workflow.start(*clients[4:6], seconds=30)
     workflow.reaches(running, "WaitForCrl")
     acm_pca.publish_now(authority.arn, serials=workflow.held() | {clients[4].serial})  # one of two
     workflow.reaches(running, "AreSerialsMissing")
     acm_pca.publish_now(authority.arn)
     assert workflow.ended(running).status == "SUCCEEDED"
 
+    delete_the_winner(arn)
+    workflow.delete_crl()
+    assert reconcile(workflow).status == "SUCCEEDED"  # nothing there, nothing attached
+    acm_pca.publish_now(authority.arn)
+    assert reconcile(workflow).output["Reconciled"] == "LASTING"
+
+    events_happen(workflow, serials.write(clients[6].serial))
+    interrupted(workflow, serials.write(clients[7].serial))
     assert {client.serial for client in clients} <= workflow.held()
+
+
+def events_happen(workflow: Workflow, serial: str) -> None:
+    """Have a revocation asked for by an event, with the CA's bucket closed for a while, and nobody listening."""
+    workflow.aws.settings.private_ca.crl_publication = True
+    workflow.aws.settings.events.s3_notifications = True
+    acm_pca.publish_now(workflow.authority.arn)
+    events.settle(30)
+    workflow.aws.settings.events.s3_notifications = False
+    entry = {"Source": "test", "DetailType": "Client Certificate Revocation Requested"}
+    asked = {**entry, "EventBusName": workflow.lab.outputs["EventBusName"], "Detail": json.dumps({"Serials": [serial]})}
+    workflow.aws.client("events").put_events(Entries=[asked])
+    events.publish(
+        workflow.aws.settings.region,
+        "aws.acm-pca",
+        "ACM Private CA CRL Generation",
+        [workflow.authority.arn],
+        {"result": "failure", "reason": "Failed to write CRL to S3. Check your S3 bucket permissions."},
+    )
+    events.publish(  # of an execution that never was: the function fails, and the event is buried
+        workflow.aws.settings.region,
+        "aws.states",
+        "Step Functions Execution Status Change",
+        [],
+        {"status": "FAILED", "stateMachineArn": workflow.lab.outputs["StateMachineArn"]},
+    )
+    events.publish(
+        workflow.aws.settings.region,
+        "aws.acm-pca",
+        "ACM Private CA CRL Generation",
+        [workflow.authority.arn],
+        {"result": "failure", "reason": 5},
+    )
+    events.settle(30)
+    sfn = workflow.aws.client("stepfunctions")
+    for each in sfn.list_executions(stateMachineArn=workflow.lab.outputs["StateMachineArn"])["executions"]:
+        workflow.ended(each["executionArn"])
+
+
+def interrupted(workflow: Workflow, serial: str) -> None:
+    """Stop an execution when its list is verified, so that its report is written with evidence by another."""
+    stopped = threading.Event()
+    running = workflow.start(serial)
+    workflow.reaches(running, "RemoveSupersededCrls")
+    workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
+    stopped.set()
+    for _ in range(100):
+        if workflow.report(running):
+            return
+        time.sleep(0.1)
+    raise TimeoutError("nobody has reported the interruption")
+
+
+def test_every_permission_is_used_and_needed_and_no_other(fresh: Workflow) -> None:
+    """All that the template allows is used; a call beyond it would be denied; without any of it, one is."""
+    everything_happens(fresh)
+    events.settle(30)
+    time.sleep(1)
     assert iam.unused() == set()
+    missing = [told for told in mutants(fresh) if told]
+    assert missing == []
+
+
+def mutants(workflow: Workflow) -> Iterator[str | None]:
+    """Take each action out of each role's policies, one at a time; tell of those that nothing recorded misses."""
+    client, used = workflow.aws.client("iam"), iam.recorded()
+    for role in client.list_roles()["Roles"]:
+        name = role["RoleName"]
+        for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
+            document = client.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for mutant, action in _without_each_action(document):
+                client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(mutant))
+                denied = [r for role_, done, r in used if (role_, done) == (name, action) and _denied(name, action, r)]
+                yield None if denied else f"{name} does not miss {action}"
+            client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def _without_each_action(document: Any) -> Iterator[tuple[dict[str, Any], str]]:  # noqa: ANN401 - a policy's JSON
+    for index, statement in enumerate(document["Statement"]):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        for action in actions:
+            mutant = copy.deepcopy(document)
+            mutant["Statement"][index]["Action"] = [each for each in actions if each != action] or ["none:None"]
+            yield mutant, action
+
+
+def _denied(role_name: str, action: str, resource: str) -> bool:
+    return not iam.allows(role_name, action, resource)
+
+
+@pytest.mark.parametrize(
+    ("function", "action", "error"),
+    [
+        ("PrepareRevocation", "acm-pca:DescribeCertificateAuthority", "RequestRefused"),
+        ("FindCrl", "s3:GetObject", "AwsCallRefused"),
+        ("AttachCrl", "elasticloadbalancing:AddTrustStoreRevocations", "AwsCallRefused"),
+    ],
+)
+def test_a_denied_call_ends_in_an_error_that_names_it(fresh: Workflow, function: str, action: str, error: str) -> None:
+    """A missing permission is found by reading the failed execution's cause."""
+    client = fresh.aws.client("iam")
+    role = next(r["RoleName"] for r in client.list_roles()["Roles"] if f"{function}FunctionRole" in r["RoleName"])
+    for policy in client.list_role_policies(RoleName=role)["PolicyNames"]:
+        document: Any = client.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        for statement in document["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            statement["Action"] = [each for each in actions if each != action] or ["none:None"]
+        client.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+    execution = fresh.run(*fresh.clients(1), seconds=5)
+    assert (execution.status, execution.error) == ("FAILED", error)
+    assert "AccessDenied" in execution.cause
+    assert action.partition(":")[2] in execution.cause
