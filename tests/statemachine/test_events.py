@@ -1,0 +1,358 @@
+"""What starts by itself: an event asks for a revocation, a CRL or the schedule brings the trust stores up to date."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions import serials
+from infra.local import acm_pca, events, faults
+from infra.local.authority import Client
+from infra.local.handshake import connect
+from infra.local.laboratory import laboratory
+from infra.local.server import EmbeddedAws
+from tests.workflow import Execution, Workflow
+
+ROOT = Path(__file__).parents[2]
+AWS = Path(sys.executable).parent / "aws"
+ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalancing:RemoveTrustStoreRevocations"
+
+
+class Live:
+    """A stack whose rules are on, and what people and programs are told."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        """Listen on the topic and on the bus."""
+        self.workflow, self.aws, self.lab = workflow, workflow.aws, workflow.lab
+        sqs = self.aws.client("sqs")
+        self.people = sqs.create_queue(QueueName="people")["QueueUrl"]
+        self.programs = sqs.create_queue(QueueName="programs")["QueueUrl"]
+        self._listen()
+
+    def _listen(self) -> None:
+        sqs, outputs = self.aws.client("sqs"), self.lab.outputs
+        arns = [
+            f"arn:aws:sqs:{self.aws.settings.region}:{self.aws.settings.account_id}:{n}" for n in ("people", "programs")
+        ]
+        everybody = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**everybody, "Resource": arns[1]}]})
+        sqs.set_queue_attributes(QueueUrl=self.programs, Attributes={"Policy": policy})
+        self.aws.client("sns").subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arns[0])
+        bus, client = outputs["EventBusName"], self.aws.client("events")
+        client.put_rule(Name="listen", EventBusName=bus, EventPattern='{"source": ["mtls-revocation"]}')
+        client.put_targets(Rule="listen", EventBusName=bus, Targets=[{"Id": "1", "Arn": arns[1]}])
+
+    def heard(self, queue: str) -> list[dict[str, Any]]:
+        """Take all messages out of a queue."""
+        found: list[dict[str, Any]] = []
+        while (
+            got := self.aws.client("sqs")
+            .receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            .get("Messages")
+        ):
+            for message in got:
+                self.aws.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                found.append({**json.loads(message["Body"]), "Attributes": message.get("MessageAttributes", {})})
+        return found
+
+    @property
+    def subjects(self) -> list[str]:
+        """The subjects of what people were told since this was asked last."""
+        return [each["Subject"] for each in self.heard(self.people)]
+
+    def executions(self) -> list[str]:
+        """All executions, the newest first."""
+        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.lab.outputs["StateMachineArn"])
+        return [each["executionArn"] for each in found["executions"]]
+
+    def started_by(self, act: Callable[[], object], number: int = 1) -> list[Execution]:
+        """Do something and wait for the executions that it starts."""
+        before = set(self.executions())
+        act()
+        for _ in range(200):
+            new = [arn for arn in self.executions() if arn not in before]
+            if len(new) >= number:
+                ended = [self.workflow.ended(arn) for arn in new]
+                events.settle(30)
+                return ended
+            time.sleep(0.05)
+        raise TimeoutError(f"{number} executions were to be started")
+
+    def ask(self, **detail: object) -> None:
+        """Put an event on the bus that asks for a revocation."""
+        entry = {
+            "Source": "test",
+            "DetailType": "Client Certificate Revocation Requested",
+            "Detail": json.dumps(detail),
+        }
+        bus = self.lab.outputs["EventBusName"]
+        told = self.aws.client("events").put_events(Entries=[{**entry, "EventBusName": bus}])
+        assert told["FailedEntryCount"] == 0
+
+    def accepted(self, client: Client) -> bool:
+        """Shake hands with the listener."""
+        return connect(self.lab.listener.port, client.certificate, client.key, self.lab.chain).accepted
+
+    def reconcile(self) -> Execution:
+        """Fire the schedule, and wait for the execution."""
+        return self.started_by(events.fire_schedules_now)[0]
+
+
+@pytest.fixture(scope="module")
+def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Build a stack of its own, for one trust store, whose rules are on."""
+    embedded_aws.reset()
+    folder = tmp_path_factory.mktemp("live")
+    with laboratory(
+        embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="6"
+    ) as lab:
+        yield Live(Workflow(lab, lab.trust_store_arn, folder))
+    embedded_aws.reset()
+
+
+@pytest.fixture
+def live(stack: Live) -> Iterator[Live]:
+    """Return the stack at rest: a good CRL lies in S3 and is attached; S3's events are off until a test wants them."""
+    settings = stack.aws.settings
+    settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.trust_stores.write_burst = 1_000
+    settings.events.s3_notifications = False
+    acm_pca.publish_now(stack.lab.authority.arn)
+    assert stack.reconcile().status == "SUCCEEDED"
+    stack.heard(stack.people), stack.heard(stack.programs)
+    yield stack
+    events.settle(30)
+    for arn in stack.executions():
+        stack.workflow.ended(arn)
+    faults.clear()
+    fresh = type(settings)()
+    settings.private_ca, settings.trust_stores, settings.events = fresh.private_ca, fresh.trust_stores, fresh.events
+
+
+def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
+    """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
+    live.aws.settings.private_ca.crl_after_seconds = 2  # so that there is a wait
+    (client,) = live.workflow.clients(1)
+    assert live.accepted(client)
+    entries = json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
+    detail = {**json.loads(entries[0]["Detail"]), "Serials": [serials.write(client.serial)]}
+    entries[0] |= {"EventBusName": live.lab.outputs["EventBusName"], "Detail": json.dumps(detail)}
+    command: list[str | Path] = [AWS, "events", "put-events", "--entries", json.dumps(entries)]
+    environment = {**os.environ, **live.aws.environment()}
+    (execution,) = live.started_by(lambda: subprocess.run(command, env=environment, check=True, capture_output=True))
+    assert execution.status == "SUCCEEDED"
+    assert execution.report["Ticket"] == "INC-4711"
+    assert not live.accepted(client)
+    waiting, *_, completed = live.heard(live.programs)
+    assert waiting["detail-type"] == "Client Certificate Revocation Waiting"
+    assert completed["detail-type"] == "Client Certificate Revocation Completed"
+    told = {"Serial": serials.write(client.serial), "Outcome": "REVOKED", "Enforced": True}
+    assert completed["detail"]["Serials"] == [told]
+    first, *_, last = live.heard(live.people)
+    assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
+    assert last["Subject"] == "Completed: 1 of 1 certificates are blocked"
+
+
+@pytest.mark.parametrize(
+    "detail", [{}, {"Ticket": "only"}, {"Serial": "0a:0b"}, {"Serials": ["zz"]}, {"Serials": 7}, {"Reconcile": "maybe"}]
+)
+def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(live: Live, detail: dict[str, object]) -> None:
+    """Never silently: not as a success, and not unheard."""
+    (execution,) = live.started_by(lambda: live.ask(**detail))
+    assert (execution.status, execution.error) == ("FAILED", "InvalidInput")
+    (failed,) = live.heard(live.programs)  # and not a second time, by the rule on failed executions
+    assert failed["detail"]["Error"] == "InvalidInput"
+    assert live.subjects == ["Failed: InvalidInput"]
+
+
+def test_an_event_that_cannot_be_delivered_is_buried_whole(live: Live) -> None:
+    """A revocation that was asked for and never began is found in the dead-letter queue, with its reason."""
+    iam = live.aws.client("iam")
+    bus, client = live.lab.outputs["EventBusName"], live.aws.client("events")
+    rule = next(r["Name"] for r in client.list_rules(EventBusName=bus)["Rules"] if r["Name"] != "listen")
+    role = client.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"][0]["RoleArn"].rsplit("/", 1)[1]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    live.ask(Serials=["0a:0b"])
+    events.settle(30)
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+    (buried,) = live.heard(live.lab.outputs["DeadLetterQueueUrl"])
+    assert buried["detail"] == {"Serials": ["0a:0b"]}
+    assert buried["Attributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+@pytest.mark.parametrize("by", ["event", "schedule"])
+def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -> None:
+    """No execution is started by hand: the CRL's publication does it, and with S3's events lost, the schedule."""
+    (client,) = live.workflow.clients(1)
+    live.aws.settings.events.s3_notifications = by == "event"
+
+    def elsewhere() -> None:
+        command: list[str | Path] = [
+            AWS,
+            "acm-pca",
+            "revoke-certificate",
+            "--certificate-authority-arn",
+            live.lab.authority.arn,
+        ]
+        command += ["--certificate-serial", serials.write(client.serial), "--revocation-reason", "SUPERSEDED"]
+        subprocess.run(command, env={**os.environ, **live.aws.environment()}, check=True, capture_output=True)
+        time.sleep(1)
+        if by == "schedule":
+            events.fire_schedules_now()
+
+    (execution,) = live.started_by(elsewhere)
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "LASTING")
+    assert not live.accepted(client)
+    assert live.subjects == ["Completed: drift corrected, the trust stores hold the newest CRL"]
+
+
+def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
+    """A list removed by hand comes back, another CA's stays, and a second reconcile does and tells nothing."""
+    store, workflow = live.lab.trust_store_arn, live.workflow
+    foreign = workflow.attach(workflow.signer(workflow.twin()).crl([1, 2, 3], number=10**15))
+    ours = [each for each in workflow.lists() if each != foreign]
+    live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=ours)
+    execution = live.reconcile()
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "LASTING")
+    (drift,) = execution.report["Drift"]["TrustStores"]
+    assert drift["Kind"] == "NO_LIST"
+    assert foreign in workflow.lists()
+    assert len(workflow.lists()) == 2
+    assert len(live.subjects) == 1
+    before = workflow.lists().keys()
+    again = live.reconcile()
+    assert (again.status, again.output["Reconciled"], again.output["Proven"]) == (
+        "SUCCEEDED",
+        "NONE",
+        "attached and read back",
+    )
+    assert workflow.lists().keys() == before
+    assert live.subjects == []
+
+
+def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None:
+    """An older CRL in S3 would undo revocations: the reconcile fails by name."""
+    s3, bucket = live.aws.client("s3"), live.lab.outputs["CrlBucketName"]
+    key = f"crl/{live.lab.authority.arn.rsplit('/', 1)[1]}.crl"
+    old = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    acm_pca.publish_now(live.lab.authority.arn)
+    assert live.reconcile().output["Reconciled"] == "LASTING"
+    before = live.workflow.lists().keys()
+    s3.put_object(Bucket=bucket, Key=key, Body=old)
+    execution = live.reconcile()
+    assert (execution.status, execution.error) == ("FAILED", "CrlNumberLower")
+    assert live.workflow.lists().keys() == before
+
+
+@pytest.mark.parametrize("with_a_person", [False, True])
+def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bool) -> None:  # noqa: FBT001 - a case
+    """Trust stores take one write every five seconds, so ten reconciles of one CRL must not write ten times."""
+    calls: list[str] = []
+    faults.observe(lambda action, _: calls.append(action) if action in (ADD, REMOVE) else None)
+    (client,) = live.workflow.clients(1)
+    live.aws.settings.private_ca.crl_publication = False
+
+    def ten_at_once() -> None:
+        if with_a_person:
+            live.ask(Serials=[serials.write(client.serial)])
+            time.sleep(2.5)
+        live.aws.settings.private_ca.crl_publication = True
+        acm_pca.publish_now(live.lab.authority.arn)
+        for _ in range(10):
+            events.fire_schedules_now()
+
+    ended = live.started_by(ten_at_once, 10 + with_a_person)
+    assert {each.status for each in ended} == {"SUCCEEDED"}, [each.cause for each in ended]
+    assert calls.count(ADD) <= 1 + with_a_person
+    assert calls.count(REMOVE) <= 1 + with_a_person
+    assert len(live.workflow.lists()) == 1
+    if not with_a_person:
+        assert [each.output["Reconciled"] for each in ended].count("LASTING") <= 1 or calls.count(ADD) == 1
+
+
+def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: Live) -> None:
+    """Revoked, no CRL: people hear it at once, and the failed execution says it too, with what to change."""
+    s3, bucket = live.aws.client("s3"), live.lab.outputs["CrlBucketName"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    (client,) = live.workflow.clients(1)
+    (execution,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert (execution.status, execution.error) == ("FAILED", "CrlBucketNotWritable")
+    assert execution.outcomes == {serials.write(client.serial): "REVOKED"}
+    for told in (execution.cause, *(m["Message"] for m in live.heard(live.people) if "CrlBucket" in m["Subject"])):
+        assert bucket in told
+        assert "acm-pca.amazonaws.com s3:PutObject" in told
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    (again,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert again.status == "SUCCEEDED"
+    assert not live.accepted(client)
+
+
+def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(live: Live) -> None:
+    """Not at each look; and that nobody could be told does not hold the execution up."""
+    live.aws.settings.private_ca.crl_publication = False
+    (client,) = live.workflow.clients(1)
+    (execution,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert execution.error == "CrlNotPublished"
+    assert [each.partition(":")[0] for each in live.subjects] == ["Waiting", "Delayed", "Failed"]
+    live.aws.settings.private_ca.crl_publication = True
+    faults.add("sns:Publish", code="AuthorizationError", times=1000)
+    (again,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert again.status == "SUCCEEDED"
+    assert "NotNotified" in again.output
+
+
+@pytest.mark.parametrize("state", ["WaitForCrl", "RevokeCertificate"])
+def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live, state: str) -> None:
+    """Its report says what was revoked and is not blocked, and people are told."""
+    live.aws.settings.private_ca.crl_publication = False
+    clients = live.workflow.clients(3)
+    arn = live.workflow.start_with({"Serials": [serials.write(client.serial) for client in clients]})
+    live.workflow.reaches(arn, state)
+    live.aws.client("stepfunctions").stop_execution(executionArn=arn)
+    for _ in range(100):
+        report = live.workflow.report(arn)
+        if report:
+            break
+        time.sleep(0.1)
+    assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
+    assert "without a report of its own" in report["Cause"]
+    revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
+    told = {serials.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
+    assert told <= revoked
+    assert len(told) == 3 or state == "RevokeCertificate"
+    time.sleep(1)
+    assert live.subjects[-1] == "Failed: ExecutionInterrupted"
+
+
+def test_the_workflow_does_not_start_itself(live: Live) -> None:
+    """With S3's events on, only the CA's CRL starts an execution; nothing that an execution writes does."""
+    live.aws.settings.events.s3_notifications = True
+    (client,) = live.workflow.clients(1)
+    before = len(live.executions())
+    live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    time.sleep(3)
+    for arn in live.executions():
+        live.workflow.ended(arn)
+    assert len(live.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
+
+
+def test_metrics_are_found_in_cloudwatch(live: Live) -> None:
+    """What alarms watch is there, under the dimensions that they watch it by."""
+    live.reconcile()
+    client = live.aws.client("cloudwatch")
+    found = {
+        (metric["MetricName"], frozenset(dimension["Name"] for dimension in metric["Dimensions"]))
+        for metric in client.list_metrics(Namespace="MtlsRevocation")["Metrics"]
+    }
+    for name in ("TimeToNextUpdate", "AttachedCrlAge", "HeadroomUsedByNextCrl"):
+        assert (name, frozenset({"CertificateAuthority"})) in found
+        assert (name, frozenset({"CertificateAuthority", "TrustStore"})) in found
