@@ -4,6 +4,7 @@ Local files go to a bucket, SAM becomes plain CloudFormation (AWS's own translat
 resolved, and each resource is created after those it refers to. Whatever would be missing raises `NotRealised`.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -34,6 +35,15 @@ LOCAL_FILES = {
 }
 GLOBALS = {"Function": "CodeUri"}
 
+# What a replacement would lose: objects, messages, subscribers, executions, lines.
+HAVE_STATE = {
+    "AWS::Events::EventBus",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
+}
 SECTIONS = {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Conditions", "Resources", "Outputs"}
 ATTRIBUTES = {"Type", "Properties", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"}
 
@@ -45,10 +55,11 @@ class Stack:
     resources: dict[str, tuple[str, Realised]] = field(default_factory=dict)
     outputs: Outputs = field(default_factory=dict)
     retained: set[str] = field(default_factory=set)
+    properties: dict[str, str] = field(default_factory=dict)  # resolved, as JSON, to see at the next deployment
 
 
 def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stack_name: str) -> Outputs:
-    """Create all resources of a template; return its outputs. What was created stands in `aws.stacks`.
+    """Create or update all resources of a template; return its outputs. What is there stands in `aws.stacks`.
 
     Raises:
         TemplateRefused: a parameter or an intrinsic function is not as CloudFormation wants it.
@@ -66,19 +77,17 @@ def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stac
         if "Condition" not in resource or resolver.holds(resource["Condition"])
     }
     _check_types(wanted)
-    stack = aws.stacks[stack_name] = Stack()
+    stack = aws.stacks.setdefault(stack_name, Stack())
     for logical_id in _in_order(wanted):
         resource = wanted[logical_id]
-        properties = Properties(
-            resource["Type"], logical_id, resolver.resolve(resource.get("Properties", {})), stack_name
-        )
-        realised = REALISERS[resource["Type"]].create(aws, properties)
-        stack.resources[logical_id] = (resource["Type"], realised)
-        properties.check_all_taken(NOT_LOCAL)
+        values = resolver.resolve(resource.get("Properties", {}))
+        realised = _realise(aws, stack, stack_name, (logical_id, resource["Type"]), values)
         if resource.get("DeletionPolicy", "Delete") != "Delete":
             stack.retained.add(logical_id)
         resolver.names[logical_id] = realised.ref
         resolver.attributes |= {(logical_id, name): value for name, value in realised.attributes.items()}
+    for logical_id in [each for each in reversed(stack.resources) if each not in wanted]:
+        _remove(aws, stack, logical_id)
     stack.outputs = {
         name: str(resolver.resolve(output["Value"]))
         for name, output in plain.get("Outputs", {}).items()
@@ -87,19 +96,49 @@ def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stac
     return stack.outputs
 
 
+def _realise(
+    aws: EmbeddedAws, stack: Stack, stack_name: str, named: tuple[str, str], values: Mapping[str, Any]
+) -> Realised:
+    """Create a resource, leave it alone if it is as wanted, or change it: in place where it has a state to lose."""
+    logical_id, type_ = named
+    known, text = stack.resources.get(logical_id), json.dumps(values, sort_keys=True, default=str)
+    if known and stack.properties[logical_id] == text:
+        return known[1]
+    properties, realiser = Properties(type_, logical_id, values, stack_name), REALISERS[type_]
+    if known and realiser.update:
+        realised = realiser.update(aws, known[1], properties)
+    elif known and type_ in HAVE_STATE:
+        raise NotRealised(f"{logical_id} ({type_}): an update that keeps its state")
+    else:
+        if known:
+            realiser.delete(aws, known[1])
+        realised = realiser.create(aws, properties)
+    stack.resources[logical_id], stack.properties[logical_id] = (type_, realised), text
+    properties.check_all_taken(NOT_LOCAL)
+    return realised
+
+
+def _remove(aws: EmbeddedAws, stack: Stack, logical_id: str) -> None:
+    type_, realised = stack.resources.pop(logical_id)
+    del stack.properties[logical_id]
+    if logical_id not in stack.retained:
+        REALISERS[type_].delete(aws, realised)
+
+
 def destroy(aws: EmbeddedAws, stack_name: str) -> None:
     """Delete what a deployment has created, the last first, but for what the template says to retain."""
     stack = aws.stacks.pop(stack_name)
-    for logical_id, (type_, realised) in reversed(stack.resources.items()):
-        if logical_id not in stack.retained:
-            REALISERS[type_].delete(aws, realised)
+    for logical_id in list(reversed(stack.resources)):
+        _remove(aws, stack, logical_id)
 
 
 def package(aws: EmbeddedAws, path: Path) -> dict[str, Any]:
     """Read a template, put its local files into a bucket and let it name them there, as `sam package` does."""
     template = intrinsics.load(path)
     bucket = f"deployment-{aws.settings.account_id}-{aws.settings.region}"
-    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
+    s3, where = aws.client("s3"), {"LocationConstraint": aws.settings.region}
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
     sections = [(template.get("Globals", {}).get(kind, {}), name) for kind, name in GLOBALS.items()]
     for resource in template["Resources"].values():
         name = LOCAL_FILES.get(resource["Type"])

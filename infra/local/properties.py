@@ -63,10 +63,11 @@ class Properties:
 
 @dataclass(frozen=True)
 class Realiser:
-    """How a type of resource is created and deleted."""
+    """How a type of resource is created and deleted, and how it is changed without losing its state."""
 
     create: Callable[["EmbeddedAws", Properties], Realised]
     delete: Callable[["EmbeddedAws", Realised], object]
+    update: Callable[["EmbeddedAws", Realised, Properties], Realised] | None = None
 
 
 def text(value: object) -> str:

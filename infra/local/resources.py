@@ -140,16 +140,44 @@ def _log_group(aws: "EmbeddedAws", properties: Properties) -> Realised:
         tags=properties.tags(),
         **properties.chosen(logGroupClass="LogGroupClass", kmsKeyId="KmsKeyId"),
     )
-    if retention := properties.take("RetentionInDays"):
-        client.put_retention_policy(logGroupName=name, retentionInDays=int(retention))
+    _retain(aws, name, properties)
     arn = f"arn:aws:logs:{aws.settings.region}:{aws.settings.account_id}:log-group:{name}:*"
     return Realised(name, {"Arn": arn})
+
+
+def _retain(aws: "EmbeddedAws", name: str, properties: Properties) -> None:
+    if retention := properties.take("RetentionInDays"):
+        aws.client("logs").put_retention_policy(logGroupName=name, retentionInDays=int(retention))
+
+
+def _update_log_group(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
+    _same(realised.ref, properties.take("LogGroupName"))
+    _retain(aws, realised.ref, properties)
+    properties.tags()
+    return realised
+
+
+def _same(name: str, wanted: str | None) -> None:
+    if wanted not in (None, name):
+        raise NotRealised(f"a change of the name {name} to {wanted}, which would replace it")
 
 
 def _bucket(aws: "EmbeddedAws", properties: Properties) -> Realised:
     client = aws.client("s3")
     name = properties.take("BucketName") or properties.name(63).lower()
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
+    _configure_bucket(aws, name, properties)
+    return Realised(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
+
+
+def _update_bucket(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
+    _same(realised.ref, properties.take("BucketName"))
+    _configure_bucket(aws, realised.ref, properties)
+    return realised
+
+
+def _configure_bucket(aws: "EmbeddedAws", name: str, properties: Properties) -> None:
+    client = aws.client("s3")
     settings: dict[str, tuple[Callable[..., Any], str]] = {
         "VersioningConfiguration": (client.put_bucket_versioning, "VersioningConfiguration"),
         "PublicAccessBlockConfiguration": (client.put_public_access_block, "PublicAccessBlockConfiguration"),
@@ -169,7 +197,6 @@ def _bucket(aws: "EmbeddedAws", properties: Properties) -> Realised:
     if tags := properties.tags():
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
         client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": named})
-    return Realised(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
 
 
 def _encryption_rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +231,25 @@ def _bucket_policy(aws: "EmbeddedAws", properties: Properties) -> Realised:
 
 
 def _state_machine(aws: "EmbeddedAws", properties: Properties) -> Realised:
+    name = properties.take("StateMachineName") or properties.name(80)
+    arn = aws.client("stepfunctions").create_state_machine(
+        name=name,
+        type=properties.take("StateMachineType", "STANDARD"),
+        tags=[{"key": key, "value": value} for key, value in properties.tags().items()],
+        **_machine(aws, properties),
+    )["stateMachineArn"]
+    return Realised(arn, {"Arn": arn, "Name": name})
+
+
+def _update_state_machine(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
+    _same(realised.attributes["Name"], properties.take("StateMachineName"))
+    properties.take("StateMachineType")
+    properties.tags()
+    aws.client("stepfunctions").update_state_machine(stateMachineArn=realised.ref, **_machine(aws, properties))
+    return realised
+
+
+def _machine(aws: "EmbeddedAws", properties: Properties) -> dict[str, Any]:
     location = properties.take("DefinitionS3Location")
     content = aws.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"])["Body"].read()
     substitutions = properties.take("DefinitionSubstitutions", {})
@@ -213,18 +259,14 @@ def _state_machine(aws: "EmbeddedAws", properties: Properties) -> Realised:
             raise NotRealised(f"The definition's {match[0]} is not in DefinitionSubstitutions")
         return text(substitutions[match[1]])
 
-    name = properties.take("StateMachineName") or properties.name(80)
-    arn = aws.client("stepfunctions").create_state_machine(
-        name=name,
-        definition=re.sub(r"\$\{(\w+)\}", value, content.decode()),
-        roleArn=properties.take("RoleArn"),
-        type=properties.take("StateMachineType", "STANDARD"),
-        tags=[{"key": key, "value": value} for key, value in properties.tags().items()],
-        **_lower(
-            properties.chosen(loggingConfiguration="LoggingConfiguration", tracingConfiguration="TracingConfiguration")
-        ),
-    )["stateMachineArn"]
-    return Realised(arn, {"Arn": arn, "Name": name})
+    configuration = properties.chosen(
+        loggingConfiguration="LoggingConfiguration", tracingConfiguration="TracingConfiguration"
+    )
+    return {
+        "definition": re.sub(r"\$\{(\w+)\}", value, content.decode()),
+        "roleArn": properties.take("RoleArn"),
+        **_lower(configuration),
+    }
 
 
 def _lower(node: Any) -> Any:  # noqa: ANN401 - any part of a template
@@ -245,14 +287,16 @@ REALISERS: dict[str, Realiser] = {
     ),
     "AWS::Lambda::LayerVersion": Realiser(_layer_version, _delete_layer_version),
     "AWS::Logs::LogGroup": Realiser(
-        _log_group, lambda aws, it: aws.client("logs").delete_log_group(logGroupName=it.ref)
+        _log_group, lambda aws, it: aws.client("logs").delete_log_group(logGroupName=it.ref), _update_log_group
     ),
-    "AWS::S3::Bucket": Realiser(_bucket, _delete_bucket),
+    "AWS::S3::Bucket": Realiser(_bucket, _delete_bucket, _update_bucket),
     "AWS::S3::BucketPolicy": Realiser(
         _bucket_policy, lambda aws, it: aws.client("s3").delete_bucket_policy(Bucket=it.ref)
     ),
     "AWS::StepFunctions::StateMachine": Realiser(
-        _state_machine, lambda aws, it: aws.client("stepfunctions").delete_state_machine(stateMachineArn=it.ref)
+        _state_machine,
+        lambda aws, it: aws.client("stepfunctions").delete_state_machine(stateMachineArn=it.ref),
+        _update_state_machine,
     ),
     **resources_cloudwatch.REALISERS,
     **resources_events.REALISERS,

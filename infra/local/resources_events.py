@@ -95,6 +95,14 @@ def _queue(aws: "EmbeddedAws", properties: Properties) -> Realised:
     return Realised(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
 
+def _update_queue(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
+    properties.take("QueueName")
+    properties.tags()
+    attributes = _attributes(properties, _QUEUE, _QUEUE_DOCUMENTS)
+    aws.client("sqs").set_queue_attributes(QueueUrl=realised.ref, Attributes=attributes)
+    return realised
+
+
 def _queue_policy(aws: "EmbeddedAws", properties: Properties) -> Realised:
     document, urls = json.dumps(properties.take("PolicyDocument")), properties.take("Queues")
     for url in urls:
@@ -156,6 +164,6 @@ REALISERS: dict[str, Realiser] = {
     "AWS::SNS::Topic": Realiser(_topic, lambda aws, it: aws.client("sns").delete_topic(TopicArn=it.ref)),
     # The topic goes with its policy; SNS has no call that takes a policy away.
     "AWS::SNS::TopicPolicy": Realiser(_topic_policy, lambda _aws, _it: None),
-    "AWS::SQS::Queue": Realiser(_queue, lambda aws, it: aws.client("sqs").delete_queue(QueueUrl=it.ref)),
+    "AWS::SQS::Queue": Realiser(_queue, lambda aws, it: aws.client("sqs").delete_queue(QueueUrl=it.ref), _update_queue),
     "AWS::SQS::QueuePolicy": Realiser(_queue_policy, _delete_queue_policy),
 }
