@@ -82,6 +82,13 @@ Try, in another shell (.venv/bin/aws is an aws command line, if you have none):
 
   # then try the curl again
 
+  # or ask for it by an event; or revoke at Private CA alone, and see the trust store follow by itself
+  aws events put-events --entries '[{{"EventBusName": "{made.outputs["EventBusName"]}", "Source": "me",
+      "DetailType": "Client Certificate Revocation Requested",
+      "Detail": "{{\\"Serials\\": [\\"{serials.write(made.clients["bob"].serial)}\\"]}}"}}]'
+  aws acm-pca revoke-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN \\
+      --certificate-serial {serials.write(made.clients["alice"].serial)} --revocation-reason SUPERSEDED
+
 Ctrl-C ends it."""
 
 
