@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from samtranslator.parser.parser import Parser
@@ -20,7 +20,9 @@ from samtranslator.translator.translator import Translator
 from infra.local import intrinsics
 from infra.local.properties import NotRealised, Properties, Realised
 from infra.local.resources import NOT_LOCAL, REALISERS
-from infra.local.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from infra.local.server import EmbeddedAws
 
 Outputs = dict[str, str]
 
@@ -58,7 +60,7 @@ class Stack:
     properties: dict[str, str] = field(default_factory=dict)  # resolved, as JSON, to see at the next deployment
 
 
-def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stack_name: str) -> Outputs:
+def deploy(aws: "EmbeddedAws", template: Path, parameters: Mapping[str, str], stack_name: str) -> Outputs:
     """Create or update all resources of a template; return its outputs. What is there stands in `aws.stacks`.
 
     Raises:
@@ -66,7 +68,12 @@ def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stac
         NotRealised: a type or property would silently be missing.
 
     """
-    plain = transform(package(aws, template), parameters, aws.settings.region)
+    return realise(aws, package(aws, template), parameters, stack_name)
+
+
+def realise(aws: "EmbeddedAws", template: dict[str, Any], parameters: Mapping[str, str], stack_name: str) -> Outputs:
+    """Do so with a template whose files are in a bucket already."""
+    plain = transform(template, parameters, aws.settings.region)
     if unknown := plain.keys() - SECTIONS:
         raise NotRealised(f"Section {', '.join(sorted(unknown))}")
     names = intrinsics.parameter_values(plain.get("Parameters", {}), parameters)
@@ -97,7 +104,7 @@ def deploy(aws: EmbeddedAws, template: Path, parameters: Mapping[str, str], stac
 
 
 def _realise(
-    aws: EmbeddedAws, stack: Stack, stack_name: str, named: tuple[str, str], values: Mapping[str, Any]
+    aws: "EmbeddedAws", stack: Stack, stack_name: str, named: tuple[str, str], values: Mapping[str, Any]
 ) -> Realised:
     """Create a resource, leave it alone if it is as wanted, or change it: in place where it has a state to lose."""
     logical_id, type_ = named
@@ -118,21 +125,21 @@ def _realise(
     return realised
 
 
-def _remove(aws: EmbeddedAws, stack: Stack, logical_id: str) -> None:
+def _remove(aws: "EmbeddedAws", stack: Stack, logical_id: str) -> None:
     type_, realised = stack.resources.pop(logical_id)
     del stack.properties[logical_id]
     if logical_id not in stack.retained:
         REALISERS[type_].delete(aws, realised)
 
 
-def destroy(aws: EmbeddedAws, stack_name: str) -> None:
+def destroy(aws: "EmbeddedAws", stack_name: str) -> None:
     """Delete what a deployment has created, the last first, but for what the template says to retain."""
     stack = aws.stacks.pop(stack_name)
     for logical_id in list(reversed(stack.resources)):
         _remove(aws, stack, logical_id)
 
 
-def package(aws: EmbeddedAws, path: Path) -> dict[str, Any]:
+def package(aws: "EmbeddedAws", path: Path) -> dict[str, Any]:
     """Read a template, put its local files into a bucket and let it name them there, as `sam package` does."""
     template = intrinsics.load(path)
     bucket = f"deployment-{aws.settings.account_id}-{aws.settings.region}"
@@ -150,7 +157,7 @@ def package(aws: EmbeddedAws, path: Path) -> dict[str, Any]:
     return template
 
 
-def _upload(aws: EmbeddedAws, bucket: str, file: Path) -> str:
+def _upload(aws: "EmbeddedAws", bucket: str, file: Path) -> str:
     content = file.with_name(STANDS_IN_FOR.get(file.name, file.name)).read_bytes()
     key = hashlib.sha256(content).hexdigest() + file.suffix
     aws.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
@@ -165,7 +172,7 @@ def transform(template: dict[str, Any], parameters: Mapping[str, str], region: s
     return copy
 
 
-def _pseudo_parameters(aws: EmbeddedAws, stack_name: str) -> dict[str, Any]:
+def _pseudo_parameters(aws: "EmbeddedAws", stack_name: str) -> dict[str, Any]:
     settings = aws.settings
     return {
         "AWS::AccountId": settings.account_id,

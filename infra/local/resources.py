@@ -185,7 +185,7 @@ def _configure_bucket(aws: "EmbeddedAws", name: str, properties: Properties) -> 
     }
     for property_, (put, argument) in settings.items():
         if value := properties.take(property_):
-            put(Bucket=name, **{argument: value})
+            put(Bucket=name, **{argument: {key: _switch(each) for key, each in value.items()}})
     if encryption := properties.take("BucketEncryption"):
         rules = [_encryption_rule(dict(rule)) for rule in encryption["ServerSideEncryptionConfiguration"]]
         client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
@@ -197,6 +197,11 @@ def _configure_bucket(aws: "EmbeddedAws", name: str, properties: Properties) -> 
     if tags := properties.tags():
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
         client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": named})
+
+
+def _switch(value: object) -> object:
+    """Give a switch that a template writes as a text."""
+    return value == "true" if value in ("true", "false") else value
 
 
 def _encryption_rule(rule: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,16 @@
-"""Bucket policies with conditions: moto reads every statement as if it had none, so "TLS only" would refuse all."""
+"""Two things of S3 that moto 5.2.5 gets wrong.
+
+It reads every statement of a bucket policy as if it had no condition, so "TLS only" would refuse all; and it does not
+tell that a bucket sends its events to EventBridge.
+"""
 
 import json
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
 
 from infra.local.bucket_policy import conditions_hold
 
@@ -13,8 +19,20 @@ _CONTEXT = {"aws:SecureTransport": "true"}
 
 
 def install() -> None:
-    """Have buckets ask their policies with a condition's keys."""
+    """Have buckets ask their policies with a condition's keys, and tell of EventBridge."""
+    S3Response.serialized = _serialized  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
+
+
+STOCK_SERIALIZED = S3Response.serialized
+
+
+def _serialized(self: S3Response, action_result: ActionResult) -> Any:  # noqa: ANN401 - moto's own signature
+    if self.data.get("Action") == "GetBucketNotificationConfiguration" and isinstance(action_result.result, dict):
+        configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if configuration and configuration.event_bridge is not None:
+            action_result.result["EventBridgeConfiguration"] = {}
+    return STOCK_SERIALIZED(self, action_result)
 
 
 def _get_permission(self: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - moto's own signature

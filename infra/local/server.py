@@ -20,6 +20,7 @@ from werkzeug.test import run_wsgi_app
 from infra.local import (
     acm_pca,
     calls,
+    cloudformation,
     elbv2,
     event_sources,
     events,
@@ -238,6 +239,7 @@ class EmbeddedAws:
         stepfunctions.install(self.endpoint_url)
         events.install(self.settings, self.endpoint_url)
         event_sources.install(self.settings)
+        cloudformation.install(self)
 
 
 def _listen(port: int) -> socket.socket:
