@@ -16,13 +16,14 @@ from infra.local.settings import Settings
 TRIES = 3
 
 
-def run(invoke: Callable[[], Outcome], function: Any, event: bytes, settings: Settings) -> None:  # noqa: ANN401
-    """Invoke a function until it succeeds; on AWS a minute, then two, pass between the tries."""
+def run(invoke: Callable[[], Outcome | None], function: Any, event: bytes, settings: Settings) -> None:  # noqa: ANN401
+    """Invoke a function until it succeeds, or is gone; on AWS a minute, then two, pass between the tries."""
     for attempt in range(TRIES):
         outcome = invoke()
-        if not outcome.failed:
+        if outcome is None or not outcome.failed:
             return
         time.sleep(settings.functions.async_retry_seconds * (attempt + 1))
+    assert outcome is not None  # noqa: S101 - it failed
     _bury(function, event, outcome, settings)
 
 

@@ -159,7 +159,13 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         if kind == "DryRun":
             return b""
         if kind == "Event":
-            arguments = (lambda: self._run(function, event)[0], function, event, _installed().settings)
+            layers = [layer["Arn"] for layer in function.layers]
+
+            def run_if_there() -> Outcome | None:
+                there = all(_backend().layers_versions_by_arn(arn) for arn in layers)  # not after a reset
+                return self._run(function, event)[0] if there else None
+
+            arguments = (run_if_there, function, event, _installed().settings)
             thread = threading.Thread(target=async_invocations.run, args=arguments, daemon=True)
             self._unanswered = [each for each in self._unanswered if each.is_alive()] + [thread]
             thread.start()

@@ -236,6 +236,7 @@ def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
     )
     assert workflow.lists().keys() == before
     assert live.subjects == []
+    live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=[foreign])
 
 
 def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None:
@@ -310,13 +311,15 @@ def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(l
     assert "NotNotified" in again.output
 
 
-@pytest.mark.parametrize("state", ["WaitForCrl", "RevokeCertificate"])
-def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live, state: str) -> None:
-    """Its report says what was revoked and is not blocked, and people are told."""
+def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> None:
+    """Its report says what was revoked and is not blocked, and people are told.
+
+    In the middle of a Map, moto's StopExecution breaks the history; test_notification.py goes there without it.
+    """
     live.aws.settings.private_ca.crl_publication = False
     clients = live.workflow.clients(3)
     arn = live.workflow.start_with({"Serials": [serials.write(client.serial) for client in clients]})
-    live.workflow.reaches(arn, state)
+    live.workflow.reaches(arn, "WaitForCrl")
     live.aws.client("stepfunctions").stop_execution(executionArn=arn)
     for _ in range(100):
         report = live.workflow.report(arn)
@@ -327,8 +330,8 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live, state
     assert "without a report of its own" in report["Cause"]
     revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
     told = {serials.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
+    assert len(told) == 3
     assert told <= revoked
-    assert len(told) == 3 or state == "RevokeCertificate"
     time.sleep(1)
     assert live.subjects[-1] == "Failed: ExecutionInterrupted"
 

@@ -27,7 +27,7 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     private_ca.crl_after_seconds = private_ca.crl_retry_seconds = 0.3
     aws.settings.trust_stores.write_burst = 1_000
     aws.settings.events.s3_notifications = False  # the schedule is fired where a reconcile is wanted
-    with laboratory(aws, tmp_path / "pki", GiveWaySeconds="1", DelayNoticeSeconds="1") as lab:
+    with laboratory(aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1") as lab:
         acm_pca.publish_now(lab.authority.arn)
         yield Workflow(lab, lab.trust_store_arn, tmp_path)
     faults.clear()
@@ -66,7 +66,7 @@ def reconcile(workflow: Workflow) -> Execution:
 def everything_happens(workflow: Workflow) -> None:
     """Go all ways that need a permission."""
     authority, arn = workflow.authority, workflow.trust_store_arn
-    clients = workflow.clients(8)
+    clients = workflow.clients(9)
 
     workflow.aws.settings.private_ca.crl_publication = False
     workflow.delete_crl()  # its absence must be a 404
@@ -103,9 +103,15 @@ def everything_happens(workflow: Workflow) -> None:
     acm_pca.publish_now(authority.arn)
     assert reconcile(workflow).output["Reconciled"] == "LASTING"
 
+    delete_the_winner(arn)
+    running = workflow.start_with({"Reconcile": True})
+    workflow.reaches(running, "GiveWay")
+    workflow.attach(acm_pca.publish_now(authority.arn))  # somebody else does it meanwhile, and it has to be read
+    assert workflow.ended(running).output["Reconciled"] == "NONE"
+
     events_happen(workflow, serials.write(clients[6].serial))
-    interrupted(workflow, serials.write(clients[7].serial))
-    assert {client.serial for client in clients} <= workflow.held()
+    interrupted(workflow, clients[7].serial, clients[8].serial)
+    assert {client.serial for client in clients[:8]} <= workflow.held()
 
 
 def events_happen(workflow: Workflow, serial: str) -> None:
@@ -145,13 +151,14 @@ def events_happen(workflow: Workflow, serial: str) -> None:
         workflow.ended(each["executionArn"])
 
 
-def interrupted(workflow: Workflow, serial: str) -> None:
-    """Stop an execution when its list is verified, so that its report is written with evidence by another."""
-    stopped = threading.Event()
-    running = workflow.start(serial)
-    workflow.reaches(running, "RemoveSupersededCrls")
+def interrupted(workflow: Workflow, one: int, other: int) -> None:
+    """Stop an execution that has verified a list and waits for more, so that another writes its report."""
+    workflow.aws.settings.private_ca.crl_publication = False
+    running = workflow.start(serials.write(one), serials.write(other), seconds=60)
+    workflow.reaches(running, "WaitForCrl")
+    acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
+    workflow.reaches(running, "AreSerialsMissing")
     workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
-    stopped.set()
     for _ in range(100):
         if workflow.report(running):
             return
