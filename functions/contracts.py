@@ -124,7 +124,7 @@ class RevocationRequest(Targets):
 
     serials: Annotated[list[WrittenSerial], Field(max_length=MAX_INLINE_SERIALS), AfterValidator(_once_each)] = Field(
         default_factory=list,
-        description="Serial numbers in hexadecimal: colons, `0x` and any case are fine, bare digits are not.",
+        description="Serial numbers in any common notation that says whether it is hexadecimal or decimal.",
     )
     reconcile: bool = Field(
         default=False,

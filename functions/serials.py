@@ -1,4 +1,9 @@
-"""Serial numbers at the edges: every common notation is read, one is written, an ambiguous one is refused."""
+"""Serial numbers at the edges: every common notation is read, one is written, an ambiguous one is refused.
+
+The notations, good and bad, stand as a table in README.md. What says that digits are hexadecimal is a colon, `0x`, a
+letter, or the place that they were copied from; digits alone say nothing. What looks like a part of a serial number
+(a group of one digit, a colon at the end) is refused, for a wrong revocation cannot be undone.
+"""
 
 import re
 
@@ -8,35 +13,51 @@ from functions.errors import AmbiguousSerial, InvalidSerial
 # CAs with 20 random octets write such serials, so the value is what is measured here.
 MAX_OCTETS = 20
 
-# Far above 20 octets in any notation; longer texts are not even looked at.
+# Far above 20 octets in any notation, and above a certificate as `openssl x509 -text` prints it.
 _MAX_TEXT = 256
+_MAX_BLOCK = 65_536
 _SHOWN = 64
 
-_GROUPS = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*", re.ASCII)
+# What viewers of certificates put around a serial number for a clipboard to carry along unseen.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"))
+
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
-_NEGATIVE = re.compile(r"-(?:0x)?[0-9a-f:]+", re.ASCII)
+_NEGATIVE = re.compile(r"-\s*(?:0x)?[0-9a-f][0-9a-f:]*(?: \(-0x[0-9a-f]+\))?", re.ASCII)
+_COLONS = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*", re.ASCII)
+_SPACED = re.compile(r"[0-9a-f]{2}(?:(?: [0-9a-f]{2})+|(?:-[0-9a-f]{2})+)", re.ASCII)
+# How openssl x509 -text prints a serial that fits 64 bits.
+_BOTH = re.compile(r"([0-9]+) \(0x([0-9a-f]+)\)", re.ASCII)
+# Who writes these names writes hexadecimal: openssl x509 -serial, load balancers (header, log), certtool, people.
+_HEX_LABEL = re.compile(
+    r"(?:serial\s*=|x-amzn-mtls-clientcert-serial-number\s*:|leaf_client_cert_serial_number\s*[=:]"
+    r"|serial number \(hex\)\s*:|hex\s*:)\s*",
+    re.ASCII,
+)
+_DECIMAL_LABEL = re.compile(r"(?:decimal|dec)\s*:\s*", re.ASCII)
+_SAID_AFTER = re.compile(r"(.+?)\s*\((hex|dec|decimal)\)", re.ASCII)
+# A line of openssl x509 -text; what is longer than 64 bits stands on the lines below, which end in a colon if cut.
+_TEXT_LINE = re.compile(
+    r"^[ \t]*serial number[ \t]*:[ \t]*((?:\n[ \t]*[0-9a-f:]+[ \t]*(?=\n|$))+|[^\n]*)", re.MULTILINE | re.ASCII
+)
+# Fields 1, 9 and 10 of a connection log line; the subject before them may hold anything, so the last match counts.
+_LOG_LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:.]+z .* notbefore=\S+;notafter=\S+ (\S+)(?: .*)?", re.ASCII)
 
 _WAY_ON = "write it in hexadecimal, as '0x0a1b' or '0a:1b'"
 
 
 def parse(text: str) -> int:
-    """Read a serial number written in hexadecimal: with or without colons, with or without 0x, in any case.
+    """Read one serial number in any notation that says whether its digits are hexadecimal or decimal.
 
     Raises AmbiguousSerial for two and more digits alone, which may be hexadecimal or decimal, and
     InvalidSerial for anything that is not a serial number of RFC 5280, 4.1.2.2.
     """
-    stripped = text.strip().lower()
-    _require_text(text, stripped)
-    if ":" in stripped:
-        return _require_range(text, _colons(text, stripped))
-    if stripped.startswith("0x"):
-        return _require_range(text, _hexadecimal(text, stripped[2:]))
-    serial = _hexadecimal(text, stripped)
-    if _DIGITS.fullmatch(stripped) and serial != int(stripped):
-        _require_range(text, int(stripped))  # what is too long even as decimal is wrong, not ambiguous
-        raise AmbiguousSerial(_ambiguity(stripped))
-    return _require_range(text, serial)
+    cleaned = text[: _MAX_BLOCK + 1].lower().translate(_UNSEEN).strip()
+    written = _found(text, cleaned)
+    if len(written) >= 2 and written[0] == written[-1] and written[0] in "\"'":  # noqa: PLR2004 - a pair
+        written = written[1:-1].strip()
+    _require_text(text, written)
+    return _require_range(text, _value(text, written))
 
 
 def write(serial: int) -> str:
@@ -49,29 +70,77 @@ def write(serial: int) -> str:
     return serial.to_bytes(max(2, (serial.bit_length() + 7) // 8), "big").hex(":")
 
 
-def _require_text(text: str, stripped: str) -> None:
-    if not stripped:
+def _found(text: str, cleaned: str) -> str:
+    """Find what is written of the serial in a print-out or a log line; anything else is it already."""
+    if len(cleaned) > _MAX_BLOCK:
+        return text
+    if line := _LOG_LINE.fullmatch(cleaned):
+        return f"hex:{line[1]}"
+    lines = _TEXT_LINE.findall(cleaned)
+    if len(lines) > 1:
+        raise InvalidSerial(f"{_shown(text)} holds {len(lines)} serial numbers: give each by itself")
+    return re.sub(r"\s*\n\s*", "", lines[0]).strip() if lines else cleaned
+
+
+def _value(text: str, written: str) -> int:
+    if label := _HEX_LABEL.match(written):
+        return _hexadecimal(text, written[label.end() :])
+    if label := _DECIMAL_LABEL.match(written):
+        return _decimal(text, written[label.end() :])
+    if said := _SAID_AFTER.fullmatch(written):
+        return (_hexadecimal if said[2] == "hex" else _decimal)(text, said[1])
+    if both := _BOTH.fullmatch(written):
+        return _agreed(text, both[1], both[2])
+    digits = re.sub(r"[ -]", "", written) if _SPACED.fullmatch(written) else written
+    if _DIGITS.fullmatch(digits) and int(digits, 16) != int(digits):
+        _require_range(text, int(digits))  # what is too long even as decimal is wrong, not ambiguous
+        raise AmbiguousSerial(_ambiguity(text, digits))
+    return _hexadecimal(text, written)
+
+
+def _require_text(text: str, written: str) -> None:
+    if not written:
         raise InvalidSerial(f"serial number {_shown(text)} is empty: {_WAY_ON}")
-    if len(stripped) > _MAX_TEXT:
+    if len(written) > _MAX_TEXT:
         raise InvalidSerial(
-            f"serial number {_shown(text)} has {len(stripped)} characters, and at most {MAX_OCTETS} octets"
+            f"serial number {_shown(text)} has {len(text.strip())} characters, and at most {MAX_OCTETS} octets"
         )
-    if _NEGATIVE.fullmatch(stripped):
+    bare = _DECIMAL_LABEL.sub("", _HEX_LABEL.sub("", written, 1), 1)
+    if bare == "-":
+        raise InvalidSerial(f"{_shown(text)} names no client certificate: its serial number is '-'")
+    if _NEGATIVE.fullmatch(bare):
         raise InvalidSerial(f"serial number {_shown(text)} is negative, it must be positive (RFC 5280, 4.1.2.2)")
 
 
-def _colons(text: str, stripped: str) -> int:
-    if not _GROUPS.fullmatch(stripped):
-        raise InvalidSerial(
-            f"serial number {_shown(text)} is not made of two hexadecimal digits between colons: {_WAY_ON}"
-        )
-    return int(stripped.replace(":", ""), 16)
-
-
 def _hexadecimal(text: str, digits: str) -> int:
-    if not _HEX.fullmatch(digits):
+    """Read what is known to be hexadecimal."""
+    if ":" in digits:
+        if not _COLONS.fullmatch(digits):
+            raise InvalidSerial(
+                f"serial number {_shown(text)} is not made of two hexadecimal digits between colons: {_WAY_ON}"
+            )
+        return int(digits.replace(":", ""), 16)
+    if _SPACED.fullmatch(digits):
+        return int(re.sub(r"[ -]", "", digits), 16)
+    bare = digits.removeprefix("0x")
+    if not _HEX.fullmatch(bare):
         raise InvalidSerial(f"serial number {_shown(text)} is not hexadecimal: {_WAY_ON}")
-    return int(digits, 16)
+    return int(bare, 16)
+
+
+def _decimal(text: str, digits: str) -> int:
+    if not _DIGITS.fullmatch(digits):
+        raise InvalidSerial(f"serial number {_shown(text)} is said to be decimal and holds other than digits")
+    return int(digits)
+
+
+def _agreed(text: str, decimal: str, hexadecimal: str) -> int:
+    if int(decimal) != int(hexadecimal, 16):
+        raise InvalidSerial(
+            f"serial number {_shown(text)} gives two numbers: decimal {decimal} is 0x{int(decimal):x}, "
+            f"not 0x{hexadecimal}"
+        )
+    return int(decimal)
 
 
 def _require_range(text: str, serial: int) -> int:
@@ -82,12 +151,12 @@ def _require_range(text: str, serial: int) -> int:
     return serial
 
 
-def _ambiguity(digits: str) -> str:
+def _ambiguity(text: str, digits: str) -> str:
+    values = {"hexadecimal": int(digits, 16), "decimal": int(digits)}
     readings = (
-        f"{word} it is {write(value)} (then write 0x{value:x} or {write(value)!r})"
-        for word, value in (("as hexadecimal", int(digits, 16)), ("as decimal", int(digits)))
+        f"as {word} it is {write(value)} (then write 0x{value:x} or {write(value)!r})" for word, value in values.items()
     )
-    return f"serial number {_shown(digits)} can be read in two ways: {', '.join(readings)}"
+    return f"serial number {_shown(text.strip())} can be read in two ways: {', '.join(readings)}"
 
 
 def _shown(text: str) -> str:

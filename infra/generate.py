@@ -12,6 +12,7 @@ from typing import Any
 from functions.contracts import RevocationReason, RevocationRequest
 from infra.local import intrinsics
 from infra.local.resources import NOT_LOCAL
+from tests.functions import serial_notations
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -143,6 +144,7 @@ def _alarm(name: str, alarm: dict[str, Any]) -> str:
 CHECKED: dict[str, tuple[Path, Callable[[], str]]] = {
     "state machine": (README, picture),
     "input": (README, fields),
+    "serial notations": (README, serial_notations.table),
     "not local": (INFRA_README, not_local),
     "alarms": (INFRA_README, alarms),
 }

@@ -1,45 +1,19 @@
 """Serial numbers: every notation that AWS, openssl and people write is read, and whatever could mislead is refused."""
 
+import re
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions import serials
 from functions.errors import AmbiguousSerial, InvalidSerial
+from tests.functions.serial_notations import NOTATIONS
 
 SERIALS = st.integers(min_value=1, max_value=2**160 - 1)
 LONGEST = 2**160 - 1
-
-
-@settings(deadline=None)
-@given(SERIALS)
-def test_what_is_written_is_read(serial: int) -> None:
-    """Reading a written serial gives the same number."""
-    assert serials.parse(serials.write(serial)) == serial
-
-
-@settings(deadline=None)
-@given(SERIALS, st.sampled_from(["0x{:x}", "0X{:X}", "0x{:040x}", "  0x{:x}\n"]))
-def test_prefixed_notations_are_read(serial: int, notation: str) -> None:
-    """A serial with 0x is hexadecimal, in any case, with leading zeros and white space around it."""
-    assert serials.parse(notation.format(serial)) == serial
-
-
-@settings(deadline=None)
-@given(SERIALS, st.sampled_from(["a{:x}", "{:x}f", "{:X}B"]))
-def test_plain_hexadecimal_is_read(serial: int, notation: str) -> None:
-    """A serial without 0x and colons is hexadecimal when a letter says so."""
-    text = notation.format(serial >> 8)
-    assert serials.parse(text) == int(text, 16)
-
-
-@settings(deadline=None)
-@given(SERIALS)
-def test_upper_case_with_colons_is_read(serial: int) -> None:
-    """The form that openssl x509 -text shows is read, in any case."""
-    assert serials.parse("00:" + serials.write(serial).upper()) == serial
 
 
 @settings(deadline=None)
@@ -60,16 +34,6 @@ def test_small_serial_is_written_with_a_colon() -> None:
     assert serials.write(0x10) == "00:10"
 
 
-def test_single_digit_is_read() -> None:
-    """One digit is the same number in both readings, so it is not ambiguous."""
-    assert serials.parse("7") == 7
-
-
-def test_largest_serial_is_read() -> None:
-    """Twenty octets with the top bit set are a serial that CAs write."""
-    assert serials.parse("ff" * 20) == LONGEST
-
-
 def test_digits_alone_are_ambiguous() -> None:
     """Digits alone are refused, and the message shows both readings and how to write each."""
     with pytest.raises(AmbiguousSerial) as refusal:
@@ -78,50 +42,81 @@ def test_digits_alone_are_ambiguous() -> None:
         assert part in str(refusal.value)
 
 
-def test_forty_digits_are_ambiguous() -> None:
-    """A serial as the AWS command line prints it is refused too when by chance it has no letter."""
-    with pytest.raises(AmbiguousSerial):
-        serials.parse("12" * 20)
-
-
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        pytest.param("", "is empty", id="empty"),
-        pytest.param(" \n", "is empty", id="white space"),
-        pytest.param("0x", "not hexadecimal", id="prefix alone"),
-        pytest.param("hello", "not hexadecimal", id="a word"),
-        pytest.param("0x0x1", "not hexadecimal", id="two prefixes"),
-        pytest.param("ab cd", "not hexadecimal", id="inner space"),
-        pytest.param("1_0f", "not hexadecimal", id="underscore"),
-        pytest.param("+af", "not hexadecimal", id="plus sign"),
-        pytest.param("1.5e9", "not hexadecimal", id="number from a spreadsheet"),
-        pytest.param("\u0661\u0662a", "not hexadecimal", id="digits of another script"),
-        pytest.param("\uff11\uff12", "not hexadecimal", id="full-width digits"),
-        pytest.param("a:1b", "between colons", id="group of one digit"),
-        pytest.param("0a:", "between colons", id="colon at the end"),
-        pytest.param(":0a", "between colons", id="colon at the start"),
-        pytest.param("0a::1b", "between colons", id="empty group"),
-        pytest.param("0a1b:2c", "between colons", id="group of four"),
-        pytest.param("0x0a:1b", "between colons", id="prefix and colons"),
-        pytest.param("0", "is zero", id="zero"),
-        pytest.param("0x00", "is zero", id="prefixed zero"),
-        pytest.param("00:00", "is zero", id="zero with colons"),
-        pytest.param("0000", "is zero", id="zeros"),
-        pytest.param("-0x5", "is negative", id="negative"),
-        pytest.param("-5", "is negative", id="negative digits"),
-        pytest.param("0x1" + "0" * 40, "21 octets", id="too large"),
-        pytest.param(":".join(["ff"] * 21), "21 octets", id="too large with colons"),
-        pytest.param("9" * 50, "21 octets", id="too many digits in both readings"),
-        pytest.param("f" * 5_000_000, "5000000 characters", id="absurdly long"),
-    ],
+    ("text", "expected"), [pytest.param(text, expected, id=what) for what, text, expected in NOTATIONS]
 )
-def test_refused(text: str, words: str) -> None:
-    """What is not a serial number of RFC 5280 is refused with the text, cut, in the message."""
-    with pytest.raises(InvalidSerial, match=words) as refusal:
+def test_rule_book(text: str, expected: int | tuple[type[Exception], str]) -> None:
+    """Each notation is read as the README's table says, or refused with the text, cut, in the message."""
+    if isinstance(expected, int):
+        assert serials.parse(text) == expected
+        return
+    with pytest.raises(expected[0], match=expected[1]) as refusal:
         serials.parse(text)
-    assert repr(text[:64]) in str(refusal.value)
-    assert len(str(refusal.value)) < 250
+    assert type(refusal.value) is expected[0]
+    assert repr(text.strip()[:16])[:-1].strip("'") in str(refusal.value)
+    assert len(str(refusal.value)) < 500
+
+
+def test_rule_book_is_long_enough() -> None:
+    """Good and bad notations are many, and no two rows say the same."""
+    assert len(NOTATIONS) >= 60
+    assert len({text for _, text, _ in NOTATIONS}) == len({what for what, _, _ in NOTATIONS}) == len(NOTATIONS)
+
+
+def test_absurdly_long() -> None:
+    """Five million characters are not even looked at."""
+    with pytest.raises(InvalidSerial, match="5000000 characters"):
+        serials.parse("f" * 5_000_000)
+
+
+def _octets(serial: int) -> str:
+    return f"{serial:x}".zfill((serial.bit_length() + 7) // 8 * 2)
+
+
+def _grouped(serial: int, separator: str) -> str:
+    return bytes.fromhex(_octets(serial)).hex(separator)
+
+
+WRITERS: dict[str, Callable[[int], str]] = {
+    "colons": serials.write,
+    "colons, upper case": lambda serial: serials.write(serial).upper(),
+    "0x": hex,
+    "0x, padded": "0x{:040X}".format,
+    "serial=": lambda serial: f"serial={_octets(serial).upper()}",
+    "header": lambda serial: f"X-Amzn-Mtls-Clientcert-Serial-Number: {_octets(serial).upper()}",
+    "log field": "leaf_client_cert_serial_number={:X}".format,
+    "hex:": "hex:{:x}".format,
+    "(hex)": "{:X} (hex)".format,
+    "decimal:": "decimal:{}".format,
+    "(decimal)": "{} (decimal)".format,
+    "both": "{0} (0x{0:x})".format,
+    "text, short": "Serial Number: {0} (0x{0:x})".format,
+    "text, long": lambda serial: f"        Serial Number:\n            {serials.write(serial)}\n        Issuer: CN=x",
+    "spaces, said": lambda serial: f"hex: {_grouped(serial, ' ')}",
+    "hyphens, said": lambda serial: f"serial={_grouped(serial, '-')}",
+}
+
+
+@settings(deadline=None)
+@given(SERIALS, st.sampled_from(sorted(WRITERS)))
+@example(1, "spaces, said")
+@example(LONGEST, "text, long")
+def test_written_and_read_again(serial: int, notation: str) -> None:
+    """Writing then reading is the identity in each notation."""
+    assert serials.parse(WRITERS[notation](serial)) == serial
+
+
+@settings(deadline=None)
+@given(SERIALS, st.sampled_from(["", " ", "-"]), st.booleans())
+def test_what_nothing_says_is_the_same_or_refused(serial: int, separator: str, upper: bool) -> None:  # noqa: FBT001 - drawn
+    """Without a mark, what has a letter is read and what has none is refused: it is never read as another number."""
+    text = _grouped(serial, separator) if separator else _octets(serial)
+    text = text.upper() if upper else text
+    if text.isascii() and re.sub(r"[ -]", "", text).isdigit() and serial > 9:
+        with pytest.raises(AmbiguousSerial):
+            serials.parse(text)
+    else:
+        assert serials.parse(text) == serial
 
 
 @pytest.mark.parametrize("serial", [0, -1])
