@@ -19,7 +19,6 @@ from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
 
-from functions.contracts import S3Object
 from functions.crl import MAX_BYTES
 from functions.errors import (
     AwsCallRefused,
@@ -32,6 +31,7 @@ from functions.errors import (
     TrustStoreNotFound,
     TrustStoreThrottled,
 )
+from functions.model import S3Object
 
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient

@@ -14,9 +14,9 @@ from functions.contracts import (
     ReportInput,
     Revocation,
     RevocationOutcome,
-    S3Object,
     TrustStore,
 )
+from functions.model import S3Object
 from functions.records import Baseline, Manifest
 from functions.refusals import explain
 from functions.report import CrlReport, Report, SerialReport, Summary, TrustStoreReport

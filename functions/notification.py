@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions import aws_messages, serials
-from functions.contracts import DriftStatus, Found, Notice, Notified, S3Object
+from functions.contracts import DriftStatus, Found, Notice, Notified
 from functions.crl_failure import error_of
 from functions.deployment import deployment
 from functions.errors import RevocationError
+from functions.model import S3Object
 from functions.records import CrlFailure, Manifest
 from functions.report import Report
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from pydantic import ValidationError
 
 from functions import attached_lists, aws, log, workflow_bucket
-from functions.contracts import ExecutionInput, Prepared, RevocationRequest, Targets, TrustStore
+from functions.contracts import Prepared, TrustStore
 from functions.deployment import deployment
 from functions.errors import (
     AwsCallRefused,
@@ -22,6 +22,7 @@ from functions.errors import (
     RequestRefused,
 )
 from functions.records import Baseline, CrlLocation, Manifest
+from functions.request import ExecutionInput, RevocationRequest, Targets
 from functions.task import task
 from functions.trust import is_trusted
 

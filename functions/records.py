@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from pydantic import Field
 
-from functions.contracts import Model, RevocationRequest, Serial, TrustStoreArn
+from functions.model import Model, Serial, TrustStoreArn
+from functions.request import RevocationRequest
 
 
 class AttachedList(Model):

@@ -4,16 +4,9 @@ from datetime import datetime
 
 from pydantic import Field
 
-from functions.contracts import (
-    Drift,
-    DriftStatus,
-    Failure,
-    Model,
-    RevocationOutcome,
-    RevocationReason,
-    S3Object,
-    Serial,
-)
+from functions.contracts import Drift, DriftStatus, Failure, RevocationOutcome
+from functions.model import Model, S3Object, Serial
+from functions.request import RevocationReason
 
 PROVEN = "attached and read back"
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel
 
 from functions import log
-from functions.contracts import Model, Step
+from functions.contracts import Step
 from functions.errors import RevocationError
+from functions.model import Model
 
 Question = TypeVar("Question", bound=BaseModel)
 Answer = TypeVar("Answer", bound=Model)

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions import errors, serials
-from functions.contracts import (
-    Drift,
-    DriftStatus,
-    Failure,
-    Found,
-    GatheredState,
-    RevocationOutcome,
-    TrustStore,
-)
+from functions.contracts import Drift, DriftStatus, Failure, Found, GatheredState, RevocationOutcome, TrustStore
 from functions.refusals import explain
 from functions.report import PROVEN, SerialReport
 

@@ -12,9 +12,9 @@ from collections.abc import Collection
 from typing import IO
 
 from functions import aws, crl, log
-from functions.contracts import Model, S3Object
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
+from functions.model import Model, S3Object
 from functions.records import CrlFailure, Evidence, Manifest
 from functions.report import Report
 

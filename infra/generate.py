@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from functions.contracts import RevocationReason, RevocationRequest
+from functions.request import RevocationReason, RevocationRequest
 from infra.local import intrinsics
 from infra.local.resources import NOT_LOCAL
 from tests.functions import serial_notations

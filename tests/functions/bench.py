@@ -18,18 +18,17 @@ from functions.contracts import (
     Failure,
     FindCrlInput,
     Found,
-    Polling,
     Revocation,
     RevocationOutcome,
-    RevocationRequest,
-    S3Object,
     Step,
     TrustStore,
 )
 from functions.convert_crl import convert_crl
 from functions.find_crl import find_crl
+from functions.model import S3Object
 from functions.records import Baseline, CrlLocation, Evidence, Manifest
 from functions.remove_superseded_crls import remove_superseded_crls
+from functions.request import Polling, RevocationRequest
 from functions.serials import write
 from functions.verify_revocation import verify_revocation
 from infra.local import elbv2

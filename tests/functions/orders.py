@@ -22,8 +22,9 @@ import pytest
 
 from functions import aws, workflow_bucket
 from functions.attach_crl import attach_crl
-from functions.contracts import ConvertedCrl, EnforceInput, S3Object, TrustStore
+from functions.contracts import ConvertedCrl, EnforceInput, TrustStore
 from functions.errors import RevocationAddUnclear, RevocationError, RevocationNotVerified
+from functions.model import S3Object
 from functions.records import Evidence
 from functions.remove_superseded_crls import remove_superseded_crls
 from functions.verify_revocation import verify_revocation

@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from functions import aws
-from functions.contracts import S3Object
 from functions.crl import MAX_BYTES
 from functions.errors import (
     AwsCallRefused,
@@ -20,6 +19,7 @@ from functions.errors import (
     TrustStoreNotFound,
     TrustStoreThrottled,
 )
+from functions.model import S3Object
 from infra.local import faults
 from infra.local.elbv2_backend import TrustStoreBackend
 from tests.functions.bench import A, Bench

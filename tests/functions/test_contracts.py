@@ -10,26 +10,20 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from functions import contracts, report
-from functions.contracts import (
-    MAX_POLLS,
-    Found,
-    Polling,
-    Revocation,
-    RevocationOutcome,
-    RevocationRequest,
-    RevokeCertificateInput,
-    Verified,
-)
+from functions import request as requests
+from functions.contracts import Found, Revocation, RevocationOutcome, RevokeCertificateInput, Verified
+from functions.model import Model
 from functions.records import AttachedList, Baseline
+from functions.request import MAX_POLLS, Polling, RevocationRequest
 from tests.functions.bench import A, B
 
 CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1234"
 STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/clients/0123456789abcdef"
 MODELS = [
     model
-    for module in (contracts, report)
+    for module in (contracts, requests, report)
     for _, model in inspect.getmembers(module, inspect.isclass)
-    if issubclass(model, contracts.Model) and model.__module__ == module.__name__
+    if issubclass(model, Model) and model.__module__ == module.__name__
 ]
 
 

@@ -5,9 +5,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import aws
-from functions.contracts import ConvertCrlInput, S3Object
+from functions.contracts import ConvertCrlInput
 from functions.convert_crl import convert_crl
 from functions.errors import AwsCallRefused, CrlExpired, CrlSignatureInvalid
+from functions.model import S3Object
 from tests import pki
 from tests.functions.bench import A, B, Bench
 from tests.pki import DAY, HOUR, NOW

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
-from functions.contracts import CrlStatus, Failure, Polling, RevocationOutcome
+from functions.contracts import CrlStatus, Failure, RevocationOutcome
 from functions.errors import AwsCallRefused
+from functions.request import Polling
 from infra.local import faults
 from tests import pki
 from tests.functions.bench import A, B, Bench, C

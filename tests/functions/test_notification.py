@@ -20,19 +20,17 @@ from functions.contracts import (
     Notice,
     NotifyOutcomeInput,
     NotifyWaitingInput,
-    Polling,
     Prepared,
     ReportInput,
     Revocation,
     RevocationOutcome,
-    RevocationReason,
-    S3Object,
     TrustStore,
     TrustStoreDrift,
 )
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
 from functions.execution_history import gathered
+from functions.model import S3Object
 from functions.notify_outcome import notify_outcome
 from functions.notify_waiting import notify_waiting
 from functions.records import CrlFailure
@@ -41,6 +39,7 @@ from functions.report_crl_failure import report_crl_failure
 from functions.report_interruption import report_interruption
 from functions.report_markdown import render
 from functions.report_revocation import report_revocation
+from functions.request import Polling, RevocationReason
 from infra.local import faults
 from tests.functions.bench import EXECUTION, A, B, Bench
 from tests.pki import NOW

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions import workflow_bucket
-from functions.contracts import MAX_POLLS, ExecutionInput, Prepared
+from functions.contracts import Prepared
 from functions.deployment import deployment
 from functions.errors import (
     CertificateAuthorityNotFound,
@@ -21,6 +21,7 @@ from functions.errors import (
 )
 from functions.prepare_revocation import prepare_revocation
 from functions.records import Manifest
+from functions.request import MAX_POLLS, ExecutionInput
 from functions.serials import write
 from infra.local import acm_pca, faults
 from infra.local.authority import Authority

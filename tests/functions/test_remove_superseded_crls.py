@@ -2,8 +2,9 @@
 
 import pytest
 
-from functions.contracts import ConvertedCrl, S3Object, TrustStore
+from functions.contracts import ConvertedCrl, TrustStore
 from functions.errors import CrlNumberReused, RevocationNotVerified, TrustStoreThrottled
+from functions.model import S3Object
 from infra.local import elbv2, faults
 from tests import pki
 from tests.functions.bench import A, B, Bench, C

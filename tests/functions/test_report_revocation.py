@@ -13,17 +13,16 @@ from functions.contracts import (
     Failure,
     Found,
     GatheredState,
-    Polling,
     Prepared,
     ReportInput,
     Revocation,
     RevocationOutcome,
-    RevocationReason,
-    S3Object,
     TrustStore,
 )
+from functions.model import S3Object
 from functions.report import PROVEN, Report, ReportLocation
 from functions.report_revocation import report_revocation
+from functions.request import Polling, RevocationReason
 from infra.local import faults
 from infra.local.laboratory import Laboratory
 from tests.functions.bench import EXECUTION, A, B, Bench, C, D

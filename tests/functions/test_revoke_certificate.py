@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from functions.contracts import Revocation, RevocationOutcome, RevocationReason, RevokeCertificateInput
+from functions.contracts import Revocation, RevocationOutcome, RevokeCertificateInput
 from functions.errors import AwsUnavailable, CertificateAuthorityBusy
+from functions.request import RevocationReason
 from functions.revoke_certificate import revoke_certificate
 from infra.local import acm_pca, faults
 from infra.local.authority import Client

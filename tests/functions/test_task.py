@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from functions.contracts import Model, S3Object, Serial, Step
+from functions.contracts import Step
 from functions.errors import CrlExpired
+from functions.model import Model, S3Object, Serial
 from functions.task import task
 
 SERIAL = "aa:bb:cc:dd"

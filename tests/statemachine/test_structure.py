@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from functions import contracts, errors, metrics
+from functions import contracts, errors, metrics, request
+from functions.model import Model
 from infra.local import intrinsics
 
 ROOT = Path(__file__).parents[2]
@@ -98,8 +99,8 @@ def test_every_error_name_is_a_class_or_built_in() -> None:
                 assert known, f"{name}: {error}"
 
 
-QUESTIONS: dict[str, type[contracts.Model]] = {
-    "PrepareRevocation": contracts.ExecutionInput,
+QUESTIONS: dict[str, type[Model]] = {
+    "PrepareRevocation": request.ExecutionInput,
     "RevokeCertificate": contracts.RevokeCertificateInput,
     "FindCrl": contracts.FindCrlInput,
     "ConvertCrl": contracts.ConvertCrlInput,
@@ -140,15 +141,15 @@ def test_payloads_of_the_largest_list_stay_far_below_the_limit() -> None:
     """500 serials of 20 octets, each failed with the longest error code, fill less than half of 256 KiB."""
     serial, at = ":".join(["ff"] * 20), "2026-01-01T00:00:00Z"
     one = {"Serial": serial, "Outcome": "ALREADY_REVOKED", "At": at, "Error": "ConcurrentModificationException"}
-    state = {"Prepared": {"Serials": [serial] * contracts.MAX_INLINE_SERIALS}, "Revocations": [one] * 500}
+    state = {"Prepared": {"Serials": [serial] * request.MAX_INLINE_SERIALS}, "Revocations": [one] * 500}
     assert len(json.dumps(state)) < 128 * 1024
 
 
 def test_the_history_of_the_longest_wait_stays_below_its_limit() -> None:
     """The longest list with every throttled retry, the most looks, and a CRL each half hour for 12 hours fit 25,000."""
     busy = next(r for r in TASKS["RevokeCertificate"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
-    revoking = contracts.MAX_INLINE_SERIALS * (7 + 3 * busy["MaxAttempts"])
-    looking = contracts.MAX_POLLS * 14  # FindCrl 5, two Choices 4, Wait 2, and a hiccup each
+    revoking = request.MAX_INLINE_SERIALS * (7 + 3 * busy["MaxAttempts"])
+    looking = request.MAX_POLLS * 14  # FindCrl 5, two Choices 4, Wait 2, and a hiccup each
     enforcing = 24 * (9 + 26 * 10)  # ConvertCrl and Choice, then ten trust stores
     assert revoking + looking + enforcing < 25_000
 
@@ -182,7 +183,7 @@ def test_the_examples_are_inputs_that_the_schema_and_the_contract_take(example: 
     }
     for given in inputs(example):
         SCHEMA.validate(given)
-        contracts.RevocationRequest.model_validate({**filled, **given})
+        request.RevocationRequest.model_validate({**filled, **given})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Long lists of serials: Private CA's quota of 20 calls a second, and the size of a state's payload."""
 
-from functions.contracts import MAX_INLINE_SERIALS
+from functions.request import MAX_INLINE_SERIALS
 from tests.workflow import Workflow
 
 SERIALS = 200

@@ -1,0 +1,63 @@
+"""What all models share, and the types that many of them use.
+
+JSON carries AWS's own field names (`TrustStoreArn`), Python the same in snake_case; one alias generator joins them.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_pascal
+from pydantic_core import PydanticCustomError
+
+from functions import serials
+from functions.errors import RequestRefused
+
+
+class Model(BaseModel):
+    """What all contracts share: frozen, no unknown field, AWS's names outside."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        hide_input_in_errors=True,  # an error may end in a log, the input may name people
+    )
+
+
+def _read_serial(value: object) -> int:
+    """Read a serial as a person or another program wrote it; a JSON number may be meant as hexadecimal too."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
+    try:
+        return serials.parse(str(value))
+    except RequestRefused as refusal:
+        fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
+        raise PydanticCustomError("serial", "{fault}", fault) from refusal
+
+
+def _own_serial(value: object) -> object:
+    """Read a serial as we wrote it."""
+    return _read_serial(value) if isinstance(value, str) else value
+
+
+_as_text = PlainSerializer(serials.write, return_type=str)
+WrittenSerial = Annotated[int, BeforeValidator(_read_serial), _as_text]
+Serial = Annotated[int, BeforeValidator(_own_serial), _as_text]
+CertificateAuthorityArn = Annotated[
+    str,
+    Field(pattern=r"^arn:[a-z-]+:acm-pca:[a-z0-9-]+:[0-9]{12}:certificate-authority/[A-Za-z0-9-]+$", max_length=200),
+]
+TrustStoreArn = Annotated[
+    str, Field(pattern=r"^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:truststore/[A-Za-z0-9-]+/[A-Za-z0-9]+$")
+]
+
+
+class S3Object(Model):
+    """One exact version of an object. Bodies never travel through the state machine, only this."""
+
+    bucket: str
+    key: str
+    version_id: str
