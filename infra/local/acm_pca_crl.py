@@ -156,11 +156,13 @@ class CrlPublication:
                 self._timer.start()
 
     def stop(self) -> None:
-        """Publish nothing any more: the CA is gone."""
-        with self._lock:
-            self._stopped = True
-            if self._timer is not None:
-                self._timer.cancel()
+        """Publish nothing any more: the CA is gone.
+
+        Without the lock: whoever forgets all backends holds moto's, and a CRL that is being written waits for that one.
+        """
+        self._stopped = True
+        if (timer := self._timer) is not None:
+            timer.cancel()
 
     def _fire(self) -> None:
         with self._lock:

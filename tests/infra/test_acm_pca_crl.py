@@ -1,6 +1,7 @@
 """The CRLs of the embedded Private CA: when they come, what is in them, and what keeps them away."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -285,3 +286,28 @@ def test_a_reset_forgets_the_crls_that_are_due(
     assert (publication.generated, publication.failed) == (0, 0)
     with refused("ResourceNotFoundException"):
         services.pca.describe_certificate_authority(CertificateAuthorityArn=authority.arn)
+
+
+def test_forgetting_a_ca_waits_for_no_crl_that_is_being_written(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who forgets all backends holds moto's lock, which the writing of a CRL needs: one waiting for both is stuck."""
+    crls = acm_pca.certificate_authority(authority.arn).crls
+    writing, go_on = threading.Event(), threading.Event()
+
+    def write(*_: object) -> None:
+        writing.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr("infra.local.acm_pca_crl.write", write)
+    publication = threading.Thread(target=crls.publish)
+    publication.start()
+    try:
+        assert writing.wait(10)
+        stopping = threading.Thread(target=crls.stop)
+        stopping.start()
+        stopping.join(5)
+        assert not stopping.is_alive()
+    finally:
+        go_on.set()
+        publication.join()
