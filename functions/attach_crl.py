@@ -35,7 +35,7 @@ def _attach(question: EnforceInput, manifest: Manifest, removed: list[int]) -> A
         question.trust_store.attached,
     )
     lists = attached_lists.read(arn, manifest)
-    standing, added = _standing(lists, converted, manifest), list[int]()
+    standing, added = _standing(arn, lists, converted, manifest), list[int]()
     if standing is None:
         removed += _make_room(arn, lists, converted, manifest)
         left = [each for each in lists if each.revocation_id not in removed]
@@ -48,10 +48,14 @@ def _attach(question: EnforceInput, manifest: Manifest, removed: list[int]) -> A
     )
 
 
-def _standing(lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int | None:
+def _standing(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int | None:
     """Give the id of an attached list that does all that the converted one would do."""
-    winner = attached_lists.winner(lists)
+    preferred = attached_lists.preferred(manifest, converted)
+    winner = attached_lists.winner(lists, preferred)
     if winner is None or winner.rank < (converted.crl_number, 0):
+        return None
+    if preferred and winner.sha256 != preferred:
+        attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(converted.pem))
         return None
     if winner.crl_number == converted.crl_number:
         if winner.sha256 != converted.sha256:

@@ -8,10 +8,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cryptography import x509
 
-from functions import aws, crl
+from functions import aws, crl, serials
 from functions.contracts import ConvertedCrl, Verified
 from functions.deployment import deployment
-from functions.errors import AwsUnavailable, CrlNumberReused, CrlRefused, RevocationAddUnclear, RevocationNotVerified
+from functions.errors import (
+    AwsUnavailable,
+    CrlNumberLower,
+    CrlNumberReused,
+    CrlRefused,
+    RevocationAddUnclear,
+    RevocationNotVerified,
+)
 from functions.records import AttachedList, Manifest
 
 
@@ -139,9 +146,14 @@ def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
         aws.remove_trust_store_revocations(trust_store_arn, [revocation_id])
 
 
-def of_this_ca(lists: Sequence[AttachedList]) -> list[AttachedList]:
-    """Give the complete base CRLs signed by this CA's key, the winner last."""
-    return sorted((attached for attached in lists if attached.crl_number is not None), key=lambda a: a.rank)
+def of_this_ca(lists: Sequence[AttachedList], preferred: str | None = None) -> list[AttachedList]:
+    """Give the complete base CRLs signed by this CA's key, the winner last.
+
+    `preferred` is the SHA-256 of the one that wins whatever its number: that of a CA that has fallen back.
+
+    """
+    ours = (attached for attached in lists if attached.crl_number is not None)
+    return sorted(ours, key=lambda attached: (attached.sha256 == preferred, *attached.rank))
 
 
 def of_verified(verified: Verified) -> AttachedList:
@@ -161,20 +173,47 @@ def of_verified(verified: Verified) -> AttachedList:
     )
 
 
-def winner(lists: Sequence[AttachedList]) -> AttachedList | None:
+def winner(lists: Sequence[AttachedList], preferred: str | None = None) -> AttachedList | None:
     """Give the list of this CA that all executions let stand."""
-    ranked = of_this_ca(lists)
+    ranked = of_this_ca(lists, preferred)
     return ranked[-1] if ranked else None
 
 
-def dominated(lists: Sequence[AttachedList], by: AttachedList) -> list[int]:
+def preferred(manifest: Manifest, converted: ConvertedCrl) -> str | None:
+    """Give the SHA-256 of the list that wins whatever its number, where the input accepts a lower one."""
+    return converted.sha256 if manifest.request.accept_lower_crl_number else None
+
+
+def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
+    """Refuse a CRL that lacks a serial of this CA's attached lists of a higher number.
+
+    Raises:
+        CrlNumberLower: the first of these serials are named.
+        AwsUnavailable: a list is gone by now, so that nobody can tell.
+
+    """
+    higher = [each for each in of_this_ca(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
+    held = serial_numbers(trust_store_arn, higher)
+    if held is None:
+        raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
+    if lost := sorted(held - crl.serial_numbers(newest)):
+        shown = ", ".join(map(serials.write, lost[:10]))
+        raise CrlNumberLower(
+            f"CRL number {newest.crl_number} is lower than the attached {higher[-1].crl_number} of "
+            f"{trust_store_arn} and lacks {len(lost)} serials that are refused now: {shown}"
+        )
+
+
+def dominated(lists: Sequence[AttachedList], by: AttachedList, preferred: str | None = None) -> list[int]:
     """Give the ids of this CA's lists that a verified one makes superfluous.
 
     Raises:
         CrlNumberReused: one of them has its number and other bytes, so neither is known to be the right one.
 
     """
-    below = [attached for attached in of_this_ca(lists) if attached.rank < by.rank]
+    ranked = of_this_ca(lists, preferred)
+    at = next((place for place, each in enumerate(ranked) if each.revocation_id == by.revocation_id), None)
+    below = [each for each in ranked if each.rank < by.rank] if at is None else ranked[:at]
     for attached in below:
         if attached.crl_number == by.crl_number and attached.sha256 != by.sha256:
             raise CrlNumberReused(

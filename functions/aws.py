@@ -150,6 +150,13 @@ def describe_trust_store(arn: str) -> "TrustStoreTypeDef":
     return stores[0]
 
 
+def describe_trust_stores() -> "list[TrustStoreTypeDef]":
+    """Give all trust stores of the account and Region."""
+    with named("DescribeTrustStores", "the account"):
+        pages = _elbv2().get_paginator("describe_trust_stores").paginate()
+        return [store for page in pages for store in page["TrustStores"]]
+
+
 def describe_trust_store_revocations(arn: str) -> "list[TrustStoreRevocationTypeDef]":
     """Give all lists of a trust store, lowest RevocationId first."""
     with named("DescribeTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound):
@@ -276,13 +283,18 @@ class ObjectUnchanged(Exception):
 
 
 def get_object(
-    bucket: str, key: str, *, version_id: str | None = None, unless_etag: str | None = None
+    bucket: str,
+    key: str,
+    *,
+    version_id: str | None = None,
+    unless_etag: str | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Fetched | None:
     """Read an object of at most a CRL's size, or None when there is none.
 
     Raises:
         ObjectUnchanged: its ETag is still `unless_etag`.
-        CrlTooLarge: it is larger than any CRL that a trust store takes.
+        CrlTooLarge: it is larger than `max_bytes`, and was not downloaded.
 
     """
     options = {"VersionId": version_id, "IfNoneMatch": unless_etag}
@@ -290,8 +302,8 @@ def get_object(
     try:
         with named("GetObject", thing):
             answer = _s3().get_object(Bucket=bucket, Key=key, **{k: v for k, v in options.items() if v})  # type: ignore[arg-type]
-            if answer["ContentLength"] > MAX_BYTES:
-                raise CrlTooLarge(f"{thing} has {answer['ContentLength']} bytes, more than {MAX_BYTES}")
+            if answer["ContentLength"] > max_bytes:
+                raise CrlTooLarge(f"{thing} has {answer['ContentLength']:,} bytes, more than {max_bytes:,}")
             body = answer["Body"].read()
     except AwsCallRefused as refusal:
         if code_of(refusal) in ("304", "NotModified"):

@@ -46,4 +46,4 @@ def release(manifest: Manifest, drift: Drift, now: datetime) -> None:
 def _key(manifest: Manifest, crl_number: int | None) -> str:
     stores = "\n".join(sorted(manifest.request.trust_store_arns))
     digest = hashlib.sha256(stores.encode()).hexdigest()[:16]
-    return f"claims/{manifest.request.certificate_authority_arn.rsplit('/', 1)[1]}/{crl_number}-{digest}.json"
+    return f"claims/{manifest.authority_id}/{crl_number}-{digest}.json"

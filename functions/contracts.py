@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from functions.model import CertificateAuthorityArn, Model, S3Object, Serial, TrustStoreArn
-from functions.request import Polling, RevocationReason
+from functions.request import Polling, RevocationReason, Wanted
 
 
 class Step(Model):
@@ -70,12 +70,13 @@ class Prepared(Step):
     """What PrepareRevocation answers."""
 
     manifest: S3Object
-    certificate_authority_arn: CertificateAuthorityArn
+    certificate_authority_arn: CertificateAuthorityArn | None = None
     revocation_reason: RevocationReason
     polling: Polling
-    reconcile: bool = False
+    reconcile: bool = Field(default=False, description="Nothing is to be revoked: a CRL that is there is enforced.")
     give_way_seconds: int = Field(default=0, description="How long a reconcile lets others correct a drift.")
-    serials: list[Serial]
+    serials: list[Wanted] = Field(description="Each with its reason, if it has one of its own.")
+    batches: list[int] = Field(default_factory=list, description="Of a long list, whose serials no state carries.")
     trust_stores: list[TrustStore]
 
 
@@ -83,8 +84,8 @@ class RevokeCertificateInput(Model):
     """An item of the Map RevokeCertificates."""
 
     certificate_authority_arn: CertificateAuthorityArn
-    serial: Serial
-    revocation_reason: RevocationReason
+    wanted: Wanted
+    revocation_reason: RevocationReason = Field(description="Of the request.")
 
 
 class RevocationOutcome(StrEnum):
@@ -108,6 +109,24 @@ class Revocation(Model):
     def wanted_in_crl(self) -> bool:
         """Whether a CRL must hold it before it is blocked."""
         return self.outcome in (RevocationOutcome.REVOKED, RevocationOutcome.ALREADY_REVOKED)
+
+
+class RevokeBatchInput(Model):
+    """An item of the Map RevokeBatches."""
+
+    manifest: S3Object
+    batch: int
+
+
+class RevokedBatch(Model):
+    """What RevokeBatch answers; each serial's outcome lies in S3."""
+
+    batch: int
+    revoked: int = 0
+    already_revoked: int = 0
+    expired: int = 0
+    failed: int = 0
+    error: str | None = Field(default=None, description="What kept the rest of this batch from being revoked.")
 
 
 class CrlStatus(StrEnum):
@@ -152,6 +171,7 @@ class FindCrlInput(Model):
 
     manifest: S3Object
     revocations: list[Revocation]
+    batches: list[RevokedBatch]
     trust_stores: list[TrustStore]
     previous: Found | dict[str, None]
 
@@ -162,6 +182,7 @@ class DriftKind(StrEnum):
     NO_LIST = "NO_LIST"
     OLDER_LIST = "OLDER_LIST"
     OTHER_BYTES = "OTHER_BYTES"  # the same number, another content
+    HIGHER_NUMBER = "HIGHER_NUMBER"  # than that of a CRL that was handed over, whose CA has fallen back
     LEFTOVER_LISTS = "LEFTOVER_LISTS"
 
 
@@ -255,6 +276,7 @@ class GatheredState(Model):
     request: object = None
     prepared: Prepared | None = None
     revocations: list[Revocation] = Field(default_factory=list)
+    batches: list[RevokedBatch] = Field(default_factory=list)
     found: Found | Drift | dict[str, None] = Field(default_factory=dict)
     converted: ConvertedCrl | None = None
     trust_stores: list[TrustStore] = Field(default_factory=list)

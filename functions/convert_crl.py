@@ -19,11 +19,11 @@ def convert_crl(question: ConvertCrlInput, now: datetime) -> ConvertedCrl:
     manifest = workflow_bucket.get_manifest(question.manifest)
     here = deployment()
     found = crl.read(workflow_bucket.get(question.crl), max_entries=here.max_revocation_entries)
-    crl.check(found, issuer=manifest.issuer, now=now, attached=None)
+    crl.check(found, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.handed_over)
     with tempfile.TemporaryFile() as file:
         crl.write_pem(found.der, file)
         file.seek(0)
-        pem = workflow_bucket.put_pem(manifest.request.certificate_authority_arn, found.crl_number, file)
+        pem = workflow_bucket.put_pem(manifest.authority_id, found.crl_number, file)
     described = {
         "pem": pem,
         "crl_number": found.crl_number,

@@ -41,6 +41,7 @@ __all__ = [
     "Crl",
     "Numbered",
     "check",
+    "check_issuer",
     "is_complete_base",
     "is_issued_by",
     "read",
@@ -63,6 +64,11 @@ _SHOWN = 200
 
 # What a reader of complete base CRLs understands; any other extension must not be critical (RFC 5280, 5.2).
 _UNDERSTOOD = frozenset({x509.OID_AUTHORITY_KEY_IDENTIFIER, x509.CRLNumber.oid})
+# openssl ca -gencrl writes version 1, without any extension, unless its configuration says otherwise.
+_OPENSSL = (
+    "If openssl ca -gencrl wrote it, add to openssl.cnf, in the section of the CA: crlnumber = $dir/crlnumber (a file "
+    "that holds 01) and crl_extensions = crl_ext; and a section [ crl_ext ] with authorityKeyIdentifier = keyid:always"
+)
 _PARTIAL = {
     x509.DeltaCRLIndicator.oid: "delta CRL indicator",
     # Indirect, partitioned, or limited to some certificates or reasons: none speaks for all of a CA.
@@ -199,15 +205,24 @@ def is_issued_by(crl: Crl, issuer: x509.Certificate) -> bool:
     return True
 
 
-def check(crl: Crl, *, issuer: x509.Certificate, now: datetime, attached: Numbered | None = None) -> None:
+def check(
+    crl: Crl,
+    *,
+    issuer: x509.Certificate,
+    now: datetime,
+    attached: Numbered | None = None,
+    key_identifier_needed: bool = True,
+) -> None:
     """Refuse a CRL that is not known to be good and newest; `attached` is the issuer's newest attached list.
+
+    Where it is known that no other certificate has signed it, the authority key identifier may be absent.
 
     Raises, in this order: CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing,
     CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid, CrlNotYetValid,
     CrlExpired, CrlNumberLower, CrlNumberReused.
     """
     number = _check_kind(crl)
-    _check_issuer(crl, issuer)
+    check_issuer(crl, issuer, key_identifier_needed=key_identifier_needed)
     _check_signature(crl, issuer)
     _check_time(crl, now)
     if attached is not None and attached.crl_number is not None:
@@ -217,7 +232,8 @@ def check(crl: Crl, *, issuer: x509.Certificate, now: datetime, attached: Number
 def _check_kind(crl: Crl) -> int:
     if crl.version != _V2:
         raise CrlVersionUnsupported(
-            f"the CRL is version {crl.version}, and must be version {_V2} (RFC 5280, 5.1.2.1; {_named(crl)})"
+            f"the CRL is version {crl.version}, and must be version {_V2} (RFC 5280, 5.1.2.1; {_named(crl)}). "
+            f"{_OPENSSL}"
         )
     if crl.unsupported is not None:
         raise CrlExtensionUnsupported(
@@ -225,15 +241,21 @@ def _check_kind(crl: Crl) -> int:
         )
     if crl.crl_number is None:
         raise CrlNumberMissing(
-            f"the CRL has no CRL number (RFC 5280, 5.2.3) to tell it from an older one ({_named(crl)})"
+            f"the CRL has no CRL number (RFC 5280, 5.2.3) to tell it from an older one ({_named(crl)}). {_OPENSSL}"
         )
     return crl.crl_number
 
 
-def _check_issuer(crl: Crl, issuer: x509.Certificate) -> None:
+def check_issuer(crl: Crl, issuer: x509.Certificate, *, key_identifier_needed: bool) -> None:
+    """Compare the CRL's issuer with a CA, by name and by key identifier.
+
+    Raises CrlIssuerMismatch, CrlAuthorityKeyMismatch.
+    """
     if crl.issuer != issuer.subject:
         raise CrlIssuerMismatch(f"the CRL's issuer is {_quoted(crl.issuer)}, and the CA is {_quoted(issuer.subject)}")
     key_identifier = _key_identifier(issuer)
+    if not key_identifier_needed and None in (crl.authority_key_identifier, key_identifier):
+        return
     if crl.authority_key_identifier is None or crl.authority_key_identifier != key_identifier:
         raise CrlAuthorityKeyMismatch(
             f"the CRL's authority key identifier is {_hexadecimal(crl.authority_key_identifier)}, "

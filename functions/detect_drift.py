@@ -6,7 +6,7 @@ from functions import attached_lists, aws, claims, crl, metrics, workflow_bucket
 from functions.contracts import DetectDriftInput, Drift, DriftKind, DriftStatus, Failure, TrustStoreDrift
 from functions.crl import Crl
 from functions.deployment import deployment
-from functions.errors import CrlNotPublished, CrlRefused
+from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
 from functions.records import AttachedList, Manifest
 from functions.task import task
 
@@ -24,24 +24,31 @@ def detect_drift(question: DetectDriftInput, now: datetime) -> Drift:
     seen_before = isinstance(question.previous, Drift)
     # First the trust stores: what a peer attaches meanwhile can then only be newer than what is compared with.
     lists = {b.trust_store_arn: attached_lists.read(b.trust_store_arn, manifest) for b in manifest.baselines}
-    fetched = aws.get_object(manifest.crl.bucket, manifest.crl.key)
+    fetched = aws.get_object(manifest.crl.bucket, manifest.crl.key, version_id=manifest.crl.version_id)
     if fetched is None:
         return _without_crl(manifest, lists)
     try:
         newest = crl.read(fetched.body, max_entries=deployment().max_revocation_entries)
-        crl.check(newest, issuer=manifest.issuer, now=now, attached=_lowest_winner(lists))
+        if manifest.handed_over:
+            _check_handed_over(newest, manifest, lists, now)
+        else:
+            crl.check(newest, issuer=manifest.issuer, now=now, attached=_lowest_winner(lists))
     except CrlRefused as refusal:
+        if manifest.handed_over:
+            raise
         _measure(manifest, lists, None, now)
         failure = Failure(error=type(refusal).__name__, cause=str(refusal))
         return Drift(status=DriftStatus.BAD if seen_before else DriftStatus.SUSPECTED, refusal=failure)
     _measure(manifest, lists, newest, now)
-    drifts = [drift for arn, held in lists.items() if (drift := _drift(arn, held, newest))]
+    drifts = [drift for arn, held in lists.items() if (drift := _drift(arn, held, newest, manifest))]
     found = Drift(
         status=DriftStatus.SUSPECTED if drifts else DriftStatus.NONE,
         crl=fetched.version,
         crl_number=newest.crl_number,
         trust_stores=drifts,
     )
+    if drifts and manifest.handed_over:
+        return found.model_copy(update={"status": DriftStatus.LASTING})  # somebody asks: nobody else is given way
     if not drifts or not seen_before or newest.crl_number is None:
         return found
     other = claims.take(manifest, newest.crl_number, now)
@@ -63,10 +70,29 @@ def _lowest_winner(lists: Lists) -> AttachedList | None:
     return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
 
 
-def _drift(trust_store_arn: str, held: list[AttachedList], newest: Crl) -> TrustStoreDrift | None:
+def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datetime) -> None:
+    """Refuse a CRL that is older than what any trust store holds, unless that is wanted and loses no serial."""
+    winners = {arn: winner for arn, held in lists.items() if (winner := attached_lists.winner(held))}
+    highest = max(winners.values(), key=lambda winner: winner.rank, default=None)
+    wanted = manifest.request.accept_lower_crl_number
+    try:
+        crl.check(
+            newest,
+            issuer=manifest.issuer,
+            now=now,
+            attached=None if wanted else highest,
+            key_identifier_needed=False,
+        )
+    except CrlNumberLower as lower:
+        raise CrlNumberLower(f"{lower}. If the CA was restored, ask again with AcceptLowerCrlNumber") from lower
+    for arn in winners if wanted else ():
+        attached_lists.require_none_lost(arn, lists[arn], newest)
+
+
+def _drift(trust_store_arn: str, held: list[AttachedList], newest: Crl, manifest: Manifest) -> TrustStoreDrift | None:
     ours = attached_lists.of_this_ca(held)
     winner = ours[-1] if ours else None
-    kind = _kind(ours, newest)
+    kind = _kind(ours, newest, fallen_back=manifest.request.accept_lower_crl_number)
     if kind is None:
         return None
     return TrustStoreDrift(
@@ -77,10 +103,12 @@ def _drift(trust_store_arn: str, held: list[AttachedList], newest: Crl) -> Trust
     )
 
 
-def _kind(ours: list[AttachedList], newest: Crl) -> DriftKind | None:
+def _kind(ours: list[AttachedList], newest: Crl, *, fallen_back: bool) -> DriftKind | None:
     if not ours:
         return DriftKind.NO_LIST
     winner = ours[-1]
+    if fallen_back and (winner.crl_number or 0) > (newest.crl_number or 0):
+        return DriftKind.HIGHER_NUMBER
     if winner.rank < (newest.crl_number or 0, 0):
         return DriftKind.OLDER_LIST
     if winner.crl_number == newest.crl_number and winner.sha256 != newest.sha256:
@@ -108,7 +136,7 @@ def _measure(manifest: Manifest, lists: Lists, newest: Crl | None, now: datetime
             values["AttachedCrlAge"] = (now - winner.this_update).total_seconds()
             values["TimeToNextUpdate"] = (winner.next_update - now).total_seconds()
         dimensions = {
-            "CertificateAuthority": manifest.request.certificate_authority_arn.rsplit("/", 1)[1],
+            "CertificateAuthority": manifest.authority_id,
             "TrustStore": arn.split("/", 1)[1],
         }
         metrics.emit(values, dimensions, now)

@@ -3,6 +3,8 @@
 RevocationError
 ├── RequestRefused               the input, or what it names, cannot be used (nothing was revoked)
 │   ├── InvalidInput             … InvalidSerial, AmbiguousSerial
+│   ├── InvalidCertificate, PrivateKeyGiven, CertificateIssuerMismatch, CertificateExpired
+│   ├── InvalidSerialList, InputObjectNotFound, InputObjectTooLarge
 │   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
 │   └── TrustStoreNotFound, CertificateAuthorityNotTrusted
 ├── CrlRefused                   a CRL is not known to be good (it is never attached)
@@ -41,6 +43,34 @@ class InvalidSerial(RequestRefused):
 
 class AmbiguousSerial(RequestRefused):
     """A text can be read as two different serial numbers."""
+
+
+class InvalidCertificate(RequestRefused):
+    """A file or text of the input holds no X.509 certificate that can be read."""
+
+
+class PrivateKeyGiven(RequestRefused):
+    """A file or text of the input holds a private key, which nobody may have asked for."""
+
+
+class CertificateIssuerMismatch(RequestRefused):
+    """A certificate was not issued by the certificate authority of the request."""
+
+
+class CertificateExpired(RequestRefused):
+    """A certificate has expired, so it cannot be revoked and need not be."""
+
+
+class InvalidSerialList(RequestRefused):
+    """A list of serials is not of the format that it is said to be, or some of its lines cannot be read."""
+
+
+class InputObjectNotFound(RequestRefused):
+    """An object that the input names is not in S3."""
+
+
+class InputObjectTooLarge(RequestRefused):
+    """An object that the input names is larger than anything of its kind."""
 
 
 class CertificateAuthorityNotFound(RequestRefused):

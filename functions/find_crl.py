@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions import attached_lists, aws, crl, crl_failure, workflow_bucket
+from functions import attached_lists, aws, crl, crl_failure, outcomes, workflow_bucket
 from functions.contracts import CrlStatus, Failure, FindCrlInput, Found, Notice, TrustStore
 from functions.deployment import deployment
 from functions.errors import CrlNotYetValid, CrlRefused
@@ -20,7 +20,8 @@ def find_crl(question: FindCrlInput, now: datetime) -> Found:
     previous = question.previous if isinstance(question.previous, Found) else None
     first_poll_at = previous.first_poll_at if previous else now
     deadline = first_poll_at + timedelta(seconds=manifest.request.polling.deadline_seconds)
-    wanted = frozenset(r.serial for r in question.revocations if r.wanted_in_crl)
+    revocations = outcomes.gather(manifest, question.revocations, question.batches)
+    wanted = frozenset(each.serial for each in revocations if each.wanted_in_crl)
     poll = {
         "polls": previous.polls + 1 if previous else 1,
         "first_poll_at": first_poll_at,
@@ -55,7 +56,7 @@ def _generation_failure(found: Found, manifest: Manifest) -> Failure | None:
     """Give Private CA's own word why there is no CRL yet, if it has said so since the start and wrote none since."""
     if found.status is not CrlStatus.LATE or found.etag not in (None, manifest.crl.etag):
         return None
-    failure = workflow_bucket.get_crl_failure(manifest.request.certificate_authority_arn)
+    failure = workflow_bucket.get_crl_failure(manifest.authority_id)
     # The time of an event has whole seconds.
     if failure is None or failure.at < manifest.start_time.replace(microsecond=0):
         return None

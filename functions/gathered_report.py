@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from functions import report_markdown, workflow_bucket
+from functions import outcomes, report_markdown, workflow_bucket
 from functions.connection_log import refusals_query
 from functions.contracts import (
     Drift,
@@ -30,6 +30,9 @@ def build(question: ReportInput, now: datetime) -> Report:
     """Gather the report, after success and after failure."""
     state = question.state
     manifest = workflow_bucket.get_manifest(state.prepared.manifest) if state.prepared else None
+    if manifest:
+        gathered = outcomes.gather(manifest, state.revocations, state.batches)
+        state = state.model_copy(update={"revocations": gathered})
     known = _of_manifest(state, manifest, question.start_time) if manifest else {}
     undone = problems(state) or unproven(known.get("serials", [])) or not_read_back(state, known)
     execution = {
@@ -61,7 +64,9 @@ def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime)
     times = [each.enforced_at for each in listed if each.enforced_at]
     done = bool(times) and all(each.enforced or each.outcome is RevocationOutcome.EXPIRED for each in listed)
     return {
-        "reconcile": request.reconcile,
+        "reconcile": request.reconcile or manifest.handed_over,
+        "certificate_authority": manifest.authority_id,
+        "handed_over_crl": request.crl,
         "drift": state.found if isinstance(state.found, Drift) else None,
         "requested_by": request.requested_by,
         "ticket": request.ticket,

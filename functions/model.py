@@ -3,6 +3,7 @@
 JSON carries AWS's own field names (`TrustStoreArn`), Python the same in snake_case; one alias generator joins them.
 """
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -11,6 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from functions import serials
 from functions.errors import RequestRefused
+
+_S3_URL = re.compile(r"s3://([^/]+)/(.+)")
 
 
 class Model(BaseModel):
@@ -27,7 +30,7 @@ class Model(BaseModel):
     )
 
 
-def _read_serial(value: object) -> int:
+def read_serial(value: object) -> int:
     """Read a serial as a person or another program wrote it; a JSON number may be meant as hexadecimal too."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
@@ -39,12 +42,12 @@ def _read_serial(value: object) -> int:
 
 
 def _own_serial(value: object) -> object:
-    """Read a serial as we wrote it."""
-    return _read_serial(value) if isinstance(value, str) else value
+    """Read a serial as we wrote it: a hundred thousand of them are read at every step."""
+    return int(value.replace(":", ""), 16) if isinstance(value, str) else value
 
 
 _as_text = PlainSerializer(serials.write, return_type=str)
-WrittenSerial = Annotated[int, BeforeValidator(_read_serial), _as_text]
+WrittenSerial = Annotated[int, BeforeValidator(read_serial), _as_text]
 Serial = Annotated[int, BeforeValidator(_own_serial), _as_text]
 CertificateAuthorityArn = Annotated[
     str,
@@ -61,3 +64,25 @@ class S3Object(Model):
     bucket: str
     key: str
     version_id: str
+
+
+def of_url(value: object) -> object:
+    """Read s3://bucket/key, which people write; anything else is left as it is."""
+    if isinstance(value, str) and (found := _S3_URL.fullmatch(value)):
+        return {"Bucket": found[1], "Key": found[2]}
+    return value
+
+
+class ObjectLocation(Model):
+    """An object that somebody else wrote: this version of it, or the newest."""
+
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    key: str = Field(min_length=1, max_length=1024)
+    version_id: str | None = Field(default=None, max_length=1024)
+
+    def __str__(self) -> str:
+        """Name it as people do."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+GivenObject = Annotated[ObjectLocation, BeforeValidator(of_url)]

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from pydantic import Field
 
+from functions.contracts import Revocation
 from functions.model import Model, Serial, TrustStoreArn
-from functions.request import RevocationRequest
+from functions.request import AcceptedRequest
+from functions.trust import key_id
 
 
 class AttachedList(Model):
@@ -47,6 +49,7 @@ class CrlLocation(Model):
     bucket: str
     key: str
     etag: str | None = Field(default=None, alias="ETag")
+    version_id: str | None = Field(default=None, description="Of a CRL that was handed over: this one, and no other.")
 
 
 class Manifest(Model):
@@ -55,7 +58,7 @@ class Manifest(Model):
     execution_arn: str
     execution_name: str
     start_time: datetime
-    request: RevocationRequest
+    request: AcceptedRequest
     issuer_pem: str
     crl: CrlLocation
     baselines: list[Baseline]
@@ -64,6 +67,17 @@ class Manifest(Model):
     def issuer(self) -> x509.Certificate:
         """The CA's own certificate: the name and the key that its CRLs are checked with."""
         return x509.load_pem_x509_certificate(self.issuer_pem.encode())
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether the CRL is of a CA that is not Private CA's, and was named in the input."""
+        return self.request.crl is not None
+
+    @property
+    def authority_id(self) -> str:
+        """The short name of the CA: the last part of its ARN, or of a CA that has none, its key's."""
+        arn = self.request.certificate_authority_arn
+        return arn.rsplit("/", 1)[1] if arn else key_id(self.issuer)
 
     @property
     def wanted(self) -> frozenset[int]:
@@ -82,6 +96,12 @@ class Evidence(Model):
     verified_at: datetime
     attached: AttachedList
     dropped_serials: list[Serial] = Field(description="The first hundred that the lists before held.")
+
+
+class Outcomes(Model):
+    """What became of the serials of one batch."""
+
+    revocations: list[Revocation] = Field(default_factory=list)
 
 
 class CrlFailure(Model):

@@ -28,11 +28,14 @@ def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
     verified = attached_lists.of_verified(store.verified)
     lists = attached_lists.read(arn, manifest)
     superfluous: list[int] = []
-    if not _is_gone(lists, verified):
-        superfluous = attached_lists.dominated(lists, verified)
+    preferred = attached_lists.preferred(manifest, question.converted)
+    if not _is_gone(lists, verified, preferred):
+        if preferred:  # a list that came meanwhile may hold more than the one that fell back
+            attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(question.converted.pem))
+        superfluous = attached_lists.dominated(lists, verified, preferred)
         attached_lists.remove(arn, superfluous)
         lists = attached_lists.read(arn, manifest)
-    gone = _is_gone(lists, verified)
+    gone = _is_gone(lists, verified, preferred)
     times_gone = before.times_gone + gone
     if times_gone > _TIMES_GONE:
         raise RevocationNotVerified(
@@ -46,10 +49,10 @@ def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
     )
 
 
-def _is_gone(lists: list[AttachedList], verified: AttachedList) -> bool:
+def _is_gone(lists: list[AttachedList], verified: AttachedList, preferred: str | None) -> bool:
     """Say whether neither the verified list nor one that supersedes it is there."""
-    winner = attached_lists.winner(lists)
-    return winner is None or winner.rank < verified.rank
+    winner = attached_lists.winner(lists, preferred)
+    return winner is None or winner.rank < verified.rank or preferred not in (None, winner.sha256)
 
 
 def _left(store: TrustStore, manifest: Manifest, lists: list[AttachedList]) -> set[int]:

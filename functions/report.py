@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from functions.contracts import Drift, DriftStatus, Failure, RevocationOutcome
-from functions.model import Model, S3Object, Serial
+from functions.model import Model, ObjectLocation, S3Object, Serial
 from functions.request import RevocationReason
 
 PROVEN = "attached and read back"
@@ -103,6 +103,10 @@ class Report(Model):
     requested_by: str | None = None
     ticket: str | None = None
     certificate_authority_arn: str | None = None
+    certificate_authority: str | None = Field(
+        default=None, description="The last part of its ARN; of a CA that is not Private CA's, its key's SHA-256."
+    )
+    handed_over_crl: ObjectLocation | None = Field(default=None, description="The CRL that was to be enforced.")
     revocation_reason: RevocationReason | None = None
     reconcile: bool = Field(default=False, description="Nothing was to be revoked, only drift to be corrected.")
     drift: Drift | None = None

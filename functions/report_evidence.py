@@ -16,10 +16,11 @@ class InForce:
 
     since: dict[int, datetime]
     last: Evidence | None
+    held: frozenset[int] = frozenset()  # by the list that was read back last
 
     def holds(self, serial: int) -> bool:
         """Say whether the list that was read back last holds the serial."""
-        return self.last is not None and serial in self.last.attached.held_serials
+        return serial in self.held
 
 
 def in_force(manifest: Manifest, stores: Iterable[TrustStore]) -> dict[str, InForce]:
@@ -35,7 +36,8 @@ def _in_force(manifest: Manifest, store: TrustStore) -> InForce:
         if evidence.verified_at >= manifest.start_time:  # a name may be used again 90 days later
             for serial in evidence.attached.held_serials:
                 since[serial] = min(evidence.verified_at, since.get(serial, evidence.verified_at))
-    return InForce(since, workflow_bucket.get_evidence(store.verified.evidence))
+    last = workflow_bucket.get_evidence(store.verified.evidence)
+    return InForce(since, last, frozenset(last.attached.held_serials))
 
 
 def _is_gone(store: TrustStore) -> bool:

@@ -84,7 +84,8 @@ def _facts(report: Report) -> Iterator[str]:
         ("Requested by", _plain(report.requested_by)),
         ("Ticket", _plain(report.ticket)),
         ("Reason", None if report.reconcile else report.revocation_reason),
-        ("Certificate authority", report.certificate_authority_arn),
+        ("Certificate authority", report.certificate_authority_arn or report.certificate_authority),
+        ("CRL handed over", _plain(str(report.handed_over_crl)) if report.handed_over_crl else None),
     ]
     if report.crl:
         crl = report.crl

@@ -44,7 +44,7 @@ def _end_claim(question: ReportInput, now: datetime) -> None:
 
 def _measure(report: Report, now: datetime) -> None:
     """Tell what the execution came to in numbers."""
-    if report.certificate_authority_arn is None or report.summary is None:
+    if report.certificate_authority is None or report.summary is None:
         return
     values: dict[str, float] = {}
     if report.serials:
@@ -56,7 +56,7 @@ def _measure(report: Report, now: datetime) -> None:
     if report.drift and report.drift.status is DriftStatus.LASTING and report.outcome == "SUCCEEDED":
         values["DriftsCorrected"] = len(report.drift.trust_stores)
     if values:
-        metrics.emit(values, {"CertificateAuthority": report.certificate_authority_arn.rsplit("/", 1)[1]}, now)
+        metrics.emit(values, {"CertificateAuthority": report.certificate_authority}, now)
 
 
 handler = task(report_revocation)

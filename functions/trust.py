@@ -1,6 +1,7 @@
 """Whether a certificate authority stands in a trust store's bundle, or chains to a certificate in it."""
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Iterable
 
@@ -14,7 +15,7 @@ _MAX_DEPTH = 4
 
 def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
     """Say whether the bundle holds the CA's key or, over the CA's own chain, the key of one above it."""
-    bundle, chain = _certificates(bundle_pem), _certificates(chain_pem.encode())
+    bundle, chain = certificates(bundle_pem), certificates(chain_pem.encode())
     above: x509.Certificate | None = authority
     for _ in range(_MAX_DEPTH):
         if above is None:
@@ -25,7 +26,7 @@ def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -
     return False
 
 
-def _certificates(pem: bytes) -> list[x509.Certificate]:
+def certificates(pem: bytes) -> list[x509.Certificate]:
     """Read what can be read: an odd certificate of another CA must not stand in this one's way."""
     found = []
     for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
@@ -34,10 +35,19 @@ def _certificates(pem: bytes) -> list[x509.Certificate]:
     return found
 
 
+def public_key(certificate: x509.Certificate) -> bytes:
+    """Give the DER of a certificate's SubjectPublicKeyInfo."""
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def key_id(certificate: x509.Certificate) -> str:
+    """Give a short name of a CA that has no ARN: its key's, as the key stays when the certificate is renewed."""
+    return f"key-{hashlib.sha256(public_key(certificate)).hexdigest()[:32]}"
+
+
 def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:
     """Give what makes an issuer: a name and a key; a certificate is renewed, these stay."""
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return certificate.subject.public_bytes(), key
+    return certificate.subject.public_bytes(), public_key(certificate)
 
 
 def _issuer_of(certificate: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:

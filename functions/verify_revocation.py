@@ -23,8 +23,9 @@ def verify_revocation(question: EnforceInput, _now: datetime) -> Verified:
     store, converted = question.trust_store, question.converted
     arn = store.trust_store_arn
     lists = attached_lists.read(arn, manifest)
-    winner = attached_lists.winner(lists)
-    if winner is None or winner.rank < (converted.crl_number, 0):
+    preferred = attached_lists.preferred(manifest, converted)
+    winner = attached_lists.winner(lists, preferred)
+    if winner is None or winner.rank < (converted.crl_number, 0) or preferred not in (None, winner.sha256):
         seen = f"the newest is {winner.crl_number}" if winner else "there is none of this CA"
         raise RevocationNotVerified(f"{arn} shows no list with CRL number {converted.crl_number}: {seen}")
     attached, parsed = attached_lists.read_back(arn, winner.revocation_id, manifest)

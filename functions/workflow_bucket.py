@@ -2,6 +2,7 @@
 
 crls/<CA id>/<CRL number>.pem                       a CRL as it was attached
 executions/<name>/manifest.json                     what was asked, and the state before
+executions/<name>/revocations/<batch>.json          what became of each serial of a long list
 executions/<name>/evidence/<trust store>/*.json     what was read back
 executions/<name>/report.json, report.md            what became of it
 crl-failures/<CA id>.json                           Private CA's last word that it has no CRL
@@ -12,10 +13,11 @@ from collections.abc import Collection
 from typing import IO
 
 from functions import aws, crl, log
+from functions.contracts import Revocation
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
 from functions.model import Model, S3Object
-from functions.records import CrlFailure, Evidence, Manifest
+from functions.records import CrlFailure, Evidence, Manifest, Outcomes
 from functions.report import Report
 
 
@@ -44,6 +46,21 @@ def get_manifest(location: S3Object) -> Manifest:
     return manifest
 
 
+def put_outcomes(execution_name: str, batch: int, revocations: list[Revocation]) -> None:
+    """Keep what became of each serial of a batch."""
+    _put(_outcomes_key(execution_name, batch), Outcomes(revocations=revocations))
+
+
+def get_outcomes(execution_name: str, batch: int) -> list[Revocation]:
+    """Read what became of each serial of a batch so far."""
+    found = aws.get_object(deployment().workflow_bucket, _outcomes_key(execution_name, batch))
+    return Outcomes.model_validate_json(found.body).revocations if found else []
+
+
+def _outcomes_key(execution_name: str, batch: int) -> str:
+    return f"executions/{execution_name}/revocations/{batch}.json"
+
+
 def put_evidence(execution_name: str, evidence: Evidence) -> S3Object:
     """Keep what was read back from a trust store."""
     prefix = _evidence_prefix(execution_name, evidence.trust_store_arn)
@@ -68,15 +85,20 @@ def _evidence_prefix(execution_name: str, trust_store_arn: str) -> str:
     return f"executions/{execution_name}/evidence/{trust_store_arn.split('/', 1)[1].replace('/', '-')}/"
 
 
-def put_pem(certificate_authority_arn: str, crl_number: int | None, pem: IO[bytes]) -> S3Object:
+def put_pem(authority_id: str, crl_number: int | None, pem: IO[bytes]) -> S3Object:
     """Keep a CRL as it is attached."""
-    key = f"crls/{certificate_authority_arn.rsplit('/', 1)[1]}/{crl_number}.pem"
+    key = f"crls/{authority_id}/{crl_number}.pem"
     return aws.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")
 
 
 def held_in(pem: S3Object, wanted: Collection[int]) -> frozenset[int]:
     """Give those of the wanted serials that a kept CRL holds."""
-    return crl.read(get(pem), wanted=wanted, max_entries=deployment().max_revocation_entries).held
+    return crl_of(pem, wanted).held
+
+
+def crl_of(pem: S3Object, wanted: Collection[int] = ()) -> crl.Crl:
+    """Read a kept CRL."""
+    return crl.read(get(pem), wanted=wanted, max_entries=deployment().max_revocation_entries)
 
 
 def put_report(report: Report, markdown: str) -> tuple[S3Object, S3Object]:
@@ -109,14 +131,14 @@ def last_manifest(execution_name: str) -> tuple[S3Object, Manifest] | None:
 
 def put_crl_failure(failure: CrlFailure) -> None:
     """Keep Private CA's word that it has no CRL, for those who wait for it."""
-    _put(_crl_failure_key(failure.certificate_authority_arn), failure)
+    _put(_crl_failure_key(failure.certificate_authority_arn.rsplit("/", 1)[1]), failure)
 
 
-def get_crl_failure(certificate_authority_arn: str) -> CrlFailure | None:
+def get_crl_failure(authority_id: str) -> CrlFailure | None:
     """Read what Private CA said last, if it ever did."""
-    found = aws.get_object(deployment().workflow_bucket, _crl_failure_key(certificate_authority_arn))
+    found = aws.get_object(deployment().workflow_bucket, _crl_failure_key(authority_id))
     return CrlFailure.model_validate_json(found.body) if found else None
 
 
-def _crl_failure_key(certificate_authority_arn: str) -> str:
-    return f"crl-failures/{certificate_authority_arn.rsplit('/', 1)[1]}.json"
+def _crl_failure_key(authority_id: str) -> str:
+    return f"crl-failures/{authority_id}.json"

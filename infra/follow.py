@@ -72,9 +72,12 @@ def _note(state: str, output: str) -> str:
 
 _NOTES = {
     "PrepareRevocation": lambda made: (
-        f"serials: {len(made['Prepared']['Serials'])}, trust stores: {len(made['Prepared']['TrustStores'])}"
+        f"{_wanted(made['Prepared'])}, trust stores: {len(made['Prepared']['TrustStores'])}"
     ),
     "RevokeCertificate": lambda made: f"{made['Serial']} {made['Outcome']}{_error(made)}",
+    "RevokeBatch": lambda made: (
+        f"batch {made['Batch']}: {made['Revoked']} revoked, {made['AlreadyRevoked']} already, {made['Failed']} failed"
+    ),
     "FindCrl": lambda made: (
         f"{made['Found']['Status']}, serials missing: {made['Found']['NumberMissing']} "
         f"of {made['Found']['NumberWanted']}"
@@ -92,6 +95,11 @@ _NOTES = {
     ),
     "ReportRevocation": lambda made: f"{made['Outcome']}{_error(made)}",
 }
+
+
+def _wanted(prepared: dict[str, Any]) -> str:
+    batches = prepared.get("Batches", [])
+    return f"batches of serials: {len(batches)}" if batches else f"serials: {len(prepared['Serials'])}"
 
 
 def _error(made: dict[str, Any]) -> str:

@@ -23,19 +23,26 @@ DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 
 # What the deployment fills in, so that {"Serials": ["…"]} is a complete input.
 _DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")
-_EITHER = {"Serials": "this or `Reconcile`", "Reconcile": "this or `Serials`"}
+_EITHER = ("Serials", "Certificates", "SerialList")
+_ALONE = ("Reconcile", "Crl")
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema of an execution's input."""
     made = RevocationRequest.model_json_schema(mode="validation", by_alias=True)
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    del made["required"]  # the deployment has defaults for both
+    made.pop("required", None)  # the deployment has defaults for both
     made["oneOf"] = [
-        {"required": ["Serials"]},
+        {"anyOf": [{"required": [name]} for name in _EITHER]},
         {"required": ["Reconcile"], "properties": {"Reconcile": {"const": True}}},
+        {"required": ["Crl"]},
     ]
-    made["properties"]["Serials"] |= {"items": {"type": "string"}, "minItems": 1}
+    text = {"type": "string"}
+    location = {"$ref": "#/$defs/ObjectLocation"}
+    made["properties"]["Serials"] |= {"items": {"anyOf": [text, {"$ref": "#/$defs/GivenSerial"}]}, "minItems": 1}
+    made["properties"]["Certificates"] |= {"items": {"anyOf": [text, location]}, "minItems": 1}
+    made["properties"]["Crl"]["anyOf"] = [text, location]
+    made["properties"]["SerialList"]["anyOf"] = [text, {"$ref": "#/$defs/SerialList"}]
     return made
 
 
@@ -81,7 +88,8 @@ def fields() -> str:
     made = schema()
     rows = ["| field | default | meaning |", "| --- | --- | --- |"]
     for name, field in made["properties"].items():
-        default = _EITHER.get(name) or ("the deployment's" if name in _DEFAULTED else _default(field))
+        default = "the deployment's" if name in _DEFAULTED else _default(field)
+        default = "one of these" if name in (*_EITHER, *_ALONE) else default
         meaning = field["description"].split(" Default:")[0]
         if name == "RevocationReason":
             meaning += " One of " + ", ".join(f"`{reason}`" for reason in RevocationReason) + "."

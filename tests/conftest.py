@@ -53,7 +53,9 @@ class _Laboratories:
             account = f"{self._aws.settings.region}:{self._aws.settings.account_id}"
             every = f"arn:aws:elasticloadbalancing:{account}:truststore/*/*"
             folder = self._factory.mktemp("laboratory")
-            self._made = self._stack.enter_context(laboratory(self._aws, folder / "pki", TrustStoreArns=every))
+            self._made = self._stack.enter_context(
+                laboratory(self._aws, folder / "pki", TrustStoreArns=every, RevocationsPerSecond="200")
+            )
             _silence(self._aws, self._made.outputs["EventBusName"])
         return self._made
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from functions import serials
 from infra.local import acm_pca, elbv2
@@ -84,6 +86,20 @@ class Workflow:
     def clients(self, number: int, validity: dict[str, object] | None = None) -> list[Client]:
         """Issue client certificates."""
         return [self.authority.issue_client(self.folder, f"client-{next(_names)}", validity) for _ in range(number)]
+
+    def issued(self, number: int) -> list[int]:
+        """Issue many certificates for one key, whose holder is nobody; give their serials."""
+        ca = acm_pca.certificate_authority(self.authority.arn)
+        csr = (
+            x509.CertificateSigningRequestBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "many")]))
+            .sign(pki.ec_key(), hashes.SHA256())
+            .public_bytes(Encoding.PEM)
+        )
+        template = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate/V1"
+        month = {"Type": "DAYS", "Value": 30}
+        arns = [ca.issue(csr, template, "SHA256WITHECDSA", month, None) for _ in range(number)]
+        return [int(arn.rsplit("/", 1)[1], 16) for arn in arns]
 
     def twin(self) -> Authority:
         """Create another CA under the same root, with the same name and a key of its own."""

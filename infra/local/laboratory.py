@@ -47,6 +47,7 @@ class Laboratory:
             "STATE_MACHINE_ARN": self.outputs["StateMachineArn"],
             "CRL_BUCKET": self.outputs["CrlBucketName"],
             "WORKFLOW_BUCKET": self.outputs["WorkflowBucketName"],
+            "INPUT_BUCKET": self.outputs["InputBucketName"],
             "EVENT_BUS_NAME": self.outputs["EventBusName"],
             "NOTIFICATION_TOPIC_ARN": self.outputs["NotificationTopicArn"],
             "LISTENER_PORT": str(self.listener.port),

@@ -28,7 +28,7 @@ from functions.find_crl import find_crl
 from functions.model import S3Object
 from functions.records import Baseline, CrlLocation, Evidence, Manifest
 from functions.remove_superseded_crls import remove_superseded_crls
-from functions.request import Polling, RevocationRequest
+from functions.request import AcceptedRequest, Polling
 from functions.serials import write
 from functions.verify_revocation import verify_revocation
 from infra.local import elbv2
@@ -140,7 +140,7 @@ class Bench:
             execution_arn=EXECUTION + self.name,
             execution_name=self.name,
             start_time=NOW,
-            request=RevocationRequest.model_validate(
+            request=AcceptedRequest.model_validate(
                 {
                     "certificate_authority_arn": self.lab.authority.arn,
                     "trust_store_arns": arns,
@@ -168,6 +168,7 @@ class Bench:
         question = FindCrlInput(
             manifest=manifest,
             revocations=[Revocation(serial=serial, outcome=outcome) for serial in wanted],
+            batches=[],
             trust_stores=list(stores) or [self.store()],
             previous=previous or {},
         )

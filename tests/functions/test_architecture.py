@@ -17,6 +17,7 @@ MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(FOLDER.glob
 VERBS = {
     "prepare_revocation",
     "revoke_certificate",
+    "revoke_batch",
     "find_crl",
     "convert_crl",
     "attach_crl",

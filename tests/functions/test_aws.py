@@ -246,8 +246,8 @@ def test_address_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("address")
 def test_content_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is read than a trust store can hold."""
-    monkeypatch.setattr(aws, "MAX_BYTES", 4)
     monkeypatch.setattr(_Once, "body", b"12345")
+    monkeypatch.setattr(aws, "MAX_BYTES", 4)
     with pytest.raises(CrlTooLarge, match=r"list 1 of .* is larger than 4 bytes"):
         aws.get_trust_store_revocation_content(STORE, 1)
 
@@ -279,12 +279,11 @@ def test_object_absent(bench: Bench) -> None:
     assert aws.head_object_etag(*bench.crl_location) == etag
 
 
-def test_object_too_large(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_too_large(bench: Bench) -> None:
     """An object is not read when it is larger than any CRL."""
     bench.publish(b"12345")
-    monkeypatch.setattr(aws, "MAX_BYTES", 4)
     with pytest.raises(CrlTooLarge, match="has 5 bytes, more than 4"):
-        aws.get_object(*bench.crl_location)
+        aws.get_object(*bench.crl_location, max_bytes=4)
     assert MAX_BYTES == 50 * 1024 * 1024
 
 

@@ -14,7 +14,7 @@ from functions import request as requests
 from functions.contracts import Found, Revocation, RevocationOutcome, RevokeCertificateInput, Verified
 from functions.model import Model
 from functions.records import AttachedList, Baseline
-from functions.request import MAX_POLLS, Polling, RevocationRequest
+from functions.request import MAX_POLLS, Polling, RevocationReason, RevocationRequest, Wanted
 from tests.functions.bench import A, B
 
 CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1234"
@@ -38,30 +38,46 @@ def test_serial_comes_back_as_it_went(serial: int) -> None:
     written = Revocation(serial=serial, outcome=RevocationOutcome.REVOKED).model_dump(mode="json")
     assert Revocation.model_validate(json.loads(json.dumps(written))).serial == serial
     again = RevocationRequest.model_validate(request(Serials=[written["Serial"]]))
-    assert RevocationRequest.model_validate_json(again.model_dump_json()).serials == [serial]
+    assert [each.wanted for each in again.serials] == [Wanted(serial=serial)]
 
 
 @pytest.mark.parametrize(("serial", "text"), [(0x12, "00:12"), (0x0A, "00:0a"), (0x1234, "12:34"), (1, "00:01")])
 def test_short_serial(serial: int, text: str) -> None:
     """It is the colon that says that digits alone are hexadecimal."""
     question = RevokeCertificateInput.model_validate(
-        {"CertificateAuthorityArn": CA, "Serial": text, "RevocationReason": "UNSPECIFIED"}
+        {"CertificateAuthorityArn": CA, "Wanted": {"Serial": text}, "RevocationReason": "UNSPECIFIED"}
     )
-    assert question.serial == serial
-    assert question.model_dump(mode="json")["Serial"] == text
+    assert question.wanted.serial == serial
+    assert question.model_dump(mode="json")["Wanted"]["Serial"] == text
 
 
-@pytest.mark.parametrize("value", [12, 12.0, True, None, ["aa:01"], {"Serial": "aa:01"}, "12", "", "-0x1"])
+@pytest.mark.parametrize(
+    "value", [12, 12.0, True, None, ["aa:01"], {"Number": "aa:01"}, {"Serial": 12}, "12", "", "-0x1"]
+)
 def test_serial_that_nobody_wrote_clearly(value: object) -> None:
     """A JSON number may be meant as hexadecimal, and what is no text is no serial."""
     with pytest.raises(ValidationError, match="Serial"):
         RevocationRequest.model_validate(request(Serials=[value]))
 
 
-def test_serials_once_each_in_their_order() -> None:
-    """Duplicates go, the order stays."""
-    made = RevocationRequest.model_validate(request(Serials=["bb:01", "AA:01", "0xbb01"]))
-    assert made.serials == [0xBB01, 0xAA01]
+@pytest.mark.parametrize("written", ["KEY_COMPROMISE", "keyCompromise", "Key compromise", "key_compromise"])
+def test_serial_with_a_reason_of_its_own(written: str) -> None:
+    """A reason is read as Private CA, RFC 5280 or a spreadsheet writes it."""
+    made = RevocationRequest.model_validate(
+        request(Serials=["bb:01", {"Serial": "AA:01", "RevocationReason": written}])
+    )
+    stolen = RevocationReason.KEY_COMPROMISE
+    assert [each.wanted for each in made.serials] == [
+        Wanted(serial=0xBB01),
+        Wanted(serial=0xAA01, revocation_reason=stolen),
+    ]
+
+
+@pytest.mark.parametrize("written", ["certificateHold", "removeFromCRL", "stolen", 1])
+def test_reason_that_private_ca_does_not_have(written: object) -> None:
+    """A hold cannot be asked for, since none can be undone."""
+    with pytest.raises(ValidationError, match="RevocationReason"):
+        RevocationRequest.model_validate(request(RevocationReason=written))
 
 
 def test_defaults_of_a_request() -> None:
@@ -134,7 +150,7 @@ def test_unknown_entries_come_back_unknown() -> None:
 def test_found_of_the_first_poll() -> None:
     """At the first poll `Previous` is an empty object, and so it stays."""
     location = {"Bucket": "b", "Key": "k", "VersionId": "v"}
-    event: dict[str, Any] = {"Manifest": location, "Revocations": [], "TrustStores": [], "Previous": {}}
+    event: dict[str, Any] = {"Manifest": location, "Revocations": [], "Batches": [], "TrustStores": [], "Previous": {}}
     question = contracts.FindCrlInput.model_validate(event)
     assert not isinstance(question.previous, Found)
     with pytest.raises(ValidationError):

@@ -39,7 +39,7 @@ from functions.report_crl_failure import report_crl_failure
 from functions.report_interruption import report_interruption
 from functions.report_markdown import render
 from functions.report_revocation import report_revocation
-from functions.request import Polling, RevocationReason
+from functions.request import Polling, RevocationReason, Wanted
 from infra.local import faults
 from tests.functions.bench import EXECUTION, A, B, Bench
 from tests.pki import NOW
@@ -241,7 +241,7 @@ def prepared(bench: Bench, *numbers: int) -> dict[str, Any]:
         certificate_authority_arn=bench.lab.authority.arn,
         revocation_reason=RevocationReason.UNSPECIFIED,
         polling=Polling(),
-        serials=list(numbers),
+        serials=[Wanted(serial=number) for number in numbers],
         trust_stores=[TrustStore(trust_store_arn=bench.trust_store_arn)],
     )
     written = made.model_dump(mode="json", exclude_none=True)

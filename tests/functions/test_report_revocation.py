@@ -22,7 +22,7 @@ from functions.contracts import (
 from functions.model import S3Object
 from functions.report import PROVEN, Report, ReportLocation
 from functions.report_revocation import report_revocation
-from functions.request import Polling, RevocationReason
+from functions.request import Polling, RevocationReason, Wanted
 from infra.local import faults
 from infra.local.laboratory import Laboratory
 from tests.functions.bench import EXECUTION, A, B, Bench, C, D
@@ -66,7 +66,7 @@ def prepared(manifest: S3Object) -> Prepared:
         certificate_authority_arn=request.certificate_authority_arn,
         revocation_reason=RevocationReason.UNSPECIFIED,
         polling=Polling(),
-        serials=request.serials,
+        serials=[Wanted(serial=serial) for serial in request.serials],
         trust_stores=[TrustStore(trust_store_arn=arn) for arn in request.trust_store_arns],
         started_at=NOW,
         finished_at=NOW + timedelta(seconds=2),

@@ -6,7 +6,7 @@ import pytest
 
 from functions.contracts import Revocation, RevocationOutcome, RevokeCertificateInput
 from functions.errors import AwsUnavailable, CertificateAuthorityBusy
-from functions.request import RevocationReason
+from functions.request import RevocationReason, Wanted
 from functions.revoke_certificate import revoke_certificate
 from infra.local import acm_pca, faults
 from infra.local.authority import Client
@@ -27,7 +27,7 @@ def revoke(bench: Bench, serial: int, now: datetime = NOW) -> Revocation:
     """Run the step."""
     question = RevokeCertificateInput(
         certificate_authority_arn=bench.lab.authority.arn,
-        serial=serial,
+        wanted=Wanted(serial=serial),
         revocation_reason=RevocationReason.KEY_COMPROMISE,
     )
     return revoke_certificate(question, now)

@@ -156,6 +156,7 @@ def test_a_crl_in_s3_is_told_of_by_s3(services: Services, embedded_aws: Embedded
 
 def test_private_ca_tells_that_the_bucket_does_not_let_it_in(services: Services, embedded_aws: EmbeddedAws) -> None:
     """In the words of its documentation."""
+    services.settings.private_ca.crl_retry_seconds = 1.0  # not faster than a busy machine delivers
     authority = Authority.create(services)
     services.s3.delete_bucket_policy(Bucket=str(authority.bucket))
     authority.issue()

@@ -73,7 +73,7 @@ def test_no_serials_at_all_are_refused(untouched: Workflow, request_: dict[str, 
     """An execution that was asked for nothing must not look like a success."""
     request = {**request_, "TrustStoreArns": [untouched.trust_store_arn]}
     execution = untouched.ended(untouched.start_with(request))
-    assert_refused(execution, "InvalidInput", "Serials: ", "neither is given")
+    assert_refused(execution, "InvalidInput", "Serials: ", "none of them is given")
 
 
 def test_an_unknown_trust_store_is_refused(untouched: Workflow) -> None:

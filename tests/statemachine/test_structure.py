@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from functions import contracts, errors, metrics, request
+from functions import contracts, errors, metrics, outcomes, request
 from functions.model import Model
 from infra.local import intrinsics
 
@@ -102,6 +102,7 @@ def test_every_error_name_is_a_class_or_built_in() -> None:
 QUESTIONS: dict[str, type[Model]] = {
     "PrepareRevocation": request.ExecutionInput,
     "RevokeCertificate": contracts.RevokeCertificateInput,
+    "RevokeBatch": contracts.RevokeBatchInput,
     "FindCrl": contracts.FindCrlInput,
     "ConvertCrl": contracts.ConvertCrlInput,
     "AttachCrl": contracts.EnforceInput,
@@ -138,11 +139,25 @@ def test_a_state_its_file_and_its_resource_share_a_name() -> None:
 
 
 def test_payloads_of_the_largest_list_stay_far_below_the_limit() -> None:
-    """500 serials of 20 octets, each failed with the longest error code, fill less than half of 256 KiB."""
+    """500 long serials, each with a reason of its own and the longest error code, fill two thirds of 256 KiB."""
     serial, at = ":".join(["ff"] * 20), "2026-01-01T00:00:00Z"
     one = {"Serial": serial, "Outcome": "ALREADY_REVOKED", "At": at, "Error": "ConcurrentModificationException"}
-    state = {"Prepared": {"Serials": [serial] * request.MAX_INLINE_SERIALS}, "Revocations": [one] * 500}
-    assert len(json.dumps(state)) < 128 * 1024
+    wanted = {"Serial": serial, "RevocationReason": "CERTIFICATE_AUTHORITY_COMPROMISE"}
+    longest = request.MAX_INLINE_SERIALS
+    state = {"Prepared": {"Serials": [wanted] * longest}, "Revocations": [one] * longest}
+    assert len(json.dumps(state)) < 172 * 1024
+
+
+def test_a_long_list_is_small_in_the_state_and_in_the_history() -> None:
+    """100,000 serials are numbers of batches and their counts, and each batch is one task, busy retries included."""
+    batches = outcomes.batches(request.MAX_SERIALS)
+    done = {"Batch": 249, "Revoked": 399, "AlreadyRevoked": 399, "Expired": 399, "Failed": 399, "Error": "x" * 40}
+    state = {"Prepared": {"Batches": batches}, "Batches": [done] * len(batches)}
+    assert len(json.dumps(state)) < 64 * 1024
+    busy = next(r for r in TASKS["RevokeBatch"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
+    assert len(batches) * (8 + 3 * busy["MaxAttempts"]) < 7_000  # test below: the wait needs the rest
+    assert outcomes.batches(request.MAX_INLINE_SERIALS) == []
+    assert outcomes.batches(request.MAX_INLINE_SERIALS + 1) == [0, 1]
 
 
 def test_the_history_of_the_longest_wait_stays_below_its_limit() -> None:
@@ -208,7 +223,7 @@ def test_every_rule_retries_and_has_a_dead_letter_queue() -> None:
         for name, resource in TEMPLATE["Resources"].items()
         for event in resource["Properties"].get("Events", {}).values()
     ]
-    assert len(rules) == 5
+    assert len(rules) == 6
     for name, event in rules:
         assert event["Properties"]["RetryPolicy"]["MaximumRetryAttempts"] == 185, name
         assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}, name

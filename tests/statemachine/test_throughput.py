@@ -31,4 +31,4 @@ def test_the_longest_list_of_the_longest_serials_fits_the_payload(workflow: Work
     assert set(execution.outcomes.values()) == {"FAILED"}
     assert "WaitForCrl" not in execution.states
     largest = max(len(event.get("stateEnteredEventDetails", {}).get("input", "")) for event in execution.history)
-    assert largest < 128 * 1024
+    assert largest < 172 * 1024

@@ -1,0 +1,142 @@
+"""What an input comes to: everything that it names read and checked, every fault of it named, nothing changed."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from functions import attached_lists, authority, log, serials, third_party, trust_stores
+from functions.authority import Authority
+from functions.deployment import deployment
+from functions.errors import InvalidInput, RequestRefused
+from functions.faults import collecting
+from functions.intake import Intake
+from functions.records import Baseline, Manifest
+from functions.request import (
+    AcceptedRequest,
+    ExecutionInput,
+    Options,
+    RevocationReason,
+    RevocationRequest,
+    Targets,
+)
+from functions.trust_stores import TrustStoreSeen
+
+_FAULTS_SHOWN = 50
+_TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
+
+AnyTargets = TypeVar("AnyTargets", bound=Targets)
+
+
+def assess(question: ExecutionInput, now: datetime) -> Manifest:
+    """Validate the input and all that it names.
+
+    Raises:
+        RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
+
+    """
+    log.note(ExecutionArn=question.execution_arn)
+    faults: list[RequestRefused] = []
+    completed = _with_defaults(question.request)
+    request = targets = found = None
+    with collecting(faults):
+        request = _validated(RevocationRequest, completed)
+    with collecting([] if request is None else faults):  # malformed targets were named just now
+        targets = request or _validated(Targets, {k: v for k, v in completed.items() if k in _TARGETS})
+    if targets is None:
+        raise _one_of(faults)
+    log.note(CertificateAuthorityArn=targets.certificate_authority_arn)
+    stores = trust_stores.named(targets.trust_store_arns, faults)
+    with collecting(faults):
+        found = _authority(targets, request, stores, faults)
+    intake = Intake(found.certificate if found else None, found.chain if found else [], now)
+    if request:
+        intake.take(request)
+        faults += intake.faults
+    baselines: list[Baseline] = []
+    if found:
+        chosen = request is not None and request.crl is not None and not _names_trust_stores(question.request)
+        trusting = trust_stores.trusting(stores, found, faults, all_must=bool(targets.trust_store_arns) and not chosen)
+        baselines = [_baseline(store, found, frozenset(intake.reasons)) for store in trusting]
+    if faults or request is None or found is None:
+        raise _one_of(faults)
+    return Manifest(
+        execution_arn=question.execution_arn,
+        execution_name=question.execution_name,
+        start_time=question.start_time,
+        request=_accepted(request, [each.trust_store_arn for each in baselines], intake.reasons),
+        issuer_pem=found.certificate_pem,
+        crl=found.crl,
+        baselines=baselines,
+    )
+
+
+def _authority(
+    targets: Targets, request: RevocationRequest | None, stores: list[TrustStoreSeen], faults: list[RequestRefused]
+) -> Authority | None:
+    """Read the CA from Private CA, or find the one that signed the CRL that was handed over."""
+    if request is not None and request.crl is not None:
+        return third_party.authority_of(third_party.read(request.crl), [store.bundle for store in stores])
+    if targets.certificate_authority_arn is None:
+        return None
+    return authority.read(targets.certificate_authority_arn, faults)
+
+
+def _names_trust_stores(raw: object) -> bool:
+    return isinstance(raw, dict) and "TrustStoreArns" in raw
+
+
+def _accepted(
+    request: RevocationRequest, trust_store_arns: list[str], reasons: dict[int, RevocationReason | None]
+) -> AcceptedRequest:
+    """Keep what was asked for, without the certificates and lists that named the serials."""
+    usual = {name: getattr(request, name) for name in Options.model_fields}
+    own = {serials.write(serial): reason for serial, reason in reasons.items() if reason}
+    return AcceptedRequest(**{**usual, "trust_store_arns": trust_store_arns}, serials=list(reasons), reasons=own)
+
+
+def _one_of(faults: list[RequestRefused]) -> RequestRefused:
+    if len(faults) == 1:
+        return faults[0]
+    lines = [f"{type(fault).__name__}: {fault}" for fault in faults[:_FAULTS_SHOWN]]
+    more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
+    return RequestRefused(f"{len(faults)} faults, nothing was done:\n" + "\n".join(lines + more))
+
+
+def _with_defaults(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise InvalidInput(f'the input is a JSON {type(raw).__name__}, not an object like {{"Serials": ["0x0a1b"]}}')
+    here = deployment()
+    polling = {"IntervalSeconds": here.poll_interval_seconds, "DeadlineSeconds": here.deadline_seconds}
+    defaults = {
+        "CertificateAuthorityArn": None if "Crl" in raw else here.certificate_authority_arn,
+        "TrustStoreArns": here.trust_store_arns,
+    }
+    asked = raw.get("Polling", {})
+    merged = {**polling, **asked} if isinstance(asked, dict) else asked
+    return {**{name: value for name, value in defaults.items() if value}, **raw, "Polling": merged}
+
+
+def _validated(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTargets:
+    try:
+        return model.model_validate(completed)
+    except ValidationError as refusal:
+        faults = [
+            f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in refusal.errors(include_url=False)
+        ]
+        more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
+        raise InvalidInput("; ".join(faults[:_FAULTS_SHOWN] + more)) from None
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")[:200]
+
+
+def _baseline(store: TrustStoreSeen, found: Authority, wanted: frozenset[int]) -> Baseline:
+    lists = attached_lists.look(store.arn, found.certificate, wanted, known={})
+    return Baseline(
+        trust_store_arn=store.arn,
+        total_revoked_entries=store.total_revoked_entries,
+        entries=attached_lists.distinct_entries(store.arn, lists),
+        lists=lists,
+    )

@@ -1,0 +1,115 @@
+"""Certificates that somebody holds: PEM or DER, one or several to a file; hostile input until they are read."""
+
+import base64
+import binascii
+import re
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from functions import serials
+from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate, PrivateKeyGiven
+from functions.trust import public_key
+
+# A client certificate that a load balancer takes has 16 KB at most; this is for files with many of them.
+MAX_BYTES = 4 * 1024 * 1024
+_SHOWN = 200
+
+_BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X509 )?CERTIFICATE-----")
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
+
+# All that cryptography raises for a certificate it cannot read.
+_UNREADABLE = (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm)
+
+
+def read(data: bytes, thing: str) -> list[x509.Certificate]:
+    """Read every certificate of a file: PEM blocks with whatever stands between them, DER, or base64 of DER.
+
+    Raises:
+        PrivateKeyGiven: there is a private key in it. Nothing of it is shown.
+        InvalidCertificate: there is no certificate in it, or one that cannot be read.
+
+    """
+    if len(data) > MAX_BYTES:
+        raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read")
+    labels = [label.decode() for label in _BEGIN.findall(data)]
+    if keys := sorted(label for label in labels if "PRIVATE KEY" in label):
+        raise PrivateKeyGiven(
+            f"{thing} holds a {keys[0]}: give certificates alone. Whatever an execution is given is kept in its "
+            "history, so treat this key as known to others"
+        )
+    blocks = _BLOCK.findall(data)
+    if labels and len(blocks) != sum(label in _LABELS for label in labels):
+        raise InvalidCertificate(f"{thing} holds a CERTIFICATE that is cut off: its END line is not there")
+    if labels and not blocks:
+        raise InvalidCertificate(f"{thing} holds no CERTIFICATE, only {', '.join(sorted(set(labels)))[:_SHOWN]}")
+    ders = map(_of_base64, blocks) if blocks else [_of_base64(data) or data]
+    return [_load(der, f"certificate {number} of {thing}") for number, der in enumerate(ders, 1)]
+
+
+def _of_base64(text: bytes) -> bytes:
+    """Decode base64, or give nothing where it is none."""
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _load(der: bytes, thing: str) -> x509.Certificate:
+    try:
+        found = x509.load_der_x509_certificate(der)
+        public_key(found)
+        found.issuer, found.subject, found.not_valid_after_utc  # noqa: B018 - read here or never
+    except _UNREADABLE as fault:
+        raise InvalidCertificate(f"{thing} is no X.509 certificate that can be read: {str(fault)[:_SHOWN]}") from None
+    return found
+
+
+def clients_of(
+    found: list[x509.Certificate], authority: x509.Certificate, chain: list[x509.Certificate], thing: str
+) -> list[x509.Certificate]:
+    """Leave out the CA's own certificate and those above it, which a full chain holds beside the client's.
+
+    Raises:
+        InvalidCertificate: there is no other.
+
+    """
+    above = {public_key(each) for each in (authority, *chain)}
+    clients = [each for each in found if public_key(each) not in above]
+    if not clients:
+        raise InvalidCertificate(f"{thing} holds the CA's own certificates alone, and none that it issued")
+    return clients
+
+
+def check(certificate: x509.Certificate, authority: x509.Certificate, now: datetime) -> None:
+    """Refuse a certificate that this CA did not issue, or that has expired.
+
+    Raises:
+        CertificateIssuerMismatch: another CA issued it; both names are shown.
+        CertificateExpired: it cannot be revoked any more, and load balancers refuse it.
+
+    """
+    named = f"the certificate with serial number {serials.write(certificate.serial_number)}"
+    if certificate.issuer != authority.subject:
+        raise CertificateIssuerMismatch(
+            f"{named} was issued by {_quoted(certificate.issuer)}, and the CA of this request is "
+            f"{_quoted(authority.subject)}"
+        )
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        raise CertificateIssuerMismatch(
+            f"{named} names {_quoted(authority.subject)} as its issuer, but was not signed by this CA's key: "
+            "it is another CA of the same name, or a forgery"
+        ) from None
+    if certificate.not_valid_after_utc <= now:
+        raise CertificateExpired(
+            f"{named} expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC: Private CA revokes no "
+            "expired certificate, and a load balancer refuses it unless its listener ignores expiry. Leave it out"
+        )
+
+
+def _quoted(name: x509.Name) -> str:
+    return repr(name.rfc4514_string()[:_SHOWN])

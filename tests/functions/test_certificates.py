@@ -1,0 +1,151 @@
+"""Certificates in an input: PEM or DER, several to a file, and nothing of a private key is ever shown."""
+
+import base64
+import subprocess
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions import certificates
+from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate, PrivateKeyGiven
+from tests import pki
+from tests.pki import DAY, NOW
+
+ROOT = pki.certificate_authority("Root")
+CA = pki.certificate_authority("Issuing CA", under=ROOT)
+ONE, TWO = CA.issue("one"), CA.issue("two")
+DER = ONE.certificate.public_bytes(Encoding.DER)
+PEM = ONE.certificate_pem
+
+
+@pytest.mark.parametrize(
+    ("data", "serials"),
+    [
+        pytest.param(PEM, [ONE.serial], id="PEM"),
+        pytest.param(DER, [ONE.serial], id="DER"),
+        pytest.param(base64.b64encode(DER), [ONE.serial], id="base64 of DER"),
+        pytest.param(base64.encodebytes(DER), [ONE.serial], id="base64 of DER, in lines"),
+        pytest.param(PEM + TWO.certificate_pem, [ONE.serial, TWO.serial], id="two in a file"),
+        pytest.param(PEM.replace(b"\n", b"\r\n"), [ONE.serial], id="Windows line ends"),
+        pytest.param(b"subject=CN=one\n" + PEM + b"more\n", [ONE.serial], id="text around it"),
+        pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CERTIFICATE"), [ONE.serial], id="OpenSSL's old label"),
+    ],
+)
+def test_read(data: bytes, serials: list[int]) -> None:
+    """Every certificate of a file is read, in its order."""
+    assert [each.serial_number for each in certificates.read(data, "it")] == serials
+
+
+def test_what_openssl_writes(tmp_path: Path) -> None:
+    """A file with openssl's print-out before the PEM is read, and so is its DER."""
+    (tmp_path / "c.pem").write_bytes(PEM)
+    for form in (["-text"], ["-outform", "DER"]):
+        run = subprocess.run(["openssl", "x509", "-in", tmp_path / "c.pem", *form], check=True, capture_output=True)
+        assert [each.serial_number for each in certificates.read(run.stdout, "it")] == [ONE.serial]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        pytest.param(b"", "no X.509 certificate", id="nothing"),
+        pytest.param(b"hello", "no X.509 certificate", id="a word"),
+        pytest.param(DER[:-1], "no X.509 certificate", id="cut DER"),
+        pytest.param(DER + b"\0", "no X.509 certificate", id="DER and more"),
+        pytest.param(PEM[:-30], "cut off", id="cut PEM"),
+        pytest.param(PEM + PEM[:100], "cut off", id="a second one cut"),
+        pytest.param(PEM.replace(b"MII", b"M I", 1), "certificate 1 of it", id="damaged base64"),
+        pytest.param(PEM.replace(b"CERTIFICATE", b"CERTIFICATE REQUEST"), "only CERTIFICATE REQUEST", id="a request"),
+        pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CRL"), "only X509 CRL", id="a CRL"),
+        pytest.param(b" " * (certificates.MAX_BYTES + 1), "at most", id="too large"),
+    ],
+)
+def test_refused(data: bytes, words: str) -> None:
+    """What holds no certificate, or one that cannot be read, is refused by what is wrong with it."""
+    with pytest.raises(InvalidCertificate, match=words) as refusal:
+        certificates.read(data, "it")
+    assert len(str(refusal.value)) < 400
+
+
+@pytest.mark.parametrize("where", ["before", "after", "alone"])
+def test_private_key_is_refused_and_not_shown(where: str) -> None:
+    """No part of the key is in the message, which says that the key is to be treated as known."""
+    key = ONE.key_pem
+    data = {"before": key + PEM, "after": PEM + key, "alone": key}[where]
+    with pytest.raises(PrivateKeyGiven, match="treat this key as known") as refusal:
+        certificates.read(data, "it")
+    for line in key.splitlines()[1:-1]:
+        assert line.decode() not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize("label", ["RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"])
+def test_every_kind_of_private_key(label: str) -> None:
+    """Also an encrypted one has no business here."""
+    with pytest.raises(PrivateKeyGiven, match=label):
+        certificates.read(f"-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n".encode(), "it")
+
+
+@settings(deadline=None)
+@given(st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(lambda cut: DER[: len(cut) * 9] + cut)))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """Nothing but certificates and refusals comes out."""
+    with suppress(InvalidCertificate):
+        assert certificates.read(data, "it")
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(DER) - 1), st.integers(1, 255))
+def test_a_changed_byte_is_read_or_refused(at: int, change: int) -> None:
+    """A certificate with any one byte changed is read, and found not to be this CA's, or refused."""
+    changed = bytearray(DER)
+    changed[at] ^= change
+    with suppress(InvalidCertificate, CertificateIssuerMismatch):
+        (read,) = certificates.read(bytes(changed), "it")
+        certificates.check(read, CA.certificate, NOW)
+        raise AssertionError("a forgery was taken")
+
+
+def test_full_chain() -> None:
+    """Of a full chain the client's certificate counts; the CA's own and those above it are left out."""
+    held = certificates.read(PEM + CA.certificate_pem + ROOT.certificate_pem, "it")
+    clients = certificates.clients_of(held, CA.certificate, [ROOT.certificate], "it")
+    assert [each.serial_number for each in clients] == [ONE.serial]
+
+
+def test_the_cas_own_certificate_alone() -> None:
+    """Nobody means to revoke the CA by this: a file without a client's certificate is refused."""
+    held = certificates.read(CA.certificate_pem, "it")
+    with pytest.raises(InvalidCertificate, match="own certificates alone"):
+        certificates.clients_of(held, CA.certificate, [ROOT.certificate], "it")
+
+
+def test_good_certificate() -> None:
+    """One that the CA issued and that has not expired is taken, also before its time."""
+    certificates.check(ONE.certificate, CA.certificate, NOW)
+    certificates.check(CA.issue(not_before=NOW + DAY).certificate, CA.certificate, NOW)
+
+
+def test_another_cas_certificate() -> None:
+    """Both issuers are shown."""
+    other = pki.certificate_authority("Other CA").issue()
+    with pytest.raises(CertificateIssuerMismatch, match=r"Other CA.*Issuing CA"):
+        certificates.check(other.certificate, CA.certificate, NOW)
+
+
+def test_certificate_of_a_ca_of_the_same_name() -> None:
+    """An issuer is a name and a key."""
+    twin = pki.certificate_authority("Issuing CA", under=ROOT).issue()
+    with pytest.raises(CertificateIssuerMismatch, match="another CA of the same name"):
+        certificates.check(twin.certificate, CA.certificate, NOW)
+
+
+def test_expired_certificate() -> None:
+    """The message says since when, and what to do."""
+    expired = CA.issue(not_before=NOW - 2 * DAY, not_after=NOW - timedelta(seconds=1))
+    with pytest.raises(CertificateExpired, match="Leave it out"):
+        certificates.check(expired.certificate, CA.certificate, NOW)

@@ -1,0 +1,144 @@
+"""Lists of serials in a file: each format, and whatever is not what it says."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions import serial_list
+from functions.errors import InvalidSerialList
+from functions.request import MAX_SERIALS, RevocationReason, SerialListFormat, Wanted
+from functions.serials import write
+
+JSON, JSON_LINES, CSV, LINES = SerialListFormat
+STOLEN = RevocationReason.KEY_COMPROMISE
+A = Wanted(serial=0xAA01)
+B = Wanted(serial=0xBB02, revocation_reason=STOLEN)
+
+
+def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
+    """Read a list that is called x."""
+    return serial_list.read(text if isinstance(text, bytes) else text.encode(), form, "x")
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "expected"),
+    [
+        pytest.param(JSON, '["aa:01"]', [A], id="JSON, texts"),
+        pytest.param(JSON, '["aa:01", {"Serial": "0xbb02", "RevocationReason": "keyCompromise"}]', [A, B], id="JSON"),
+        pytest.param(JSON, '{"Serials": ["aa:01"]}', [A], id="JSON, as an input has it"),
+        pytest.param(
+            JSON_LINES, '"aa:01"\n\n{"Serial": "bb:02", "RevocationReason": "KEY_COMPROMISE"}', [A, B], id="lines"
+        ),
+        pytest.param(CSV, "serial,reason\naa:01,\nbb:02,keyCompromise\n", [A, B], id="CSV"),
+        pytest.param(
+            CSV, "Name;Serial Number;Reason\nx;aa:01;\ny;bb:02;Key compromise\n", [A, B], id="CSV, semicolons"
+        ),
+        pytest.param(CSV, "serial\treason\naa:01\t\nbb:02\tkeyCompromise", [A, B], id="CSV, tabs"),
+        pytest.param(CSV, '"name","serial"\n"a, b","aa:01"\n', [A], id="CSV, quoted"),
+        pytest.param(CSV, "aa:01\n", [A], id="CSV, no header"),
+        pytest.param(CSV, "serial (decimal)\n43521\n", [A], id="CSV, decimal column"),
+        pytest.param(
+            CSV, "leaf_client_cert_serial_number,n\n9901,3\n", [Wanted(serial=0x9901)], id="CSV, from the log"
+        ),
+        pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
+        pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, Wanted(serial=0xBB02)], id="one a line"),
+    ],
+)
+def test_formats(form: SerialListFormat, text: str, expected: list[Wanted]) -> None:
+    """Each format is read, with the reasons that it tells."""
+    assert read(text, form) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "form"),
+    [
+        ("a.json", JSON),
+        ("a.JSONL", JSON_LINES),
+        ("b.ndjson", JSON_LINES),
+        ("c.csv", CSV),
+        ("d.txt", LINES),
+        ("e", LINES),
+    ],
+)
+def test_format_by_name(key: str, form: SerialListFormat) -> None:
+    """The object's name says the format, unless the input does."""
+    assert serial_list.format_of(key, None) is form
+    assert serial_list.format_of(key, CSV) is CSV
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "words"),
+    [
+        pytest.param(JSON, b"aa:01\n", "no JSON", id="lines for JSON"),
+        pytest.param(JSON, b'{"a": 1}', "JSON dict", id="another object"),
+        pytest.param(JSON, b"3", "JSON int", id="a number"),
+        pytest.param(JSON, b"[" * 100_000, "no JSON", id="a deep nest"),
+        pytest.param(JSON, b"[" + b"9" * 10_000 + b"]", "no JSON", id="a number of ten thousand digits"),
+        pytest.param(JSON, b"[12]", "entry 1: AmbiguousSerial", id="a serial as a number"),
+        pytest.param(JSON, b'[{"Serial": "aa:01", "Why": 1}]', "entry 1", id="an unknown field"),
+        pytest.param(JSON, b"[]", "holds no serial", id="an empty array"),
+        pytest.param(JSON_LINES, b'"aa:01"\n"bb', "line 2 of x", id="a cut line"),
+        pytest.param(CSV, b'["aa:01"]', "line 1", id="JSON for CSV"),
+        pytest.param(CSV, b'serial\n"aa:01', "no CSV", id="an open quote"),
+        pytest.param(CSV, b"name,serial\na\n", "has 1 fields", id="a short row"),
+        pytest.param(CSV, b"serial,reason\naa:01,certificateHold\n", "line 2", id="a reason that is none"),
+        pytest.param(CSV, b"serial\n1.23457E+15\n", "line 2: .*not hexadecimal", id="a spreadsheet's rounding"),
+        pytest.param(CSV, b"serial\n" + b"a" * 200_000, "line 2 .*4096", id="an endless field"),
+        pytest.param(CSV, b"serial," + b"," * 5_000_000, "line 1 .*4096", id="an endless row"),
+        pytest.param(LINES, b"", "holds no serial", id="nothing"),
+        pytest.param(LINES, b"# none\n", "holds no serial", id="a comment"),
+        pytest.param(LINES, b"aa" * 3_000, "4096", id="an endless line"),
+        pytest.param(LINES, b"12\n", "line 1: AmbiguousSerial", id="an ambiguous one"),
+        pytest.param(LINES, b"\x1f\x8b\x08\x00", "compressed", id="gzip"),
+        pytest.param(LINES, "aa:01".encode("utf-16"), "UTF-16", id="UTF-16"),
+        pytest.param(LINES, b"PK\x03\x04\x00\x00", "spreadsheet", id="a spreadsheet"),
+        pytest.param(LINES, b"aa:01\n\xff\n", "byte 6", id="no UTF-8"),
+    ],
+)
+def test_refused(form: SerialListFormat, data: bytes, words: str) -> None:
+    """What is not what it says is refused, with the place."""
+    with pytest.raises(InvalidSerialList, match=words) as refusal:
+        read(data, form)
+    assert len(str(refusal.value)) < 2_000
+
+
+def test_three_hundred_faults_at_once() -> None:
+    """All are counted, fifty shown."""
+    with pytest.raises(InvalidSerialList, match="300 faults") as refusal:
+        read("\n".join(["xx"] * 300 + ["aa:01"]), LINES)
+    assert "and 250 more" in str(refusal.value)
+    assert "line 50: " in str(refusal.value)
+    assert "line 51: " not in str(refusal.value)
+
+
+def test_the_longest_list() -> None:
+    """A hundred thousand serials are read, one more is refused."""
+    text = "\n".join(write(number) for number in range(1, MAX_SERIALS + 2))
+    with pytest.raises(InvalidSerialList, match="more than 100,000"):
+        read(text, LINES)
+    assert len(read(text.rsplit("\n", 1)[0], LINES)) == MAX_SERIALS
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 2**160 - 1), min_size=1, max_size=20), st.sampled_from(SerialListFormat))
+def test_what_is_written_is_read(numbers: list[int], form: SerialListFormat) -> None:
+    """Writing a list and reading it is the identity in each format."""
+    texts = [write(number) for number in numbers]
+    written = {
+        JSON: json.dumps(texts),
+        JSON_LINES: "\n".join(map(json.dumps, texts)),
+        CSV: "serial\n" + "\n".join(texts),
+        LINES: "\n".join(texts),
+    }[form]
+    assert [each.serial for each in read(written, form)] == numbers
+
+
+@settings(deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)), st.sampled_from(SerialListFormat))
+def test_any_bytes_are_read_or_refused(data: bytes, form: SerialListFormat) -> None:
+    """Nothing but serials and refusals comes out."""
+    with suppress(InvalidSerialList):
+        assert read(data, form)

@@ -1,0 +1,137 @@
+"""Everything that an operator holds in hand starts a revocation that ends enforced."""
+
+import base64
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from functions import serials
+from functions.outcomes import BATCH_SIZE
+from functions.request import MAX_INLINE_SERIALS
+from infra.local.authority import Client
+from tests.workflow import Execution, Workflow
+
+
+def put(workflow: Workflow, name: str, body: bytes | str) -> str:
+    """Put an object where inputs lie; give its address."""
+    bucket, key = workflow.lab.outputs["InputBucketName"], f"inputs/{name}"
+    workflow.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    return f"s3://{bucket}/{key}"
+
+
+def openssl(client: Client, *options: str) -> str:
+    """Have openssl print a certificate."""
+    run = subprocess.run(
+        ["openssl", "x509", "-in", client.certificate, "-noout", *options], check=True, capture_output=True, text=True
+    )
+    return run.stdout
+
+
+def der(client: Client) -> bytes:
+    """Give the certificate's DER."""
+    return x509.load_pem_x509_certificate(client.certificate_pem).public_bytes(Encoding.DER)
+
+
+INLINE: dict[str, Callable[[Client], dict[str, object]]] = {
+    "openssl x509 -serial": lambda client: {"Serials": [openssl(client, "-serial")]},
+    "openssl x509 -text": lambda client: {"Serials": [openssl(client, "-text")]},
+    "decimal": lambda client: {"Serials": [f"decimal:{client.serial}"]},
+    "PEM with its chain": lambda client: {"Certificates": [client.certificate.read_text()]},
+    "base64 of DER": lambda client: {"Certificates": [base64.b64encode(der(client)).decode()]},
+}
+FILES: dict[str, Callable[[Client], tuple[str, str, bytes | str]]] = {
+    "PEM": lambda client: ("Certificates", "c.pem", client.certificate.read_bytes()),
+    "DER": lambda client: ("Certificates", "c.der", der(client)),
+    "JSON": lambda client: ("SerialList", "s.json", json.dumps([f"{client.serial:x}"])),
+    "JSON Lines": lambda client: ("SerialList", "s.jsonl", json.dumps({"Serial": f"0x{client.serial:x}"})),
+    "CSV": lambda client: ("SerialList", "s.csv", f"serial,reason\n0x{client.serial:x},keyCompromise\n"),
+    "one a line": lambda client: ("SerialList", "s.txt", openssl(client, "-serial")),
+}
+
+
+def run(workflow: Workflow, request: dict[str, object], patience: float = 60) -> Execution:
+    """Run an execution with what an input asks for, on the workflow's trust store."""
+    polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
+    asked = {"TrustStoreArns": [workflow.trust_store_arn], "Polling": polling, **request}
+    return workflow.ended(workflow.start_with(asked), patience)
+
+
+@pytest.mark.parametrize("form", INLINE)
+def test_inline(workflow: Workflow, form: str) -> None:
+    """Each form in the input itself is read, and the certificate is refused at the end."""
+    (client,) = workflow.clients(1)
+    assert run(workflow, INLINE[form](client)).status == "SUCCEEDED"
+    assert client.serial in workflow.held()
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_file(workflow: Workflow, form: str) -> None:
+    """Each form of a file in S3 is read, and the certificate is refused at the end."""
+    (client,) = workflow.clients(1)
+    field, name, body = FILES[form](client)
+    location = put(workflow, f"{client.name}/{name}", body)
+    execution = run(workflow, {field: [location] if field == "Certificates" else location})
+    assert execution.status == "SUCCEEDED"
+    assert client.serial in workflow.held()
+
+
+def test_reasons(workflow: Workflow) -> None:
+    """A reason of a serial's own is recorded at Private CA, the request's for the others."""
+    one, two = workflow.clients(2)
+    wanted = [f"0x{one.serial:x}", {"Serial": f"0x{two.serial:x}", "RevocationReason": "keyCompromise"}]
+    assert run(workflow, {"Serials": wanted, "RevocationReason": "SUPERSEDED"}).status == "SUCCEEDED"
+    crl = max(workflow.lists().items())[1]
+    found = {
+        entry.serial_number: entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+        for entry in crl
+        if entry.serial_number in (one.serial, two.serial)
+    }
+    assert found == {one.serial: x509.ReasonFlags.superseded, two.serial: x509.ReasonFlags.key_compromise}
+
+
+def test_one_version_of_a_file(workflow: Workflow) -> None:
+    """A version that is named is read, though the object was written again."""
+    one, two = workflow.clients(2)
+    url = put(workflow, f"{one.name}/s.txt", f"0x{one.serial:x}")
+    bucket, key = url.removeprefix("s3://").split("/", 1)
+    version = workflow.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
+    put(workflow, f"{one.name}/s.txt", f"0x{two.serial:x}")
+    execution = run(workflow, {"SerialList": {"Bucket": bucket, "Key": key, "VersionId": version}})
+    assert execution.enforced == {serials.write(one.serial)}
+
+
+def test_trust_stores_found_by_themselves(workflow: Workflow) -> None:
+    """Every trust store whose bundle holds the CA, or its root, is served; that of a twin of its name is not."""
+    (client,) = workflow.clients(1)
+    others = workflow.another_trust_store(workflow.lab.root), workflow.another_trust_store(workflow.twin())
+    execution = run(workflow, {"Serials": [f"0x{client.serial:x}"], "TrustStoreArns": []}, 120)
+    assert execution.status == "SUCCEEDED"
+    served = {each["TrustStoreArn"] for each in execution.report["TrustStores"]}
+    assert {workflow.trust_store_arn, others[0]} <= served
+    assert others[1] not in served
+    assert client.serial in workflow.held(others[0])
+
+
+LONG = MAX_INLINE_SERIALS + BATCH_SIZE
+
+
+def test_a_long_list(workflow: Workflow) -> None:
+    """More serials than a state carries are revoked in batches, none lost, one failure named, payloads small."""
+    settings = workflow.aws.settings.private_ca
+    settings.revocations_per_second = settings.revocation_burst = 1_000
+    certificates = workflow.issued(LONG)
+    never_issued = "0xabcdef"
+    url = put(workflow, "long.txt", "\n".join([*map(serials.write, certificates), never_issued]))
+    execution = run(workflow, {"SerialList": url}, 180)
+    assert execution.error == "SerialsNotRevoked"
+    assert set(certificates) <= workflow.held()
+    assert Counter(execution.outcomes.values()) == {"REVOKED": LONG, "FAILED": 1}
+    assert execution.enforced == set(map(serials.write, certificates))
+    assert execution.states.count("RevokeBatch") == 3
+    largest = max(len(event.get("stateEnteredEventDetails", {}).get("input", "")) for event in execution.history)
+    assert largest < 8 * 1024
