@@ -4,9 +4,10 @@ All of it is made through the endpoint with boto3, as a user would make it on AW
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from infra.local import elbv2
 from infra.local.authority import Authority, Client
@@ -103,7 +104,15 @@ def laboratory(
         yield made
 
 
-def create_trust_store(aws: EmbeddedAws, name: str, bundle: list[Authority]) -> str:
+class HasCertificate(Protocol):
+    """A CA, as far as a trust store needs it."""
+
+    @property
+    def pem(self) -> str:
+        """Its certificate."""
+
+
+def create_trust_store(aws: EmbeddedAws, name: str, bundle: Sequence[HasCertificate]) -> str:
     """Create a trust store whose bundle holds these CAs; give its ARN."""
     s3, bucket = aws.client("s3"), "embedded-ca-bundles"
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):

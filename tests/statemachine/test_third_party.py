@@ -1,0 +1,269 @@
+"""CRLs of CAs that are not Private CA's: made by openssl alone, handed over in S3, enforced like any other."""
+
+import itertools
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from functions import serials
+from infra.local import acm_pca
+from infra.local.laboratory import create_trust_store
+from tests.workflow import Execution, Workflow
+
+_names = itertools.count()
+_CONFIGURATION = """
+[ ca ]
+default_ca = own
+[ own ]
+dir = {folder}
+database = $dir/index.txt
+new_certs_dir = $dir
+certificate = $dir/ca.pem
+private_key = $dir/ca.key
+rand_serial = yes
+default_md = sha256
+default_days = 30
+default_crl_days = 7
+policy = any
+unique_subject = no
+{crl}
+[ any ]
+commonName = supplied
+[ crl_ext ]
+authorityKeyIdentifier = keyid:always
+[ req ]
+distinguished_name = name
+x509_extensions = ca_ext
+prompt = no
+[ name ]
+CN = {name}
+[ ca_ext ]
+basicConstraints = critical, CA:true
+subjectKeyIdentifier = hash
+keyUsage = critical, keyCertSign, cRLSign
+"""
+NUMBERED = "crlnumber = $dir/crlnumber"
+WITH_KEY = f"{NUMBERED}\ncrl_extensions = crl_ext"
+KEYS = {
+    "RSA": ["-newkey", "rsa:2048"],
+    "EC": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+}
+
+
+@dataclass
+class OpensslCa:
+    """A CA in a folder, run by the openssl command alone."""
+
+    folder: Path
+    name: str
+    kind: str = "EC"
+
+    def __post_init__(self) -> None:
+        """Create it."""
+        self.folder.mkdir()
+        (self.folder / "index.txt").touch()
+        self.number(1)
+        self.configure(WITH_KEY)
+        key = [*KEYS[self.kind], "-nodes", "-keyout", "ca.key"]
+        self.run("req", "-x509", *key, "-out", "ca.pem", "-days", "30", "-config", "openssl.cnf")
+
+    def run(self, *arguments: str) -> None:
+        """Run openssl."""
+        ran = subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+
+    def configure(self, crl: str) -> None:
+        """Write the configuration, with these lines about CRLs."""
+        made = _CONFIGURATION.format(folder=self.folder, crl=crl, name=self.name)
+        (self.folder / "openssl.cnf").write_text(made)
+
+    def number(self, next_one: int) -> None:
+        """Set the number of the next CRL."""
+        (self.folder / "crlnumber").write_text(f"{next_one:04X}\n")
+
+    def issue(self, name: str) -> int:
+        """Issue a certificate; give its serial."""
+        self.run(
+            "req", *KEYS[self.kind], "-nodes", "-keyout", f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr"
+        )
+        self.run("ca", "-batch", "-config", "openssl.cnf", "-in", f"{name}.csr", "-out", f"{name}.pem", "-notext")
+        return x509.load_pem_x509_certificate((self.folder / f"{name}.pem").read_bytes()).serial_number
+
+    def revoke(self, name: str) -> None:
+        """Revoke a certificate."""
+        self.run("ca", "-config", "openssl.cnf", "-revoke", f"{name}.pem", "-crl_reason", "keyCompromise")
+
+    def forget(self) -> None:
+        """Lose the memory of all that was issued and revoked, as a CA restored from an old backup does."""
+        (self.folder / "index.txt").write_text("")
+
+    def crl(self, form: str = "PEM") -> bytes:
+        """Write a CRL."""
+        self.run("ca", "-config", "openssl.cnf", "-gencrl", "-out", "crl.pem")
+        self.run("crl", "-in", "crl.pem", "-outform", form, "-out", "crl.out")
+        return (self.folder / "crl.out").read_bytes()
+
+    @property
+    def pem(self) -> str:
+        """The CA's certificate."""
+        return (self.folder / "ca.pem").read_text()
+
+
+@dataclass
+class Setting:
+    """A CA made by openssl, and a trust store that trusts it beside Private CA's."""
+
+    workflow: Workflow
+    ca: OpensslCa
+    trust_store_arn: str
+
+    def put(self, body: bytes, key: str = "inputs/list.crl") -> str:
+        """Put a CRL where inputs lie; give its address."""
+        bucket = self.workflow.lab.outputs["InputBucketName"]
+        self.workflow.aws.client("s3").put_object(Bucket=bucket, Key=f"{key}-{self.ca.folder.name}", Body=body)
+        return f"s3://{bucket}/{key}-{self.ca.folder.name}"
+
+    def enforce(self, body: bytes, **more: object) -> Execution:
+        """Hand a CRL over and wait for the end."""
+        asked = {"Crl": self.put(body), "TrustStoreArns": [self.trust_store_arn], **more}
+        return self.workflow.ended(self.workflow.start_with(asked))
+
+    def lists(self) -> dict[int, x509.CertificateRevocationList]:
+        """Give the lists of the trust store."""
+        return self.workflow.lists(self.trust_store_arn)
+
+    def held(self) -> set[int]:
+        """Give the serials that the trust store refuses."""
+        return self.workflow.held(self.trust_store_arn)
+
+
+@pytest.fixture
+def third(workflow: Workflow, tmp_path: Path) -> Setting:
+    """Give a CA with an EC key and its trust store."""
+    return setting_of(workflow, tmp_path)
+
+
+def setting_of(workflow: Workflow, folder: Path, kind: str = "EC") -> Setting:
+    """Make a CA and its trust store."""
+    ca = OpensslCa(folder / "third", f"Third Party {next(_names)}", kind)
+    arn = create_trust_store(workflow.aws, f"third-{next(_names)}", [ca, workflow.authority, workflow.lab.root])
+    return Setting(workflow, ca, arn)
+
+
+@pytest.mark.parametrize(("kind", "form"), [("RSA", "DER"), ("RSA", "PEM"), ("EC", "DER"), ("EC", "PEM")])
+def test_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> None:
+    """A list in either form, signed with either key, is attached; nothing is revoked at Private CA."""
+    third = setting_of(workflow, tmp_path, kind)
+    mallory = third.ca.issue("mallory")
+    third.ca.revoke("mallory")
+    execution = third.enforce(third.ca.crl(form))
+    assert (execution.status, execution.error) == ("SUCCEEDED", None)
+    assert third.held() == {mallory}
+    assert "RevokeCertificates" not in execution.states
+    assert execution.report["CertificateAuthority"].startswith("key-")
+
+
+def test_again_and_newer(third: Setting) -> None:
+    """The same list again changes nothing; a newer one takes its place."""
+    first = third.ca.crl()
+    assert third.enforce(first).status == "SUCCEEDED"
+    lists = third.lists()
+    assert third.enforce(first).output["Reconciled"] == "NONE"
+    assert third.lists() == lists
+    mallory = third.ca.issue("mallory")
+    third.ca.revoke("mallory")
+    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
+    assert (third.held(), len(third.lists())) == ({mallory}, 1)
+
+
+def test_other_cas_lists_are_left_alone(third: Setting) -> None:
+    """Private CA's list stands beside it."""
+    theirs = third.workflow.attach(acm_pca.publish_now(third.workflow.authority.arn), third.trust_store_arn)
+    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
+    assert theirs in third.lists()
+
+
+def test_trust_stores_found_by_the_signature(third: Setting) -> None:
+    """None named, the one whose bundle holds the CA is served, and no other."""
+    execution = third.enforce(third.ca.crl(), TrustStoreArns=[])
+    assert execution.status == "SUCCEEDED"
+    assert [each["TrustStoreArn"] for each in execution.report["TrustStores"]] == [third.trust_store_arn]
+
+
+def test_without_a_key_identifier(third: Setting) -> None:
+    """A list with a number and no authority key identifier is accepted when one CA has signed it."""
+    third.ca.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
+    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
+    assert len(third.lists()) == 1
+
+
+@pytest.mark.parametrize(
+    ("configuration", "error"), [("", "CrlVersionUnsupported"), ("crl_extensions = crl_ext", "CrlNumberMissing")]
+)
+def test_what_openssl_writes_unless_told_otherwise(third: Setting, configuration: str, error: str) -> None:
+    """Version 1, or no number: refused with the lines to add; with these it is taken."""
+    third.ca.configure(configuration)
+    execution = third.enforce(third.ca.crl())
+    assert execution.error == error
+    for line in ("crlnumber = $dir/crlnumber", "crl_extensions = crl_ext", "authorityKeyIdentifier = keyid:always"):
+        assert line in execution.cause
+    assert third.lists() == {}
+    third.ca.configure(WITH_KEY)
+    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
+
+
+def test_a_ca_that_nobody_trusts(third: Setting, tmp_path: Path) -> None:
+    """A list of a stranger, and one of a stranger with our name, are refused by name."""
+    stranger = OpensslCa(tmp_path / "stranger", "Stranger")
+    assert third.enforce(stranger.crl()).error == "CertificateAuthorityNotTrusted"
+    twin = OpensslCa(tmp_path / "twin", third.ca.name)
+    assert third.enforce(twin.crl()).error == "CrlAuthorityKeyMismatch"
+    twin.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
+    assert third.enforce(twin.crl()).error == "CrlSignatureInvalid"
+    assert third.lists() == {}
+
+
+def test_a_restored_ca(third: Setting) -> None:
+    """A lower number is refused, accepted when that is said, and refused again when a serial would be lost."""
+    mallory = third.ca.issue("mallory")
+    third.ca.revoke("mallory")
+    third.ca.number(0x10)
+    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
+    third.ca.number(3)
+    lower = third.ca.crl()
+    refused = third.enforce(lower)
+    assert refused.error == "CrlNumberLower"
+    assert "AcceptLowerCrlNumber" in refused.cause
+    assert third.enforce(lower, AcceptLowerCrlNumber=True).status == "SUCCEEDED"
+    assert third.held() == {mallory}
+    numbers = [
+        crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for crl in third.lists().values()
+    ]
+    assert numbers == [3]
+    third.ca.forget()
+    third.ca.number(2)
+    lost = third.enforce(third.ca.crl(), AcceptLowerCrlNumber=True)
+    assert lost.error == "CrlNumberLower"
+    assert serials.write(mallory) in lost.cause
+    assert third.held() == {mallory}
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [(b"", "CrlMalformed"), (b"hello", "CrlMalformed"), (b"-----BEGIN X509 CRL-----\n", "CrlMalformed")],
+)
+def test_what_is_no_crl(third: Setting, body: bytes, error: str) -> None:
+    """Anything else is refused by name."""
+    assert third.enforce(body).error == error
+
+
+def test_absent(third: Setting) -> None:
+    """An object that is not there is named."""
+    bucket = third.workflow.lab.outputs["InputBucketName"]
+    asked = {"Crl": f"s3://{bucket}/none.crl", "TrustStoreArns": [third.trust_store_arn]}
+    execution = third.workflow.ended(third.workflow.start_with(asked))
+    assert execution.error == "InputObjectNotFound"
+    assert "none.crl" in execution.cause
