@@ -162,15 +162,15 @@ class Workflow:
         """Start an execution and wait for its end."""
         return self.ended(self.start(*wanted, seconds=seconds, **more))
 
-    def reaches(self, execution_arn: str, state: str, patience: float = 30) -> None:
-        """Wait until an execution has entered a state."""
+    def reaches(self, execution_arn: str, state: str, patience: float = 30, times: int = 1) -> None:
+        """Wait until an execution has entered a state, so many times."""
         sfn = self.aws.client("stepfunctions")
         for _ in range(int(patience / 0.1)):
             pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
             entered = [
                 event.get("stateEnteredEventDetails", {}).get("name") for page in pages for event in page["events"]
             ]
-            if state in entered:
+            if entered.count(state) >= times:
                 return
             time.sleep(0.1)
         raise TimeoutError(f"{execution_arn} has not reached {state} after {patience} seconds")

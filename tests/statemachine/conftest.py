@@ -13,8 +13,8 @@ from infra.local import acm_pca, elbv2, faults
 from tests.workflow import Workflow
 
 _EFFECTS = re.compile(r":(RevokeCertificate|AddTrustStoreRevocations|RemoveTrustStoreRevocations|PutObject)$")
-# The report; and the tests' own bundles of CA certificates.
-_NO_EFFECT = re.compile(r"executions/[^/]+/report\.(json|md)$|:embedded-ca-bundles/")
+# The report; and the tests' own bundles of CA certificates and inputs.
+_NO_EFFECT = re.compile(r"executions/[^/]+/report\.(json|md)$|:embedded-ca-bundles/|-inputbucket-")
 
 
 @pytest.fixture

@@ -135,6 +135,22 @@ def live(stack: Live) -> Iterator[Live]:
     settings.private_ca, settings.trust_stores, settings.events = fresh.private_ca, fresh.trust_stores, fresh.events
 
 
+def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
+    """Whoever puts a CRL under crls/ starts its enforcement; what lies elsewhere in that bucket starts nothing."""
+    live.aws.settings.events.s3_notifications = True
+    root = live.workflow.signer(live.lab.root)
+    s3, bucket = live.aws.client("s3"), live.lab.outputs["InputBucketName"]
+
+    def drop() -> None:
+        s3.put_object(Bucket=bucket, Key="inputs/crls/none.crl", Body=root.crl([4]))
+        s3.put_object(Bucket=bucket, Key='crls/the "root".crl', Body=root.crl([5]))
+
+    (execution,) = live.started_by(drop)
+    assert execution.status == "SUCCEEDED"
+    assert 5 in live.workflow.held()
+    assert 4 not in live.workflow.held()
+
+
 def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
     live.aws.settings.private_ca.crl_after_seconds = 2  # so that there is a wait

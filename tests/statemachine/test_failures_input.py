@@ -1,5 +1,6 @@
 """Requests that cannot be carried out are refused before any effect, with all their faults named at once."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from functions import serials
 from infra.local import acm_pca
+from tests import pki
 from tests.workflow import Execution, Workflow
 
 NOWHERE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/nowhere/0123456789abcdef"
@@ -59,6 +61,81 @@ def test_more_than_500_serials_are_refused(untouched: Workflow) -> None:
     (good,) = untouched.clients(1)
     execution = untouched.run(good, *(f"0x{number:x}" for number in range(10**9, 10**9 + 500)))
     assert_refused(execution, "InvalidInput", "Serials: ", "500")
+
+
+def put(workflow: Workflow, name: str, body: bytes) -> str:
+    """Put an object where inputs lie; give its address."""
+    bucket = workflow.lab.outputs["InputBucketName"]
+    workflow.aws.client("s3").put_object(Bucket=bucket, Key=f"elsewhere/{name}", Body=body)
+    return f"s3://{bucket}/elsewhere/{name}"
+
+
+def test_certificates_of_two_cas(untouched: Workflow) -> None:
+    """The one that another CA issued is named with both issuers, and the good one is not revoked."""
+    (good,) = untouched.clients(1)
+    other = pki.certificate_authority("Other CA").issue()
+    execution = untouched.run(good, Certificates=[good.certificate.read_text() + other.certificate_pem.decode()])
+    assert_refused(
+        execution, "CertificateIssuerMismatch", serials.write(other.serial), "Other CA", "Embedded Issuing CA"
+    )
+
+
+def test_a_private_key_is_refused_and_neither_echoed_nor_logged(
+    untouched: Workflow, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Inline and in a file: no line of the key is in the cause, the report, or any log of the functions."""
+    (good,) = untouched.clients(1)
+    key = good.key.read_text()
+    file = put(untouched, "key.pem", good.certificate.read_bytes() + key.encode())
+    execution = untouched.run(good, Certificates=[good.certificate.read_text() + key, file])
+    assert_refused(
+        execution, "RequestRefused", "2 faults", "PrivateKeyGiven: Certificates[0]", "PrivateKeyGiven: s3://"
+    )
+    said = [execution.cause, json.dumps(execution.report), *capfd.readouterr(), *_log(untouched)]
+    for line in key.splitlines()[1:-1]:
+        assert not any(line in text for text in said)
+
+
+def _log(workflow: Workflow) -> list[str]:
+    logs = workflow.aws.client("logs")
+    return [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "error"),
+    [
+        pytest.param("s.json", b"serial\n0a1b", "InvalidSerialList", id="not what its name says"),
+        pytest.param("s.csv", b"serial," + b"," * 9_000_000, "InvalidSerialList", id="CSV bomb"),
+        pytest.param("s.txt", b"0a:1b\n" * 6_000_000, "InputObjectTooLarge", id="too large"),
+        pytest.param("s.txt", b"\n".join([b"xx"] * 300), "InvalidSerialList", id="300 faults at once"),
+        pytest.param("s.txt", b"", "InvalidSerialList", id="empty"),
+    ],
+)
+def test_lists_that_are_not_what_they_say(untouched: Workflow, name: str, body: bytes, error: str) -> None:
+    """Each gets one clear answer."""
+    execution = untouched.ended(
+        untouched.start_with({"SerialList": put(untouched, name, body), "TrustStoreArns": [untouched.trust_store_arn]})
+    )
+    assert_refused(execution, error, f"elsewhere/{name}")
+
+
+def test_an_object_in_a_strange_bucket(untouched: Workflow) -> None:
+    """The stack reads its own input bucket alone, and says so."""
+    (good,) = untouched.clients(1)
+    bucket = untouched.lab.outputs["WorkflowBucketName"]
+    execution = untouched.run(good, Certificates=[f"s3://{bucket}/executions/x/report.json"])
+    assert_refused(execution, "InputObjectNotFound", "AccessDenied", "input bucket alone")
+
+
+def test_three_ways_at_once(untouched: Workflow) -> None:
+    """Serials, a reconcile and a CRL exclude each other."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, Reconcile=True)
+    assert_refused(execution, "InvalidInput", "more than one is given")
 
 
 @pytest.mark.parametrize("request_", [["0a:0b"], "0a:0b", 7, None], ids=["list", "text", "number", "null"])

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from functions import serials
+from functions.request import MAX_INLINE_SERIALS
 from infra.local import acm_pca, elbv2, events, faults, iam
+from infra.local.authority import Client
 from infra.local.laboratory import laboratory
 from infra.local.server import EmbeddedAws
 from tests.workflow import Execution, Workflow
@@ -27,7 +29,9 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     private_ca.crl_after_seconds = private_ca.crl_retry_seconds = 0.3
     aws.settings.trust_stores.write_burst = 1_000
     aws.settings.events.s3_notifications = False  # the schedule is fired where a reconcile is wanted
-    with laboratory(aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1") as lab:
+    with laboratory(
+        aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1", RevocationsPerSecond="500"
+    ) as lab:
         acm_pca.publish_now(lab.authority.arn)
         yield Workflow(lab, lab.trust_store_arn, tmp_path)
     faults.clear()
@@ -109,9 +113,45 @@ def everything_happens(workflow: Workflow) -> None:
     workflow.attach(acm_pca.publish_now(authority.arn))  # somebody else does it meanwhile, and it has to be read
     assert workflow.ended(running).output["Reconciled"] == "NONE"
 
+    listed = inputs_are_read(workflow, clients[6])
+    another_cas_crl_is_enforced(workflow)
     events_happen(workflow, serials.write(clients[6].serial))
-    interrupted(workflow, clients[7].serial, clients[8].serial)
+    interrupted(workflow, listed, clients[7].serial, clients[8].serial)
     assert {client.serial for client in clients[:8]} <= workflow.held()
+
+
+def put(workflow: Workflow, key: str, body: bytes) -> dict[str, str]:
+    """Put an object where inputs lie; give its location."""
+    bucket = workflow.lab.outputs["InputBucketName"]
+    version = workflow.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
+    return {"Bucket": bucket, "Key": key, "VersionId": version}
+
+
+def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
+    """Have a long list and a certificate read out of S3, one of them absent; give the list's location."""
+    settings = workflow.aws.settings.private_ca
+    settings.crl_publication = True
+    settings.revocations_per_second = settings.revocation_burst = 1_000
+    already = min(workflow.held())
+    serials_ = "\n".join(map(serials.write, [already, *workflow.issued(MAX_INLINE_SERIALS)]))
+    listed = put(workflow, "inputs/long.txt", serials_.encode())
+    certificate = put(workflow, "inputs/client.pem", client.certificate.read_bytes())
+    polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
+    asked = {"SerialList": listed, "Certificates": [f"s3://{certificate['Bucket']}/{certificate['Key']}"]}
+    ended = workflow.ended(workflow.start_with({**asked, "Polling": polling}), 120)
+    assert ended.status == "SUCCEEDED"
+    absent = {"Certificates": [{**certificate, "Key": "inputs/absent.pem", "VersionId": None}]}
+    assert workflow.ended(workflow.start_with(absent)).error == "InputObjectNotFound"
+    return listed
+
+
+def another_cas_crl_is_enforced(workflow: Workflow) -> None:
+    """Have the root's CRL, which Private CA does not publish, handed over twice, its number falling."""
+    root = workflow.signer(workflow.lab.root)
+    for number in (2, 1):
+        crl = put(workflow, "inputs/root.crl", root.crl([5], number=number))
+        ended = workflow.ended(workflow.start_with({"Crl": crl, "AcceptLowerCrlNumber": True}))
+        assert ended.status == "SUCCEEDED"
 
 
 def events_happen(workflow: Workflow, serial: str) -> None:
@@ -119,6 +159,7 @@ def events_happen(workflow: Workflow, serial: str) -> None:
     workflow.aws.settings.private_ca.crl_publication = True
     workflow.aws.settings.events.s3_notifications = True
     acm_pca.publish_now(workflow.authority.arn)
+    put(workflow, "crls/root.crl", workflow.signer(workflow.lab.root).crl([5], number=3))
     events.settle(30)
     workflow.aws.settings.events.s3_notifications = False
     entry = {"Source": "test", "DetailType": "Client Certificate Revocation Requested"}
@@ -151,13 +192,13 @@ def events_happen(workflow: Workflow, serial: str) -> None:
         workflow.ended(each["executionArn"])
 
 
-def interrupted(workflow: Workflow, one: int, other: int) -> None:
+def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int) -> None:
     """Stop an execution that has verified a list and waits for more, so that another writes its report."""
     workflow.aws.settings.private_ca.crl_publication = False
-    running = workflow.start(serials.write(one), serials.write(other), seconds=60)
+    running = workflow.start(serials.write(one), serials.write(other), seconds=60, SerialList=listed)
     workflow.reaches(running, "WaitForCrl")
     acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
-    workflow.reaches(running, "AreSerialsMissing")
+    workflow.reaches(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already
     workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
     for _ in range(100):
         if workflow.report(running):
