@@ -58,6 +58,8 @@ clean: ## Remove everything that was built or installed
 	@echo "Setting up .venv ..."
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt
+	@printf '#!/bin/sh\nPYTHONPATH="$(CURDIR)" exec "$(CURDIR)/.venv/bin/python" -m infra.cli.main "$$@"\n' > .venv/bin/revocation
+	@chmod +x .venv/bin/revocation
 	@touch $@
 
 .tools/%/.ready: requirements-%.txt | $(UV)

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from functions import attached_lists, workflow_bucket
+from functions import attached_lists, head_room, workflow_bucket
 from functions.contracts import Attached, ConvertedCrl, EnforceInput
-from functions.deployment import deployment
 from functions.errors import CrlNumberLower, CrlNumberReused, RevocationNotVerified, TrustStoreFull
 from functions.records import AttachedList, Manifest
 from functions.task import task
@@ -75,41 +74,27 @@ def _standing(arn: str, lists: list[AttachedList], converted: ConvertedCrl, mani
 
 def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
     """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
-    if _fits(lists, converted):
+    entries = converted.number_of_revoked_entries
+    if head_room.fits(lists, entries):
         return []
-    winner = attached_lists.winner(lists)
-    superfluous = attached_lists.dominated(lists, winner) if winner else []
+    superfluous = head_room.leftovers(lists)
     left = [attached for attached in lists if attached.revocation_id not in superfluous]
-    if winner is None or not _fits(left, converted):
-        raise TrustStoreFull(f"{arn} has no room for CRL number {converted.crl_number}: {_figures(left, converted)}")
+    winner = attached_lists.winner(lists)
+    if winner is None or not head_room.fits(left, entries):
+        figures = head_room.figures(left, entries)
+        raise TrustStoreFull(f"{arn} has no room for CRL number {converted.crl_number}: {figures}")
     attached_lists.read_back(arn, winner.revocation_id, manifest)
     attached_lists.remove(arn, superfluous)
     return superfluous
-
-
-def _fits(lists: list[AttachedList], converted: ConvertedCrl) -> bool:
-    here = deployment()
-    entries = _entries(lists) + converted.number_of_revoked_entries
-    return len(lists) < here.max_revocation_lists and entries <= here.max_revocation_entries
-
-
-def _entries(lists: list[AttachedList]) -> int:
-    return sum(attached.number_of_revoked_entries for attached in lists)
-
-
-def _figures(lists: list[AttachedList], converted: ConvertedCrl) -> str:
-    here = deployment()
-    return (
-        f"{len(lists)} lists of {here.max_revocation_lists} are used (quota L-332EE142), {_entries(lists)} entries of "
-        f"{here.max_revocation_entries} are used and {converted.number_of_revoked_entries} come (quota L-37E1617B)"
-    )
 
 
 def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int:
     try:
         return attached_lists.add(arn, converted, manifest)
     except TrustStoreFull as full:
-        raise TrustStoreFull(f"{full}; as far as known here, {_figures(lists, converted)}") from full
+        raise TrustStoreFull(
+            f"{full}; as far as known here, {head_room.figures(lists, converted.number_of_revoked_entries)}"
+        ) from full
 
 
 handler = task(attach_crl)

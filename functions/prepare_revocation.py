@@ -6,6 +6,7 @@ from functions import outcomes, workflow_bucket
 from functions.assessment import assess
 from functions.contracts import Prepared, TrustStore
 from functions.deployment import deployment
+from functions.errors import InvalidInput
 from functions.request import ExecutionInput, Wanted
 from functions.serials import write
 from functions.task import task
@@ -18,6 +19,8 @@ def prepare_revocation(question: ExecutionInput, now: datetime) -> Prepared:
         RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
 
     """
+    if isinstance(question.request, dict) and question.request.get("DryRun"):
+        raise InvalidInput("DryRun: this state machine is older than its functions and knows no dry run: deploy again")
     manifest = assess(question, now)
     request = manifest.request
     batches = outcomes.batches(len(request.serials))

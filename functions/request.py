@@ -180,6 +180,10 @@ class RevocationRequest(Options):
         description=f"Up to {MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one a line.",
     )
 
+    dry_run: bool = Field(
+        default=False, strict=True, description="Change nothing and write nothing: the output says what would be done."
+    )
+
     @property
     def names_certificates(self) -> bool:
         """Whether anything is to be revoked."""

@@ -23,7 +23,9 @@ class Left:
     note: str = ""
 
 
-def follow(stepfunctions: "SFNClient", execution_arn: str) -> Iterator[Left]:
+def follow(
+    stepfunctions: "SFNClient", execution_arn: str, look_every_seconds: float = _LOOK_EVERY_SECONDS
+) -> Iterator[Left]:
     """Yield each state as it is entered and again as it is left, until the execution has ended."""
     by_id: dict[int, Any] = {}
     while True:
@@ -34,7 +36,7 @@ def follow(stepfunctions: "SFNClient", execution_arn: str) -> Iterator[Left]:
             yield from _read(event, by_id)
         if status != "RUNNING":
             return
-        time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(look_every_seconds)
 
 
 def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:

@@ -78,6 +78,8 @@ def _ways(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _condition(choice: dict[str, Any]) -> str:
     if "Or" in choice:
         return " or ".join(map(_condition, choice["Or"]))
+    if "And" in choice:
+        return " and ".join(dict.fromkeys(map(_condition, choice["And"])))
     field = choice["Variable"].rsplit(".", 1)[1]
     value = next(value for name, value in choice.items() if name not in ("Variable", "Next"))
     return field if value is True else f"{field} {value}"

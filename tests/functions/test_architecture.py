@@ -16,6 +16,7 @@ MODULES = {path.stem: ast.parse(path.read_text()) for path in sorted(FOLDER.glob
 # A verb is a Lambda: its name says what it does, and a state of the machine has the same.
 VERBS = {
     "prepare_revocation",
+    "plan_revocation",
     "revoke_certificate",
     "revoke_batch",
     "find_crl",

@@ -50,7 +50,7 @@ def test_every_parameter_says_what_it_is() -> None:
         ("CertificateAuthorityArn", "arn:aws:s3:::x", "must match"),
         ("DeadlineSeconds", "soon", "must be a whole number"),
         ("DeadlineSeconds", "0", "must be at least 1"),
-        ("TrustStoreArns", "", "has no default"),
+        ("CertificateAuthorityArn", "", "must match"),
         ("ReconcileSchedule", "hourly", "must match"),
     ],
 )
@@ -64,8 +64,8 @@ def test_unknown_and_missing_parameters_are_named(tmp_path: Path) -> None:
     """Before anything is deployed."""
     with pytest.raises(operator.ParameterRefused, match="no parameter Nonsense"):
         operator.up(options(tmp_path, "up", "Nonsense=1"), Console())
-    with pytest.raises(operator.ParameterRefused, match="TrustStoreArns must be given"):
-        operator.up(options(tmp_path, "up", f"CertificateAuthorityArn={ARN}"), Console())
+    with pytest.raises(operator.ParameterRefused, match="CertificateAuthorityArn must be given"):
+        operator.up(options(tmp_path, "up", "TrustStoreArns=a"), Console())
 
 
 def test_answers_are_kept_as_sam_reads_them(tmp_path: Path) -> None:

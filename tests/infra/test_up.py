@@ -150,9 +150,11 @@ def test_one_command_does_all_of_it(up: Up) -> None:
     told = [name for name in history.split() if name not in waiting]
     assert told == [
         "ReceiveRequest",
+        "IsDryRun",
         "PrepareRevocation",
         "BeginRevocation",
         "IsReconcile",
+        "IsLongList",
         "RevokeCertificates",
         "RevokeCertificate",
         "ConvertCrl",

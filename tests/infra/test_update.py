@@ -75,11 +75,12 @@ def test_what_is_destroyed_leaves_its_buckets_alone(aws: EmbeddedAws, tmp_path: 
         left = calls_of(aws)
         assert {kind: found for kind, found in left.items() if found != before[kind]} == {}
         names = {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]}
-        assert {own, outputs["WorkflowBucketName"]} <= names
+        assert {own, outputs["WorkflowBucketName"], outputs["InputBucketName"]} <= names
         other = deploy.deploy(aws, TEMPLATE, parameters(lab, CrlBucketName=own), "another")
         assert other["CrlBucketName"] == own
-        (rule,) = [r for r in aws.client("events").list_rules()["Rules"] if '"aws.s3"' in r.get("EventPattern", "")]
-        assert json.loads(rule["EventPattern"])["detail"]["bucket"]["name"] == [own]
+        rules = [r for r in aws.client("events").list_rules()["Rules"] if '"aws.s3"' in r.get("EventPattern", "")]
+        watched = {json.loads(rule["EventPattern"])["detail"]["bucket"]["name"][0] for rule in rules}
+        assert watched == {own, other["InputBucketName"]}
 
 
 def test_an_update_that_would_lose_a_state_is_refused(aws: EmbeddedAws, tmp_path: Path) -> None:

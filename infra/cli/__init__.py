@@ -1,0 +1,1 @@
+"""The operator's command line: `revocation plan`, `start`, `watch`, `report`, `list`, `find`."""

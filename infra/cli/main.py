@@ -1,0 +1,182 @@
+"""The commands."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.plan import PlannedOutcome
+from infra.cli import asked, planned, progress, stack
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNUSABLE, Stack
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_CODES = """
+\b
+Exit codes:
+  0  everything asked for is enforced (plan: is expected to be)
+  1  it is not: FAILED, TIMED_OUT, ABORTED, or something would be left undone
+  2  what was given cannot be used; nothing was done
+  3  AWS could not be asked, or does not let you
+  4  still running
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_CODES)
+@click.option("--stack", "name", default=stack.default_name, show_default=True, help="The stack's name.")
+@click.option("--state-machine-arn", envvar="STATE_MACHINE_ARN", help="In the place of the stack's name.")
+@click.pass_context
+def cli(context: click.Context, name: str, state_machine_arn: str | None) -> None:
+    """Revoke mTLS client certificates, and know that they are blocked.
+
+    Credentials and Region are those of the aws command; AWS_ENDPOINT_URL leads to the embedded AWS of make up.
+    """
+    context.obj = functools.partial(stack.find, name, state_machine_arn)
+
+
+def told(command: Command) -> Command:
+    """Give the command its stack, and word whatever AWS refuses."""
+
+    @click.pass_obj
+    @functools.wraps(command)
+    def run(find: Callable[[], Stack], /, **options: Any) -> NoReturn:  # noqa: ANN401 - of click
+        try:
+            sys.exit(command(find(), **options))
+        except (ClientError, BotoCoreError) as refusal:
+            raise stack.reached(refusal) from None
+
+    return run  # type: ignore[return-value] # click calls it
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@cli.command()
+@asked.inputs
+@as_json
+@told
+def plan(found: Stack, *, as_json: bool, **given: Any) -> int:  # noqa: ANN401 - of click
+    """Show what start would do, with your own credentials, and change nothing.
+
+    \b
+    revocation plan 0a:1b:2c
+    revocation plan --certificate mallory.pem
+    openssl x509 -noout -serial -in mallory.pem | revocation plan --list -
+    """
+    made = planned.make(found, asked.request(found, may_upload=False, **given))
+    if as_json:
+        click.echo(made.model_dump_json(indent=2, exclude_none=True))
+    else:
+        click.echo("\n".join(planned.render(made)))
+    return {PlannedOutcome.SUCCEEDED: ENFORCED, PlannedOutcome.REFUSED: UNUSABLE}.get(made.outcome, NOT_ENFORCED)
+
+
+@cli.command()
+@asked.inputs
+@click.option("--yes", "-y", is_flag=True, help="Do not show the plan first and ask.")
+@click.option("--no-wait", is_flag=True, help="Do not watch; exit code 4.")
+@click.option("--dry-run", is_flag=True, help="Have the stack make the plan, with its own role.")
+@as_json
+@told
+def start(found: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401
+    """Revoke, enforce, and watch until it is done. It cannot be undone.
+
+    \b
+    revocation start --certificate mallory.pem --reason KEY_COMPROMISE --ticket INC-4711
+    revocation start --list stolen.csv --yes
+    revocation start --crl partner-ca.crl
+    """
+    request = asked.request(found, may_upload=True, **given) | ({"DryRun": True} if dry_run else {})
+    if not (yes or dry_run):
+        _confirm(found, request)
+    made = found.stepfunctions.start_execution(stateMachineArn=found.state_machine_arn, input=json.dumps(request))
+    arn = made["executionArn"]
+    click.echo(f"Execution: {arn}", err=as_json)
+    if no_wait:
+        if as_json:
+            click.echo(stack.dump({"executionArn": arn}))
+        return UNFINISHED
+    return progress.watch(found, arn, as_json=as_json, look_every_seconds=1.0)
+
+
+def _confirm(found: Stack, request: dict[str, Any]) -> None:
+    """Show the plan and ask; nobody there to answer is a no."""
+    made = planned.make(found, request)
+    click.echo("\n".join(planned.render(made)), err=True)
+    if made.outcome is PlannedOutcome.REFUSED:
+        raise stack.Unusable("nothing was started")
+    if not sys.stdin.isatty():
+        raise stack.Unusable("nobody is there to be asked: give --yes")
+    if not click.confirm("Revocation cannot be undone. Go on?", err=True):
+        raise stack.Unusable("nothing was started")
+
+
+@cli.command()
+@click.argument("execution")
+@click.option("--every", default=1.0, show_default=True, help="Seconds between two looks.")
+@as_json
+@told
+def watch(found: Stack, *, execution: str, every: float, as_json: bool) -> int:
+    """Watch an execution, by its name or ARN, until it has ended.
+
+    \b
+    revocation watch 194d996f-496e-4078-beb6-4f056da18b7d
+    """
+    return progress.watch(found, found.execution_arn(execution), as_json=as_json, look_every_seconds=every)
+
+
+@cli.command()
+@click.argument("execution")
+@as_json
+@told
+def report(found: Stack, *, execution: str, as_json: bool) -> int:
+    """Show the report of an execution, by its name or ARN.
+
+    \b
+    revocation report 194d996f-496e-4078-beb6-4f056da18b7d --json | jq .Summary
+    """
+    arn = found.execution_arn(execution)
+    name = arn.rsplit(":", 1)[1]
+    s3, bucket = boto3.client("s3"), found.settings["WORKFLOW_BUCKET"]
+    bodies = {}
+    for form in ("json", "md"):
+        try:
+            bodies[form] = s3.get_object(Bucket=bucket, Key=f"executions/{name}/report.{form}")["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            raise stack.Unusable(f"execution {name} has written no report (yet)") from None
+    click.echo(bodies["json" if as_json else "md"])
+    return ENFORCED if json.loads(bodies["json"])["Outcome"] == "SUCCEEDED" else NOT_ENFORCED
+
+
+@cli.command("list")
+@click.option("--limit", default=20, show_default=True, help="The newest so many.")
+@as_json
+@told
+def list_(found: Stack, *, limit: int, as_json: bool) -> int:
+    """List the newest executions.
+
+    \b
+    revocation list --limit 5
+    """
+    client = found.stepfunctions
+    executions = client.list_executions(stateMachineArn=found.state_machine_arn, maxResults=limit)["executions"][:limit]
+    if as_json:
+        click.echo(stack.dump(executions))
+        return ENFORCED
+    for each in executions:
+        ended = f"{each['stopDate']:%Y-%m-%d %H:%M:%S}" if "stopDate" in each else "-"
+        click.echo(f"{each['name']}  {each['status']:<9}  {each['startDate']:%Y-%m-%d %H:%M:%S}  {ended}")
+    return ENFORCED
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="revocation")
+
+
+if __name__ == "__main__":
+    main()

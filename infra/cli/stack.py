@@ -1,0 +1,102 @@
+"""Where the stack is: its state machine, its buckets and its settings, asked of AWS (or of the embedded one)."""
+
+import functools
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Exit codes that scripts can trust; click's own 2 is for a command line that cannot be read.
+ENFORCED, NOT_ENFORCED, UNUSABLE, UNREACHABLE, UNFINISHED = range(5)
+
+
+class Unreachable(click.ClickException):
+    """AWS could not be asked, or does not let the caller ask."""
+
+    exit_code = UNREACHABLE
+
+
+class Unusable(click.ClickException):
+    """What was given cannot be used; nothing was done."""
+
+    exit_code = UNUSABLE
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack, found by its name or by its state machine's ARN."""
+
+    name: str
+    state_machine_arn: str
+
+    @property
+    def stepfunctions(self) -> "SFNClient":
+        """Step Functions."""
+        return boto3.client("stepfunctions")
+
+    @functools.cached_property
+    def settings(self) -> dict[str, str]:
+        """The settings of the function that makes a plan: the same that every execution has."""
+        definition = json.loads(
+            self.stepfunctions.describe_state_machine(stateMachineArn=self.state_machine_arn)["definition"]
+        )
+        function = definition["States"]["PlanRevocation"]["Resource"]
+        found = boto3.client("lambda").get_function_configuration(FunctionName=function)
+        return dict(found.get("Environment", {}).get("Variables", {}))
+
+    def upload(self, key: str, body: bytes) -> dict[str, str]:
+        """Put a file where inputs lie; give this version's location."""
+        bucket = self.settings["INPUT_BUCKET"]
+        answer = boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        return {"Bucket": bucket, "Key": key, "VersionId": answer["VersionId"]}
+
+    def execution_arn(self, text: str) -> str:
+        """Complete the name of an execution to its ARN."""
+        if text.startswith("arn:"):
+            return text
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{text}"
+
+
+def find(name: str, state_machine_arn: str | None) -> Stack:
+    """Find the stack.
+
+    Raises:
+        Unusable: there is none of this name in this account and Region.
+
+    """
+    if state_machine_arn:
+        return Stack(name, state_machine_arn)
+    try:
+        (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as refusal:
+        told = refusal.response["Error"].get("Message", "")
+        raise Unusable(
+            f"there is no stack {name!r} here ({told}): give --stack, or STATE_MACHINE_ARN, and the right AWS_REGION"
+        ) from None
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+    return Stack(name, outputs["StateMachineArn"])
+
+
+def reached(refusal: ClientError | BotoCoreError) -> Unreachable:
+    """Word what AWS has refused."""
+    if isinstance(refusal, ClientError):
+        error, action = refusal.response["Error"], refusal.operation_name
+        return Unreachable(f"{action} was refused: {error['Code']}: {error.get('Message', '')}")
+    return Unreachable(f"AWS could not be asked: {refusal}")
+
+
+def dump(found: Any) -> str:  # noqa: ANN401 - JSON
+    """Write JSON for machines."""
+    return json.dumps(found, indent=2, default=str)
+
+
+def default_name() -> str:
+    """Give the stack's usual name."""
+    return os.environ.get("STACK", "mtls-revocation")

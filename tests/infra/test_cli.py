@@ -1,0 +1,178 @@
+"""The command line as an operator meets it: each form of input against `make up`, and exit codes to be trusted."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
+from tests.infra.test_up import SERIAL, SHAKE, Up, bring_down, bring_up
+
+ISSUE = """
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout pki/{0}.key -subj /CN={0} -out pki/{0}.csr
+arn=$(aws acm-pca issue-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN --csr fileb://pki/{0}.csr \
+    --signing-algorithm SHA256WITHECDSA --validity Value=30,Type=DAYS --query CertificateArn --output text \
+    --template-arn arn:aws:acm-pca:::template/EndEntityClientAuthCertificate/V1)
+aws acm-pca get-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN --certificate-arn $arn \
+    --query Certificate --output text > pki/{0}.pem
+openssl x509 -in pki/{0}.pem -outform DER -out pki/{0}.der
+cat pki/ca.pem >> pki/{0}.pem
+"""
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Keep one running for this file."""
+    running = bring_up(tmp_path_factory.mktemp("cli") / ".embedded", "--crl-after", "0.5")
+    yield running
+    assert bring_down(running) == 0
+
+
+def run(up: Up, command: str, code: int = ENFORCED) -> str:
+    """Run the command line, which is to end with this exit code; give what it prints."""
+    said = up.sh(f'set +e; {command}\necho "exit $?"')
+    ended = re.search(r"^exit (\d+)$", said, re.MULTILINE)
+    assert ended is not None, said
+    assert int(ended[1]) == code, said
+    return said.replace(ended[0], "", 1)
+
+
+def issued(up: Up, name: str) -> str:
+    """Issue a client certificate; give its serial as openssl prints it."""
+    up.sh(ISSUE.format(name))
+    assert "200 OK" in up.sh(SHAKE.format(name))
+    return up.sh(SERIAL.format(name))
+
+
+FORMS = {
+    "argument": "revocation start $how 0x$serial",
+    "openssl": 'revocation start $how "$(openssl x509 -noout -serial -in pki/$name.pem)"',
+    "certificate": "revocation start $how --certificate pki/$name.pem",
+    "der": "revocation start $how --certificate pki/$name.der",
+    "stdin": "openssl x509 -noout -serial -in pki/$name.pem | revocation start $how --list -",
+    "json": 'echo [\\"0x$serial\\"] | revocation start $how --list -',
+    "csv": "printf 'serial,reason\\n0x%s,keyCompromise\\n' $serial > s.csv; revocation start $how --list s.csv",
+    "s3": "echo 0x$serial | aws s3 cp --quiet - s3://$INPUT_BUCKET/inputs/s.txt; "
+    "revocation start $how --list s3://$INPUT_BUCKET/inputs/s.txt",
+}
+
+
+def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
+    """All of them at once: exit code 0 each, and nobody gets in with any of the certificates any more."""
+    with ThreadPoolExecutor(2) as pool:
+        serials = dict(zip(FORMS, pool.map(lambda form: issued(up, form), FORMS), strict=True))
+    started = {}
+    for form, command in FORMS.items():
+        how = f'name={form}; serial={serials[form]}; how="--yes --no-wait --json"'
+        started[form] = json.loads(run(up, f"{how}; {{ {command}; }} 2>/dev/null", UNFINISHED))["executionArn"]
+    for arn in started.values():
+        said = run(up, f"revocation watch {arn}")
+        assert "SUCCEEDED: 1 of 1 certificates are enforced" in said
+        assert "RevokeCertificate  (1)" in said
+    with ThreadPoolExecutor(4) as pool:
+        assert not any("200 OK" in said for said in pool.map(lambda f: up.sh(SHAKE.format(f), check=False), FORMS))
+
+
+def test_plan_then_start_then_report_and_list(up: Up) -> None:
+    """A plan changes nothing; the report of the execution is found by its name; the list has it."""
+    serial = issued(up, "planned")
+    said = run(up, "revocation plan --certificate pki/planned.pem")
+    assert "SUCCEEDED is expected" in said
+    assert "REVOKED  CN=planned, expires" in said
+    assert "200 OK" in up.sh(SHAKE.format("planned"))
+    made = json.loads(run(up, f"revocation plan --json 0x{serial}"))
+    assert made["Serials"][0]["Expected"] == "REVOKED"
+    done = json.loads(run(up, f"revocation start --yes --json 0x{serial} 2>/dev/null"))
+    assert done["status"] == "SUCCEEDED"
+    name = done["executionArn"].rsplit(":", 1)[1]
+    assert "1 of 1 certificates are enforced" in run(up, f"revocation report {name}")
+    assert json.loads(run(up, f"revocation report --json {name}"))["Outcome"] == "SUCCEEDED"
+    assert re.search(rf"{name}\s+SUCCEEDED", run(up, "revocation list"))
+    assert name in [each["name"] for each in json.loads(run(up, "revocation list --json"))]
+
+
+def test_dry_run_of_the_stack(up: Up) -> None:
+    """The stack itself makes the plan; a dry run is never called enforced."""
+    serial = issued(up, "dry")
+    said = run(up, f"revocation start --dry-run 0x{serial}", NOT_ENFORCED)
+    assert "nothing was done" in said
+    assert "200 OK" in up.sh(SHAKE.format("dry"))
+
+
+def test_a_reconcile(up: Up) -> None:
+    """Nothing to revoke, and the trust store up to date, is exit code 0."""
+    assert "SUCCEEDED" in run(up, "revocation start --yes --reconcile")
+
+
+def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
+    """It does not fit into an input; a plan writes nothing, so it says what to do."""
+    up.sh("seq -f '0x9%06g' 1 501 > long.txt")
+    nowhere = "--trust-store arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/nowhere/0123456789abcdef"
+    start = f"revocation start --yes --no-wait --json --list long.txt {nowhere} 2>/dev/null"
+    made = json.loads(run(up, start, UNFINISHED))
+    asked = up.sh(
+        f"aws stepfunctions describe-execution --execution-arn {made['executionArn']} --query input --output text"
+    )
+    assert json.loads(asked)["SerialList"]["Format"] == "LINES"
+    assert "a plan writes nothing" in run(up, "revocation plan --list long.txt", UNUSABLE)
+
+
+def test_not_waiting_and_watching(up: Up) -> None:
+    """Exit code 4 says that it is still running; watching it to its end says what came of it."""
+    serial = issued(up, "watched")
+    made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
+    said = run(up, f"revocation watch {made['executionArn']}")
+    assert "SUCCEEDED: 1 of 1" in said
+
+
+def test_an_aborted_execution_is_no_success(up: Up) -> None:
+    """ABORTED is exit code 1, watched or reported."""
+    serial = issued(up, "aborted")
+    up.sh("aws s3api delete-bucket-policy --bucket $CRL_BUCKET")  # so that no CRL comes
+    made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
+    arn = made["executionArn"]
+    up.until(f"aws stepfunctions get-execution-history --execution-arn {arn}", "WaitForCrl")
+    up.sh(f"aws stepfunctions stop-execution --execution-arn {arn}")
+    assert "ABORTED" in run(up, f"revocation watch {arn}", NOT_ENFORCED)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("revocation plan 1234", UNUSABLE, "AmbiguousSerial"),
+        ("revocation plan", UNUSABLE, "none of them is given"),
+        ("revocation start --yes", NOT_ENFORCED, "none of them is given"),
+        ("revocation start 0x1 < /dev/null", UNUSABLE, "give --yes"),
+        ("revocation plan --certificate none.pem", UNUSABLE, "none.pem cannot be read: No such file"),
+        ("revocation plan --certificate pki/alice.key", UNUSABLE, "PrivateKeyGiven"),
+        ("echo xyzzy | revocation plan --list -", UNUSABLE, "line 1: InvalidSerial"),
+        ("revocation plan --reason STOLEN 0x1", UNUSABLE, "STOLEN"),
+        ("revocation plan 0xabcdef", NOT_ENFORCED, "ResourceNotFoundException"),
+        ("revocation report nobody", UNUSABLE, "no report"),
+        ("revocation watch nobody", UNREACHABLE, "ExecutionDoesNotExist"),
+        ("revocation nonsense", UNUSABLE, "No such command"),
+        ("STATE_MACHINE_ARN= revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
+        ("AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 revocation list", UNREACHABLE, "could not be asked"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(up: Up, command: str, code: int, words: str) -> None:
+    """Named, with an exit code, and without a stack trace; a private key is not shown."""
+    said = run(up, f"{command} 2>&1", code)
+    assert words in said
+    assert "Traceback" not in said
+    assert "BEGIN" not in said
+
+
+@pytest.mark.parametrize("command", ["plan", "start", "watch", "report", "list"])
+def test_help_shows_an_example(up: Up, command: str) -> None:
+    """Each command shows how it is used."""
+    assert f"revocation {command}" in run(up, f"revocation {command} --help").split("Options:")[0].split("\n\n", 1)[1]
+
+
+def test_it_is_one_command() -> None:
+    """The project's set-up installs it."""
+    said = subprocess.run(["make", "-n", "-W", "requirements.txt", "lint"], capture_output=True, text=True, check=True)
+    assert ".venv/bin/revocation" in said.stdout
