@@ -32,8 +32,9 @@ build: .venv/.ready ## Build the Lambda zip and both layers
 generate: build ## Write again what is generated: the README's blocks, pictures and schemas
 	@$(RUN) -m infra.generate
 
-benchmark: build ## Measure converting and checking a CRL of 500,000 entries
+benchmark: build ## Measure a CRL of 500,000 entries, and a list of 10,000 serials
 	@$(RUN) -m tests.benchmark
+	@$(RUN) -m tests.benchmark_list
 
 deploy: build .tools/sam/.ready ## Deploy the stack to AWS: asks the first time, quiet later (STACK=name for another)
 	@$(RUN) -m infra.deploy up $(if $(STACK),--stack $(STACK)) $(if $(TURN_ON_CRL),--turn-on-crl) $(PARAMETERS)

@@ -21,6 +21,8 @@ from infra.local.server import EmbeddedAws
 from tests import pki
 
 _names = itertools.count()
+# Asked ten times a second, the embedded AWS is busier with answering than with the execution.
+_LOOK_EVERY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,11 @@ class Workflow:
     def ended(self, execution_arn: str, patience: float = 60) -> Execution:
         """Wait for an execution to end."""
         sfn = self.aws.client("stepfunctions")
-        for _ in range(int(patience / 0.1)):
+        for _ in range(int(patience / _LOOK_EVERY)):
             described = sfn.describe_execution(executionArn=execution_arn)
             if described["status"] != "RUNNING":
                 break
-            time.sleep(0.1)
+            time.sleep(_LOOK_EVERY)
         else:
             raise TimeoutError(f"{execution_arn} is still running after {patience} seconds")
         pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
@@ -165,24 +167,24 @@ class Workflow:
     def reaches(self, execution_arn: str, state: str, patience: float = 30, times: int = 1) -> None:
         """Wait until an execution has entered a state, so many times."""
         sfn = self.aws.client("stepfunctions")
-        for _ in range(int(patience / 0.1)):
+        for _ in range(int(patience / _LOOK_EVERY)):
             pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
             entered = [
                 event.get("stateEnteredEventDetails", {}).get("name") for page in pages for event in page["events"]
             ]
             if entered.count(state) >= times:
                 return
-            time.sleep(0.1)
+            time.sleep(_LOOK_EVERY)
         raise TimeoutError(f"{execution_arn} has not reached {state} after {patience} seconds")
 
     def finds(self, execution_arn: str, status: str, patience: float = 30) -> None:
         """Wait until FindCrl has made this of the CRL."""
         sfn = self.aws.client("stepfunctions")
-        for _ in range(int(patience / 0.1)):
+        for _ in range(int(patience / _LOOK_EVERY)):
             pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
             if status in _looks(event for page in pages for event in page["events"]):
                 return
-            time.sleep(0.1)
+            time.sleep(_LOOK_EVERY)
         raise TimeoutError(f"{execution_arn} has found no {status} CRL after {patience} seconds")
 
     def attach(self, der: bytes, trust_store_arn: str | None = None) -> int:

@@ -1,17 +1,21 @@
 """The commands."""
 
 import functools
+import ipaddress
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC
 from typing import Any, NoReturn, TypeVar
 
 import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions import serials
 from functions.plan import PlannedOutcome
-from infra.cli import asked, planned, progress, stack
+from infra.cli import asked, logs, planned, progress, stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNUSABLE, Stack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,16 +42,31 @@ def cli(context: click.Context, name: str, state_machine_arn: str | None) -> Non
     context.obj = functools.partial(stack.find, name, state_machine_arn)
 
 
-def told(command: Command) -> Command:
-    """Give the command its stack, and word whatever AWS refuses."""
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text, strict=False)
 
-    @click.pass_obj
+
+def reached(command: Command) -> Command:
+    """Word whatever AWS refuses, and end with the command's exit code."""
+
     @functools.wraps(command)
-    def run(find: Callable[[], Stack], /, **options: Any) -> NoReturn:  # noqa: ANN401 - of click
+    def run(*arguments: Any, **options: Any) -> NoReturn:  # noqa: ANN401 - of click
         try:
-            sys.exit(command(find(), **options))
+            sys.exit(command(*arguments, **options))
         except (ClientError, BotoCoreError) as refusal:
             raise stack.reached(refusal) from None
+
+    return run  # type: ignore[return-value] # click calls it
+
+
+def told(command: Command) -> Command:
+    """Give the command its stack, and do as `reached`."""
+
+    @click.pass_obj
+    @reached
+    @functools.wraps(command)
+    def run(find: Callable[[], Stack], /, **options: Any) -> int:  # noqa: ANN401 - of click
+        return int(command(find(), **options))
 
     return run  # type: ignore[return-value] # click calls it
 
@@ -171,6 +190,48 @@ def list_(found: Stack, *, limit: int, as_json: bool) -> int:
         ended = f"{each['stopDate']:%Y-%m-%d %H:%M:%S}" if "stopDate" in each else "-"
         click.echo(f"{each['name']}  {each['status']:<9}  {each['startDate']:%Y-%m-%d %H:%M:%S}  {ended}")
     return ENFORCED
+
+
+@cli.command()
+@click.argument("where", metavar="FOLDER|s3://…")
+@click.option("--subject", help="A part of the certificate's subject, in any case.")
+@click.option("--address", "network", type=_network, metavar="ADDRESS|CIDR", help="Where it connected from.")
+@click.option("--since", type=click.DateTime(), help="UTC.")
+@click.option("--until", type=click.DateTime(), help="UTC.")
+@click.option("--serials", "serials_alone", is_flag=True, help="Serials alone, for start --list -.")
+@as_json
+@reached
+def find(*, where: str, serials_alone: bool, as_json: bool, **sought: Any) -> int:  # noqa: ANN401 - of click
+    """Find the serials of clients in the load balancer's connection logs; nothing is revoked.
+
+    \b
+    revocation find s3://logs/AWSLogs/123456789012/ --subject CN=mallory --since 2026-11-23T03:00:00
+    revocation find logs/ --address 203.0.113.0/24 --serials | revocation start --list - --yes
+    """
+    since, until = (moment and moment.replace(tzinfo=UTC) for moment in (sought.pop("since"), sought.pop("until")))
+    found = logs.search(where, logs.Sought(since=since, until=until, **sought))
+    clients = sorted(found.clients.values(), key=lambda client: client.last, reverse=True)
+    if serials_alone:
+        click.echo("\n".join(dict.fromkeys(serials.write(client.serial) for client in clients)))
+    elif as_json:
+        click.echo(stack.dump([{**asdict(client), "serial": serials.write(client.serial)} for client in clients]))
+    else:
+        for client in clients:
+            click.echo(_client(client))
+    told = f"{len(clients)} certificates in {found.lines:,} lines of {found.files:,} files"
+    click.echo(told + (f", {found.unreadable} lines could not be read" if found.unreadable else ""), err=True)
+    return ENFORCED if clients else NOT_ENFORCED
+
+
+def _client(client: logs.Client) -> str:
+    addresses = ", ".join(address for address, _ in client.addresses.most_common(3))
+    more = f" and {len(client.addresses) - 3} more" if len(client.addresses) > 3 else ""  # noqa: PLR2004 - as shown
+    statuses = ", ".join(f"{status} {number}" for status, number in client.statuses.most_common())
+    return (
+        f"{serials.write(client.serial)}  {client.subject}\n"
+        f"    {client.connections} connections from {addresses}{more}, {client.first:%Y-%m-%d %H:%M:%S} to "
+        f"{client.last:%Y-%m-%d %H:%M:%S} UTC: {statuses}"
+    )
 
 
 def main() -> None:

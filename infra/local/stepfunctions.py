@@ -7,10 +7,12 @@ Each is made for one version of moto, and tests/infra/test_stepfunctions.py fail
 * a call of Lambda that is refused fails the task by the error that AWS names, e.g. `Lambda.TooManyRequestsException`
   (stock, where the resource is the function's own ARN: `Exception`, which no Retry names);
 * `$$.Execution.StartTime` is a text (stock: a datetime, at which DescribeExecution breaks when a state outputs it);
+* a definition is parsed once (stock: at every start of an execution, which takes longer than the execution itself);
 * tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
   made-up credentials, through a new client each time, which takes 17 ms).
 """
 
+import functools
 import sys
 import threading
 import time
@@ -28,6 +30,8 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import Execution
 
@@ -42,6 +46,7 @@ STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001
 STOCK_FROM_ERROR = StateTaskLambda._from_error  # noqa: SLF001
 STOCK_START_DETAILS = Execution.get_start_execution_details
 STOCK_CLIENT_FOR = boto_client.boto_client_for
+STOCK_PARSE = AmazonStateLanguageParser.parse
 
 
 BEGIN_SECONDS = 5
@@ -150,6 +155,17 @@ def start_details(execution: Execution) -> ExecutionDetails:
     return ExecutionDetails(details.arn, details.name, details.role_arn, details.inpt, text)
 
 
+@functools.lru_cache(maxsize=8)
+def _tree(definition: str) -> Any:  # noqa: ANN401 - a tree of ANTLR's
+    return STOCK_PARSE(definition)[1]
+
+
+def parse(definition: str) -> tuple[Any, Any]:
+    """Parse a definition, once; what evaluates it is made anew for each execution, since it may hold state."""
+    tree = _tree(definition)
+    return Preprocessor().visit(tree), tree
+
+
 class RoleClients:
     """Clients that act as a role that a service assumes, kept while their credentials are good."""
 
@@ -219,6 +235,7 @@ def install(endpoint_url: str) -> None:
     models.stepfunctions_parser_backends.clear()
     IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
     StateTaskLambda._from_error = from_error  # type: ignore[assignment,method-assign] # noqa: SLF001
+    AmazonStateLanguageParser.parse = staticmethod(parse)  # type: ignore[method-assign]
     Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]
     _replace_client_for(_clients.get)
 

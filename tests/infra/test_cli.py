@@ -176,3 +176,26 @@ def test_it_is_one_command() -> None:
     """The project's set-up installs it."""
     said = subprocess.run(["make", "-n", "-W", "requirements.txt", "lint"], capture_output=True, text=True, check=True)
     assert ".venv/bin/revocation" in said.stdout
+
+
+LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
+
+
+def test_a_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
+    """What find prints starts a revocation; the files are plain or gzip, in a folder or in S3."""
+    serial = issued(up, "logged")
+    line = (
+        '2026-11-23T03:0{0}:15.514108Z 203.0.113.{0} 36280 443 TLSv1.3 TLS_AES_128_GCM_SHA256 4.036 "CN=logged" '
+        f"NotBefore=2026-09-21T22:43:21Z;NotAfter=2027-06-17T22:43:21Z {serial} Success TID_1 - app/x/y -"
+    )
+    (up.folder / "logs").mkdir()
+    (up.folder / LOG).write_text("\n".join(line.format(number) for number in range(5)) + "\n")
+    up.sh("gzip -k logs/*.log; aws s3 cp --quiet --recursive --exclude '*.log' logs s3://$INPUT_BUCKET/logs/")
+    said = run(up, "revocation find s3://$INPUT_BUCKET/logs/ --subject cn=LOGGED")
+    assert "5 connections from 203.0.113." in said
+    assert "1 certificates in 5 lines of 1 files" in said
+    assert "2 connections" in run(up, "revocation find logs --address 203.0.113.3/32 --since 2026-11-23T03:01:00")
+    assert "0 certificates" in run(up, "revocation find logs --subject nobody", NOT_ENFORCED)
+    assert "no log" in run(up, "revocation find logs --until 2026-11-22", UNUSABLE)
+    run(up, "revocation find logs --serials 2>/dev/null | revocation start --yes --list -")
+    assert "200 OK" not in up.sh(SHAKE.format("logged"), check=False)

@@ -33,6 +33,7 @@ def test_the_fixes_are_for_this_version_of_moto() -> None:
     assert "self._eval_pool(" in inspect.getsource(stepfunctions.STOCK_EVAL_POOL)
     assert 'error = "Exception"' in inspect.getsource(stepfunctions.STOCK_FROM_ERROR)
     assert "start_time=self.start_date" in inspect.getsource(stepfunctions.STOCK_START_DETAILS)
+    assert "return program, tree" in inspect.getsource(stepfunctions.STOCK_PARSE)
     assert 'aws_access_key_id="ak"' in inspect.getsource(stepfunctions.STOCK_CLIENT_FOR)
     stock = inspect.getsource(StepFunctionsParserBackend.start_execution)
     assert "exec_name = name" in stock
