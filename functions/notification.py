@@ -17,6 +17,7 @@ SOURCE = "mtls-revocation"
 _PREFIX = "Client Certificate Revocation"
 # Amazon SNS takes 256 KiB and subjects of 100 characters, EventBridge 256 KiB an event.
 _SERIALS_SHOWN = 100
+_SERIALS_IN_EVENT = 500
 _LONGEST_TEXT = 10_000
 _HEADER = "X-Amzn-Mtls-Clientcert-Serial-Number"
 
@@ -113,8 +114,9 @@ def outcome(report: Report, report_json: S3Object) -> Notification | None:
         "TimeToEnforcementSeconds": report.time_to_enforcement_seconds,
         "Serials": [
             {"Serial": serials.write(each.serial), "Outcome": each.outcome, "Enforced": each.enforced}
-            for each in report.serials
+            for each in report.serials[:_SERIALS_IN_EVENT]
         ],
+        "SerialsNotShown": max(0, len(report.serials) - _SERIALS_IN_EVENT),
         "ReportJson": report_json.model_dump(),
     }
     told = {name: value for name, value in detail.items() if value is not None}

@@ -7,6 +7,9 @@ from functions import serials
 from functions.contracts import Drift, DriftStatus
 from functions.report import Report, SerialReport, TrustStoreReport
 
+# What a person can still read; report.json has every serial.
+_ROWS = 1_000
+
 
 def render(report: Report) -> str:
     """Write the report so that the first lines tell whether the certificates are blocked."""
@@ -22,8 +25,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _table(
             "Certificates",
             ("Serial", "At Private CA", "In the CRL", "Enforced", "Since"),
-            map(_serial, report.serials),
+            map(_serial, report.serials[:_ROWS]),
         )
+        if len(report.serials) > _ROWS:
+            yield f"… and {len(report.serials) - _ROWS:,} more certificates: see report.json."
+            yield ""
     for store in report.trust_stores:
         yield from _trust_store(store)
     steps = [(s.step, _time(s.started_at), _time(s.finished_at), f"{s.seconds:.1f}") for s in report.steps]

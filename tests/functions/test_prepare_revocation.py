@@ -182,7 +182,7 @@ def test_disabled_ca(bench: Bench) -> None:
         ({"Serials": ["aa:01", None]}, r"Serials\[1\]: InvalidSerial"),
         ({"Serials": "aa:01"}, "Serials: Input should be a valid list"),
         ({"RevocationReason": "REMOVE_FROM_CRL"}, "RevocationReason: Input should be 'UNSPECIFIED'"),
-        ({"DryRun": True}, "DryRun: Extra inputs are not permitted"),
+        ({"Dryrun": True}, "Dryrun: Extra inputs are not permitted"),
         ({"Polling": None}, "Polling: "),
         ({"Polling": {"IntervalSeconds": 0}}, "Polling.IntervalSeconds: "),
         ({"Polling": {"IntervalSeconds": 1, "DeadlineSeconds": MAX_POLLS + 1}}, "Polling: .* are more than"),

@@ -131,12 +131,16 @@ def test_not_waiting_and_watching(up: Up) -> None:
 def test_an_aborted_execution_is_no_success(up: Up) -> None:
     """ABORTED is exit code 1, watched or reported."""
     serial = issued(up, "aborted")
-    up.sh("aws s3api delete-bucket-policy --bucket $CRL_BUCKET")  # so that no CRL comes
+    up.sh(
+        "aws s3api get-bucket-policy --bucket $CRL_BUCKET --query Policy --output text > policy.json; "
+        "aws s3api delete-bucket-policy --bucket $CRL_BUCKET"  # so that no CRL comes
+    )
     made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
     arn = made["executionArn"]
     up.until(f"aws stepfunctions get-execution-history --execution-arn {arn}", "WaitForCrl")
     up.sh(f"aws stepfunctions stop-execution --execution-arn {arn}")
     assert "ABORTED" in run(up, f"revocation watch {arn}", NOT_ENFORCED)
+    up.sh("aws s3api put-bucket-policy --bucket $CRL_BUCKET --policy file://policy.json")
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def everything_happens(workflow: Workflow) -> None:
     assert workflow.ended(running).output["Reconciled"] == "NONE"
 
     listed = inputs_are_read(workflow, clients[6])
+    plans_are_made(workflow, listed)
     another_cas_crl_is_enforced(workflow)
     events_happen(workflow, serials.write(clients[6].serial))
     interrupted(workflow, listed, clients[7].serial, clients[8].serial)
@@ -143,6 +144,18 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     absent = {"Certificates": [{**certificate, "Key": "inputs/absent.pem", "VersionId": None}]}
     assert workflow.ended(workflow.start_with(absent)).error == "InputObjectNotFound"
     return listed
+
+
+def plans_are_made(workflow: Workflow, listed: dict[str, str]) -> None:
+    """Have dry runs read all that one can read, and find the CA's CRL and an input absent."""
+    certificate = f"s3://{listed['Bucket']}/inputs/client.pem"
+    asked = {"SerialList": listed, "Certificates": [certificate], "DryRun": True}
+    assert workflow.ended(workflow.start_with(asked)).output["Outcome"] == "SUCCEEDED"
+    workflow.delete_crl()
+    assert workflow.ended(workflow.start_with(asked)).output["SecondsWaitingForCrl"] > 0
+    acm_pca.publish_now(workflow.authority.arn)
+    absent = {**asked, "Certificates": [f"s3://{listed['Bucket']}/inputs/absent.pem"]}
+    assert workflow.ended(workflow.start_with(absent)).output["Error"] == "InputObjectNotFound"
 
 
 def another_cas_crl_is_enforced(workflow: Workflow) -> None:

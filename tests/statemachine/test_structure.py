@@ -199,7 +199,7 @@ def test_the_examples_are_inputs_that_the_schema_and_the_contract_take(example: 
     }
     for given in inputs(example):
         SCHEMA.validate(given)
-        request.RevocationRequest.model_validate({**filled, **given})
+        request.RevocationRequest.model_validate(given if "Crl" in given else {**filled, **given})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from cryptography import x509
 
 from functions import serials
-from infra.local import acm_pca
+from infra.local import acm_pca, elbv2
+from infra.local.handshake import connect
 from infra.local.laboratory import create_trust_store
 from tests.workflow import Execution, Workflow
 
@@ -164,6 +165,32 @@ def test_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> N
     assert third.held() == {mallory}
     assert "RevokeCertificates" not in execution.states
     assert execution.report["CertificateAuthority"].startswith("key-")
+
+
+def test_the_listener_refuses_its_client(workflow: Workflow, tmp_path: Path) -> None:
+    """A client of the other CA gets in, and no more once its CRL was handed over; one of ours is let in all along."""
+    lab, elb = workflow.lab, workflow.aws.client("elbv2")
+    third = setting_of(workflow, tmp_path)
+    third.ca.issue("mallory")
+    own = elbv2.trust_store(lab.trust_store_arn).bundle
+    third.trust_store_arn = lab.trust_store_arn
+    mallory = third.ca.folder / "mallory.pem", third.ca.folder / "mallory.key"
+    (ours,) = workflow.clients(1)
+    third.put(own.rstrip() + b"\n" + third.ca.pem.encode(), "bundle.pem")
+    bucket = lab.outputs["InputBucketName"]
+    elb.modify_trust_store(
+        TrustStoreArn=lab.trust_store_arn,
+        CaCertificatesBundleS3Bucket=bucket,
+        CaCertificatesBundleS3Key=f"bundle.pem-{third.ca.folder.name}",
+    )
+    try:
+        assert connect(lab.listener.port, *mallory, lab.chain).accepted
+        third.ca.revoke("mallory")
+        assert third.enforce(third.ca.crl("DER")).status == "SUCCEEDED"
+        assert not connect(lab.listener.port, *mallory, lab.chain).accepted
+        assert connect(lab.listener.port, ours.certificate, ours.key, lab.chain).accepted
+    finally:
+        elbv2.trust_store(lab.trust_store_arn).replace_bundle(own)
 
 
 def test_again_and_newer(third: Setting) -> None:
