@@ -11,6 +11,12 @@ from infra.cli.stack import ENFORCED, NOT_ENFORCED, Stack
 from infra.follow import Left, follow
 
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
+_RECONCILED = {
+    "NONE": "The trust stores held the newest CRL already",
+    "LASTING": "The trust stores hold the newest CRL now",
+    "TAKEN": "Another execution is at work on it",
+    "NO_CRL": "There is no CRL, and none is attached",
+}
 _FEW = 20
 _EVERY = 50
 
@@ -65,5 +71,9 @@ def _verdict(ended: dict[str, Any], output: dict[str, Any]) -> str:
         return "it has written no report" if ended["status"] != "SUCCEEDED" else "a dry run; nothing was done"
     report = output["ReportMarkdown"]
     summary = output.get("Summary", {})
-    done = f"{summary.get('Enforced', 0)} of {summary['Serials']} certificates are enforced. " if summary else ""
+    done = ""
+    if summary.get("Serials"):
+        done = f"{summary['Enforced']} of {summary['Serials']} certificates are enforced. "
+    elif "Reconciled" in output:
+        done = f"{_RECONCILED.get(output['Reconciled'], output['Reconciled'])}. "
     return f"{done}Report: s3://{report['Bucket']}/{report['Key']}"

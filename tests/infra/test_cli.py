@@ -10,6 +10,7 @@ import pytest
 
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
 from tests.infra.test_up import SERIAL, SHAKE, Up, bring_down, bring_up
+from tests.statemachine.test_third_party import OpensslCa
 
 ISSUE = """
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout pki/{0}.key -subj /CN={0} -out pki/{0}.csr
@@ -180,6 +181,24 @@ def test_it_is_one_command() -> None:
     """The project's set-up installs it."""
     said = subprocess.run(["make", "-n", "-W", "requirements.txt", "lint"], capture_output=True, text=True, check=True)
     assert ".venv/bin/revocation" in said.stdout
+
+
+def test_a_crl_of_another_ca(up: Up) -> None:
+    """A CA made by openssl alone, trusted beside Private CA's: its CRL in a file, and its client is refused."""
+    ca = OpensslCa(up.folder / "third", "Partner CA")
+    ca.issue("partner")
+    up.sh("cat third/partner.pem third/ca.pem > pki/partner.pem; cp third/partner.key pki/")
+    up.sh(
+        "cat pki/ca.pem third/ca.pem | aws s3 cp --quiet - s3://$INPUT_BUCKET/bundle.pem; "
+        "aws elbv2 modify-trust-store --trust-store-arn $TRUST_STORE_ARN "
+        "--ca-certificates-bundle-s3-bucket $INPUT_BUCKET --ca-certificates-bundle-s3-key bundle.pem"
+    )
+    assert "200 OK" in up.sh(SHAKE.format("partner"))
+    ca.revoke("partner")
+    (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
+    assert "The trust stores hold the newest CRL now" in run(up, "revocation start --yes --crl partner.crl")
+    assert "200 OK" not in up.sh(SHAKE.format("partner"), check=False)
+    assert "held the newest CRL already" in run(up, "revocation start --yes --crl partner.crl")
 
 
 LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
