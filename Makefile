@@ -18,7 +18,8 @@ up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566
 	@$(RUN) -m infra.local.up --port $(PORT)
 
 test: build .tools/sam/.ready ## Run all tests
-	@$(RUN) -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	@$(RUN) -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered tests/functions
+	@$(RUN) -m pytest -n 2 --dist worksteal --ignore tests/functions
 
 lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
 	@$(RUN) -m infra.lint
