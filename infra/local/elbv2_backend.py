@@ -1,6 +1,7 @@
 """The state behind trust stores: moto's load balancers of an account and Region, with trust stores added."""
 
 import secrets
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
@@ -48,6 +49,7 @@ class TrustStoreBackend(ELBv2Backend):
         super().__init__(region_name, account_id)
         self.trust_stores: dict[str, TrustStore] = {}
         self.contents: dict[str, Content] = {}
+        self._offering = threading.Lock()
         self._writes = TokenBucket()
 
     @property
@@ -119,9 +121,10 @@ class TrustStoreBackend(ELBv2Backend):
     def offer(self, body: bytes) -> str:
         """Make a body fetchable for ten minutes, and return the path at which it is."""
         now = time.monotonic()
-        self.contents = {token: content for token, content in self.contents.items() if content.until > now}
         token = secrets.token_urlsafe(32)
-        self.contents[token] = Content(body, now + CONTENT_SECONDS)
+        with self._offering:
+            self.contents = {old: content for old, content in self.contents.items() if content.until > now}
+            self.contents[token] = Content(body, now + CONTENT_SECONDS)
         return f"{CONTENT_PATH}/{token}"
 
     def modify_load_balancer_attributes(self, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
