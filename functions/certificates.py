@@ -8,8 +8,8 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from functions import serials
-from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate, PrivateKeyGiven
+from functions import private_keys, serials
+from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
 from functions.trust import public_key
 
 # A client certificate that a load balancer takes has 16 KB at most; this is for files with many of them.
@@ -34,12 +34,8 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
     """
     if len(data) > MAX_BYTES:
         raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read")
+    private_keys.refuse(data, thing)
     labels = [label.decode() for label in _BEGIN.findall(data)]
-    if keys := sorted(label for label in labels if "PRIVATE KEY" in label):
-        raise PrivateKeyGiven(
-            f"{thing} holds a {keys[0]}: give certificates alone. Whatever an execution is given is kept in its "
-            "history, so treat this key as known to others"
-        )
     blocks = _BLOCK.findall(data)
     if labels and len(blocks) != sum(label in _LABELS for label in labels):
         raise InvalidCertificate(f"{thing} holds a CERTIFICATE that is cut off: its END line is not there")

@@ -10,9 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
-from functions import serials
+from functions import private_keys, serials
 from functions.errors import RequestRefused
 
+_LONGEST_SERIAL = 64  # with colons and what is written around it; what is longer may be anything
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
 
 
@@ -34,8 +35,11 @@ def read_serial(value: object) -> int:
     """Read a serial as a person or another program wrote it; a JSON number may be meant as hexadecimal too."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
+    text = str(value)
     try:
-        return serials.parse(str(value))
+        if len(text) > _LONGEST_SERIAL:
+            private_keys.refuse(text.encode(errors="replace"), "it")
+        return serials.parse(text)
     except RequestRefused as refusal:
         fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
         raise PydanticCustomError("serial", "{fault}", fault) from refusal

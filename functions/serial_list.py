@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from functions import private_keys
 from functions.errors import InvalidSerialList
 from functions.request import MAX_SERIALS, GivenSerial, SerialListFormat, Wanted
 
 # A hundred thousand serials of 20 octets with colons and a reason have 12 MB; quotes and spaces may double that.
 MAX_BYTES = 32 * 1024 * 1024
 _LONGEST_LINE = 4_096
-_FAULTS_SHOWN = 50
+_FAULTS_SHOWN, _LONGEST_FAULT = 50, 400
 
 _BY_ENDING = {
     "json": SerialListFormat.JSON,
@@ -48,10 +49,12 @@ def read(data: bytes, form: SerialListFormat, thing: str) -> list[Wanted]:
     """Read a list of serials, some with a reason.
 
     Raises:
+        PrivateKeyGiven: there is a private key in it. Nothing of it is shown.
         InvalidSerialList: it is not of this format, is empty or too long, or has lines that cannot be read; all of
             these are counted, the first fifty shown.
 
     """
+    private_keys.refuse(data, thing)
     text = _text(data, thing)
     entries = {
         SerialListFormat.JSON: _json,
@@ -73,7 +76,7 @@ def _wanted(entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: s
             number_of_faults += 1
             if len(faults) < _FAULTS_SHOWN:
                 told = "; ".join(fault["msg"] for fault in refusal.errors(include_url=False, include_context=False))
-                faults.append(f"{where}: {told}")
+                faults.append(f"{where}: {told[:_LONGEST_FAULT]}")
         if len(found) > MAX_SERIALS:
             raise InvalidSerialList(f"{thing} holds more than {MAX_SERIALS:,} serials: split it")
     if faults:

@@ -83,13 +83,6 @@ def test_private_key_is_refused_and_not_shown(where: str) -> None:
     assert refusal.value.__cause__ is None
 
 
-@pytest.mark.parametrize("label", ["RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"])
-def test_every_kind_of_private_key(label: str) -> None:
-    """Also an encrypted one has no business here."""
-    with pytest.raises(PrivateKeyGiven, match=label):
-        certificates.read(f"-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n".encode(), "it")
-
-
 @settings(deadline=None)
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(lambda cut: DER[: len(cut) * 9] + cut)))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:

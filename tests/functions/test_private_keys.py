@@ -1,0 +1,99 @@
+"""No private key is ever shown: whatever field or file it was put into, it is refused before a word of it is echoed."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from functions import certificates, private_keys, serial_list
+from functions.errors import PrivateKeyGiven, RequestRefused
+from functions.request import GivenSerial, SerialListFormat
+from tests import pki
+
+CERTIFICATE = pki.certificate_authority("CA").issue("one").certificate_pem
+
+
+def openssl(command: str, given: bytes = b"") -> bytes:
+    """Have openssl make a key, or another form of one."""
+    return subprocess.run(["openssl", *command.split()], input=given, check=True, capture_output=True).stdout
+
+
+EC = openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256")
+FORMS = {
+    "PKCS #8": EC,
+    "PKCS #1": openssl("rsa -traditional", openssl("genrsa 2048")),
+    "SEC 1": openssl("ec", EC),
+    "encrypted": openssl("pkcs8 -topk8 -passout pass:word", EC),
+    "DER": openssl("pkcs8 -topk8 -nocrypt -outform DER", EC),
+    "encrypted DER": openssl("pkcs8 -topk8 -passout pass:word -outform DER", EC),
+    "OpenSSH": b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9u\n",
+    "PuTTY": b"PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIKgfNbn0ZmqbvW9x0qBc\n",
+}
+FORMS |= {
+    "base64 of DER": base64.encodebytes(FORMS["DER"]),
+    "lower case": EC.replace(b"BEGIN PRIVATE KEY", b"begin private key"),
+    "hyphens lost": EC.replace(b"-----", b""),
+    "after a certificate": CERTIFICATE + EC,
+    "before a certificate": EC + CERTIFICATE,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_known(form: str) -> None:
+    """By its armour, or by what it is."""
+    with pytest.raises(PrivateKeyGiven, match="treat this key as known to others"):
+        private_keys.refuse(FORMS[form], "it")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"0a:1b",
+        CERTIFICATE,
+        openssl("x509 -text", CERTIFICATE),
+        openssl("x509 -outform DER", CERTIFICATE),
+        b"X509v3 Private Key Usage Period:",
+        b"\x30",
+    ],
+)
+def test_nothing_else_is(data: bytes) -> None:
+    """A certificate's print-out may name a private key and hold none."""
+    private_keys.refuse(data, "it")
+
+
+def _json(data: bytes) -> bytes:
+    return json.dumps([data.decode()]).encode()
+
+
+def _csv(data: bytes) -> bytes:
+    return b'serial\n"' + data + b'"\n'
+
+
+WAYS: dict[str, Callable[[bytes], object]] = {
+    "serial": lambda data: GivenSerial.model_validate(data.decode()),
+    "certificate": lambda data: certificates.read(data, "it"),
+    "one a line": lambda data: serial_list.read(data, SerialListFormat.LINES, "it"),
+    "JSON": lambda data: serial_list.read(_json(data), SerialListFormat.JSON, "it"),
+    "JSON Lines": lambda data: serial_list.read(_json(data), SerialListFormat.JSON_LINES, "it"),
+    "CSV": lambda data: serial_list.read(_csv(data), SerialListFormat.CSV, "it"),
+    "not what it says": lambda data: serial_list.read(data, SerialListFormat.JSON, "it"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", FORMS)
+def test_no_line_of_it_is_shown(form: str, way: str) -> None:
+    """Wherever it is put, no ten characters of its body are in what is said."""
+    data = FORMS[form] if form not in ("DER", "encrypted DER") else base64.encodebytes(FORMS[form])
+    with pytest.raises((RequestRefused, ValueError)) as refusal:
+        WAYS[way](data)
+    said = str(refusal.value)
+    body = [line for line in data.decode().splitlines() if len(line) > 20 and line not in CERTIFICATE.decode()]
+    secret = [line for line in body if " " not in line]
+    assert secret
+    for line in secret:
+        assert not any(line[at : at + 10] in said for at in range(len(line) - 10)), said
+    assert "PrivateKeyGiven" in f"{type(refusal.value).__name__} {said}" or "JSON" in said
