@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from functions.contracts import GatheredState
 
 _REVOKING = ("RevokeCertificate", "CertificateNotRevoked")
+_REVOKING_BATCHES = ("RevokeBatch", "BatchNotRevoked")
 _ENFORCING = ("AttachCrl", "VerifyRevocation", "RemoveSupersededCrls", "TrustStoreEnforced", "TrustStoreNotEnforced")
 
 
@@ -16,6 +17,7 @@ def gathered(events: Iterable[Mapping[str, Any]]) -> GatheredState:
     """Give the state that the last step was given, with what the items of a Map have come to since."""
     state: dict[str, Any] = {}
     revocations: dict[str, Any] = {}
+    batches: dict[int, Any] = {}
     stores: dict[str, Any] = {}
     for event in events:
         entered = _json(event.get("stateEnteredEventDetails", {}).get("input"))
@@ -25,10 +27,13 @@ def gathered(events: Iterable[Mapping[str, Any]]) -> GatheredState:
         output = _json(exited.get("output"))
         if exited.get("name") in _REVOKING and "Serial" in output:
             revocations[output["Serial"]] = output
+        if exited.get("name") in _REVOKING_BATCHES and "Batch" in output:
+            batches[output["Batch"]] = output
         if exited.get("name") in _ENFORCING:
             store = output.get("TrustStore", output)
             stores[store.get("TrustStoreArn", "")] = store
-    state.setdefault("Revocations", list(revocations.values()))
+    state["Revocations"] = state.get("Revocations") or list(revocations.values())
+    state["Batches"] = state.get("Batches") or list(batches.values())
     known = [stores.get(each.get("TrustStoreArn"), each) for each in state.get("TrustStores", [])]
     try:
         return GatheredState.model_validate({**state, "TrustStores": known})

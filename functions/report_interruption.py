@@ -18,6 +18,8 @@ def report_interruption(event: ExecutionStatusEvent, now: datetime) -> Notified:
     if _has_report(ended):
         return Notified()
     state = execution_history.gathered(aws_messages.get_execution_history(ended.execution_arn))
+    if isinstance(state.request, dict) and state.request.get("DryRun") is True:
+        return Notified()  # it has changed nothing, and writes nothing
     before = f"; before that, {state.failure.error}: {state.failure.cause}" if state.failure else ""
     why = f" ({ended.error}: {ended.cause})" if ended.error else ""
     told = f"the execution ended {ended.status} without a report of its own{why}{before}"

@@ -245,7 +245,8 @@ def prepared(bench: Bench, *numbers: int) -> dict[str, Any]:
         trust_stores=[TrustStore(trust_store_arn=bench.trust_store_arn)],
     )
     written = made.model_dump(mode="json", exclude_none=True)
-    return {"Prepared": written, "TrustStores": written["TrustStores"], "Found": {}}
+    begun: dict[str, Any] = {"Revocations": [], "Batches": [], "Found": {}}  # as BeginRevocation leaves it
+    return {"Prepared": written, "TrustStores": written["TrustStores"], **begun}
 
 
 def test_the_history_tells_how_far_it_came(bench: Bench) -> None:
@@ -258,10 +259,16 @@ def test_the_history_tells_how_far_it_came(bench: Bench) -> None:
         entered(prepared(bench, A, B)),
         left("RevokeCertificate", one),
         left("RevokeCertificates", [one]),
+        left("RevokeBatch", {"Batch": 0, "Revoked": 400}),
+        left("BatchNotRevoked", {"Batch": 1, "Error": "CertificateAuthorityBusy"}),
         left("AttachCrl", {"TrustStore": store}),
     ]
     state = gathered(events)
     assert [each.serial for each in state.revocations] == [A]
+    assert [(each.batch, each.revoked, each.error) for each in state.batches] == [
+        (0, 400, None),
+        (1, 0, "CertificateAuthorityBusy"),
+    ]
     assert state.trust_stores[0].failure
     assert gathered([entered({"Prepared": "of another version"})]) == GatheredState()
 
