@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from functions import attached_lists, authority, log, serials, third_party, trust_stores
+from functions import attached_lists, authority, aws, log, serials, third_party, trust_stores
 from functions.authority import Authority
 from functions.deployment import deployment
 from functions.errors import InvalidInput, RequestRefused
 from functions.faults import collecting
-from functions.intake import Intake
+from functions.intake import GetObject, Intake
 from functions.records import Baseline, Manifest
 from functions.request import (
     AcceptedRequest,
@@ -28,7 +28,7 @@ _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
 AnyTargets = TypeVar("AnyTargets", bound=Targets)
 
 
-def assess(question: ExecutionInput, now: datetime) -> Manifest:
+def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws.get_object) -> Manifest:
     """Validate the input and all that it names.
 
     Raises:
@@ -48,8 +48,8 @@ def assess(question: ExecutionInput, now: datetime) -> Manifest:
     log.note(CertificateAuthorityArn=targets.certificate_authority_arn)
     stores = trust_stores.named(targets.trust_store_arns, faults)
     with collecting(faults):
-        found = _authority(targets, request, stores, faults)
-    intake = Intake(found.certificate if found else None, found.chain if found else [], now)
+        found = _authority(targets, request, stores, faults, get_object)
+    intake = Intake(found.certificate if found else None, found.chain if found else [], now, get_object)
     if request:
         intake.take(request)
         faults += intake.faults
@@ -72,11 +72,15 @@ def assess(question: ExecutionInput, now: datetime) -> Manifest:
 
 
 def _authority(
-    targets: Targets, request: RevocationRequest | None, stores: list[TrustStoreSeen], faults: list[RequestRefused]
+    targets: Targets,
+    request: RevocationRequest | None,
+    stores: list[TrustStoreSeen],
+    faults: list[RequestRefused],
+    get_object: GetObject,
 ) -> Authority | None:
     """Read the CA from Private CA, or find the one that signed the CRL that was handed over."""
     if request is not None and request.crl is not None:
-        return third_party.authority_of(third_party.read(request.crl), [store.bundle for store in stores])
+        return third_party.authority_of(third_party.read(request.crl, get_object), [store.bundle for store in stores])
     if targets.certificate_authority_arn is None:
         return None
     return authority.read(targets.certificate_authority_arn, faults)
@@ -119,7 +123,8 @@ def _with_defaults(raw: object) -> dict[str, Any]:
 
 def _validated(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTargets:
     try:
-        return model.model_validate(completed)
+        # By AWS's names alone: a "dry_run" that is nothing to the state machine must be nothing here.
+        return model.model_validate(completed, by_alias=True, by_name=False)
     except ValidationError as refusal:
         faults = [
             f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in refusal.errors(include_url=False)

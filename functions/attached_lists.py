@@ -4,7 +4,7 @@ There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) w
 execution follows the same order, so any number of them converge on one list.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from cryptography import x509
 
@@ -74,14 +74,15 @@ def _classify(
         parsed = _parse(content, wanted)
     except CrlRefused:
         return foreign
-    return _described(revocation_id, entries, parsed) if _is_complete_of(parsed, issuer) else foreign
+    return attached_list(revocation_id, entries, parsed) if _is_complete_of(parsed, issuer) else foreign
 
 
 def _is_complete_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
     return crl.is_complete_base(parsed) and crl.is_issued_by(parsed, issuer)
 
 
-def _described(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
+def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
+    """Describe a list of this CA by what was read of it."""
     return AttachedList(
         revocation_id=revocation_id,
         number_of_revoked_entries=entries,
@@ -117,7 +118,7 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
             f"list {revocation_id} of {trust_store_arn} counts NumberOfRevokedEntries {counts[revocation_id]}, "
             f"its content holds {parsed.number_of_revoked_entries}"
         )
-    return _described(revocation_id, counts[revocation_id], parsed), parsed
+    return attached_list(revocation_id, counts[revocation_id], parsed), parsed
 
 
 def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:
@@ -184,6 +185,46 @@ def preferred(manifest: Manifest, converted: ConvertedCrl) -> str | None:
     return converted.sha256 if manifest.request.accept_lower_crl_number else None
 
 
+def lowest(winners: Sequence[AttachedList | None]) -> AttachedList | None:
+    """Give the list that a CRL must not be older than, of several trust stores: AttachCrl checks again for each."""
+    known = [winner for winner in winners if winner]
+    return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
+
+
+def standing(
+    trust_store_arn: str,
+    lists: Sequence[AttachedList],
+    newest: crl.Numbered,
+    preferred: str | None,
+    read: Callable[[], crl.Crl],
+) -> int | None:
+    """Give the id of an attached list that does all that a CRL would do; it is read only where that decides.
+
+    Raises:
+        CrlNumberLower, CrlNumberReused: what is attached contradicts it.
+
+    """
+    won, number = winner(lists, preferred), newest.crl_number or 0
+    if won is None or won.rank < (number, 0):
+        return None
+    if preferred and won.sha256 != preferred:
+        require_none_lost(trust_store_arn, lists, read())
+        return None
+    if won.crl_number == number:
+        if won.sha256 != newest.sha256:
+            raise CrlNumberReused(
+                f"CRL number {number} is attached as list {won.revocation_id} with other bytes: "
+                f"SHA-256 {won.sha256} there, {newest.sha256} here"
+            )
+        return won.revocation_id
+    if lacking := read().held - set(won.held_serials):
+        raise CrlNumberLower(
+            f"CRL number {number} is lower than the attached {won.crl_number} "
+            f"(list {won.revocation_id}), which lacks {len(lacking)} wanted serials"
+        )
+    return won.revocation_id
+
+
 def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
     """Refuse a CRL that lacks a serial of this CA's attached lists of a higher number.
 
@@ -202,6 +243,22 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
             f"CRL number {newest.crl_number} is lower than the attached {higher[-1].crl_number} of "
             f"{trust_store_arn} and lacks {len(lost)} serials that are refused now: {shown}"
         )
+
+
+def require_number_unused(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
+    """Refuse a CRL whose number is attached with other bytes, before it stands beside the one it could not remove.
+
+    Raises:
+        CrlNumberReused: neither is known to be the right one.
+
+    """
+    for attached in of_this_ca(lists):
+        if attached.crl_number == newest.crl_number and attached.sha256 != newest.sha256:
+            raise CrlNumberReused(
+                f"CRL number {newest.crl_number} is attached to {trust_store_arn} as list {attached.revocation_id} "
+                f"with other bytes: SHA-256 {attached.sha256} there, {newest.sha256} here. Have the CA sign one "
+                "with a number that it has not used"
+            )
 
 
 def dominated(lists: Sequence[AttachedList], by: AttachedList, preferred: str | None = None) -> list[int]:

@@ -8,6 +8,7 @@ from functions.contracts import Drift, DriftKind, DriftStatus, Failure, TrustSto
 from functions.crl import Crl
 from functions.deployment import deployment
 from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
+from functions.intake import GetObject
 from functions.records import AttachedList, Manifest
 
 Lists = dict[str, list[AttachedList]]
@@ -22,7 +23,7 @@ class Seen:
     drift: Drift
 
 
-def look(manifest: Manifest, now: datetime) -> Seen:
+def look(manifest: Manifest, now: datetime, get_object: GetObject = aws.get_object) -> Seen:
     """Compare once. A drift is SUSPECTED; from a CRL that was handed over it is LASTING: nobody else is given way.
 
     Raises:
@@ -32,7 +33,7 @@ def look(manifest: Manifest, now: datetime) -> Seen:
     """
     # First the trust stores: what a peer attaches meanwhile can then only be newer than what is compared with.
     lists = {b.trust_store_arn: attached_lists.read(b.trust_store_arn, manifest) for b in manifest.baselines}
-    fetched = aws.get_object(manifest.crl.bucket, manifest.crl.key, version_id=manifest.crl.version_id)
+    fetched = get_object(manifest.crl.bucket, manifest.crl.key, version_id=manifest.crl.version_id)
     if fetched is None:
         return Seen(lists, None, _without_crl(manifest, lists))
     try:
@@ -40,7 +41,8 @@ def look(manifest: Manifest, now: datetime) -> Seen:
         if manifest.handed_over:
             _check_handed_over(newest, manifest, lists, now)
         else:
-            crl.check(newest, issuer=manifest.issuer, now=now, attached=_lowest_winner(lists))
+            winners = [attached_lists.winner(held) for held in lists.values()]
+            crl.check(newest, issuer=manifest.issuer, now=now, attached=attached_lists.lowest(winners))
     except CrlRefused as refusal:
         if manifest.handed_over:
             raise
@@ -64,13 +66,6 @@ def _without_crl(manifest: Manifest, lists: Lists) -> Drift:
     return Drift(status=DriftStatus.NO_CRL)
 
 
-def _lowest_winner(lists: Lists) -> AttachedList | None:
-    """Give the list that a CRL must not be older than: AttachCrl checks again, for each trust store."""
-    winners = [attached_lists.winner(held) for held in lists.values()]
-    known = [winner for winner in winners if winner]
-    return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
-
-
 def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datetime) -> None:
     """Refuse a CRL that is older than what any trust store holds, unless that is wanted and loses no serial."""
     winners = {arn: winner for arn, held in lists.items() if (winner := attached_lists.winner(held))}
@@ -88,6 +83,7 @@ def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datet
         raise CrlNumberLower(f"{lower}. If the CA was restored, ask again with AcceptLowerCrlNumber") from lower
     for arn in winners if wanted else ():
         attached_lists.require_none_lost(arn, lists[arn], newest)
+        attached_lists.require_number_unused(arn, lists[arn], newest)
 
 
 def _drift(trust_store_arn: str, held: list[AttachedList], newest: Crl, manifest: Manifest) -> TrustStoreDrift | None:

@@ -99,7 +99,9 @@ def _look(
             return {"status": CrlStatus.LATE, **_missing(lacking)}
         etag = {"etag": fetched.etag}
         found = crl.read(fetched.body, wanted=wanted, max_entries=deployment().max_revocation_entries)
-        crl.check(found, issuer=manifest.issuer, now=now, attached=_oldest([winner for _, winner in in_force]))
+        crl.check(
+            found, issuer=manifest.issuer, now=now, attached=attached_lists.lowest([winner for _, winner in in_force])
+        )
     except CrlRefused as refusal:
         if etag and etag["etag"] == manifest.crl.etag:
             return {"status": CrlStatus.LATE, **etag, **_missing(lacking)}
@@ -129,12 +131,6 @@ def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], At
         attached = workflow_bucket.get_evidence(store.verified.evidence).attached
         return frozenset(attached.held_serials), attached
     return frozenset(), attached_lists.winner(manifest.baseline(store.trust_store_arn).lists)
-
-
-def _oldest(winners: list[AttachedList | None]) -> AttachedList | None:
-    """Give the list that a CRL must not be older than: AttachCrl checks again, for each trust store."""
-    known = [winner for winner in winners if winner]
-    return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
 
 
 handler = task(find_crl)

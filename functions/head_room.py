@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from functions import attached_lists
 from functions.deployment import deployment
+from functions.errors import TrustStoreFull
 from functions.records import AttachedList
 
 
@@ -16,6 +17,23 @@ def fits(lists: Sequence[AttachedList], entries: int) -> bool:
 def used(lists: Sequence[AttachedList]) -> int:
     """Count the entries of these lists; a serial in two of them counts twice."""
     return sum(attached.number_of_revoked_entries for attached in lists)
+
+
+def make_room(arn: str, lists: Sequence[AttachedList], crl_number: int | None, entries: int) -> list[int]:
+    """Give the ids of this CA's lists that have to go before a list of so many entries fits; none where it does.
+
+    Raises:
+        TrustStoreFull: it would not fit even then.
+        CrlNumberReused: nobody knows which of this CA's lists is superfluous.
+
+    """
+    if fits(lists, entries):
+        return []
+    superfluous = leftovers(lists)
+    left = [attached for attached in lists if attached.revocation_id not in superfluous]
+    if not fits(left, entries):
+        raise TrustStoreFull(f"{arn} has no room for CRL number {crl_number}: {figures(left, entries)}")
+    return superfluous
 
 
 def leftovers(lists: Sequence[AttachedList]) -> list[int]:

@@ -1,6 +1,6 @@
 """What an input asks to revoke: its serials, certificates and lists made one list of serials, every fault named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +20,9 @@ from functions.errors import (
 from functions.model import ObjectLocation
 from functions.request import MAX_SERIALS, RevocationReason, RevocationRequest, SerialList, Wanted
 
+# As aws.get_object; whoever plans with files that are not in S3 yet gives another.
+GetObject = Callable[..., aws.Fetched | None]
+
 
 @dataclass(slots=True)
 class Intake:
@@ -31,6 +34,7 @@ class Intake:
     authority: x509.Certificate | None
     chain: list[x509.Certificate]
     now: datetime
+    get_object: GetObject
     reasons: dict[int, RevocationReason | None] = field(default_factory=dict)
     faults: list[RequestRefused] = field(default_factory=list)
 
@@ -50,9 +54,9 @@ class Intake:
 
     def _take_certificates(self, given: ObjectLocation | str, where: str) -> None:
         if isinstance(given, str):
-            held = certificates.read(given.encode(), where)
+            held = certificates.read(given.encode(errors="replace"), where)
         else:
-            held = certificates.read(fetch(given, certificates.MAX_BYTES).body, str(given))
+            held = certificates.read(fetch(given, certificates.MAX_BYTES, self.get_object).body, str(given))
         if self.authority is None:
             return
         for certificate in certificates.clients_of(held, self.authority, self.chain, where):
@@ -62,7 +66,7 @@ class Intake:
 
     def _take_list(self, given: SerialList) -> None:
         form = serial_list.format_of(given.key, given.format)
-        for wanted in serial_list.read(fetch(given, serial_list.MAX_BYTES).body, form, str(given)):
+        for wanted in serial_list.read(fetch(given, serial_list.MAX_BYTES, self.get_object).body, form, str(given)):
             self._add(wanted)
 
     def _add(self, wanted: Wanted) -> None:
@@ -80,7 +84,7 @@ class Intake:
             self.faults.append(fault)
 
 
-def fetch(location: ObjectLocation, max_bytes: int) -> aws.Fetched:
+def fetch(location: ObjectLocation, max_bytes: int, get_object: GetObject) -> aws.Fetched:
     """Read an object that the input names.
 
     Raises:
@@ -89,7 +93,7 @@ def fetch(location: ObjectLocation, max_bytes: int) -> aws.Fetched:
 
     """
     try:
-        fetched = aws.get_object(location.bucket, location.key, version_id=location.version_id, max_bytes=max_bytes)
+        fetched = get_object(location.bucket, location.key, version_id=location.version_id, max_bytes=max_bytes)
     except CrlTooLarge as fault:
         raise InputObjectTooLarge(str(fault)) from fault
     except AwsCallRefused as refusal:

@@ -15,7 +15,7 @@ class PlannedOutcome(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"  # something would be left undone; the rest would be done
     REFUSED = "REFUSED"  # nothing would be done
-    UNKNOWN = "UNKNOWN"  # AWS gave no answer
+    UNKNOWN = "UNKNOWN"  # nothing is known to be left undone, but not all is known: see the cause
 
 
 class PlannedSerial(Model):
@@ -72,8 +72,9 @@ class Plan(Model):
     trust_stores: list[PlannedTrustStore] = Field(default_factory=list)
     batches: int = 0
     seconds_revoking: float = 0
-    seconds_waiting_for_crl: int = Field(default=0, description="As Private CA usually takes; the deadline is longer.")
+    seconds_giving_way: int = Field(default=0, description="A reconcile lets others correct what differs.")
+    seconds_waiting_for_crl: int = Field(default=0, description="As Private CA usually takes.")
     seconds_enforcing: float = 0
     state_transitions: int = 0
-    cost_usd: float = Field(default=0, description="State transitions of Step Functions, at the price of us-east-1.")
+    cost_usd: float = Field(default=0, description="Of Step Functions and Lambda, about, at the prices of us-east-1.")
     unknown_until_tried: list[str] = Field(default_factory=list)

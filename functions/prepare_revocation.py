@@ -19,7 +19,7 @@ def prepare_revocation(question: ExecutionInput, now: datetime) -> Prepared:
         RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
 
     """
-    if isinstance(question.request, dict) and question.request.get("DryRun"):
+    if isinstance(question.request, dict) and question.request.get("DryRun") is True:
         raise InvalidInput("DryRun: this state machine is older than its functions and knows no dry run: deploy again")
     manifest = assess(question, now)
     request = manifest.request

@@ -21,7 +21,7 @@ class HandedOver:
     parsed: crl.Crl
 
 
-def read(given: ObjectLocation) -> HandedOver:
+def read(given: ObjectLocation, get_object: intake.GetObject) -> HandedOver:
     """Read the CRL that the input names.
 
     Raises:
@@ -29,7 +29,7 @@ def read(given: ObjectLocation) -> HandedOver:
         CrlRefused: a subclass of it, when it is no CRL.
 
     """
-    fetched = intake.fetch(given, crl.MAX_BYTES)
+    fetched = intake.fetch(given, crl.MAX_BYTES, get_object)
     location = CrlLocation(bucket=given.bucket, key=given.key, etag=fetched.etag, version_id=fetched.version.version_id)
     return HandedOver(location, crl.read(fetched.body))
 
