@@ -1,30 +1,35 @@
 """What the operator holds in hand, made the input of an execution."""
 
-import base64
 import getpass
 import hashlib
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions import serial_list
-from functions.errors import RequestRefused
+from functions import certificates, crl, private_keys, serial_list
+from functions.aws import Fetched, get_object
+from functions.errors import CrlTooLarge, RequestRefused
+from functions.model import S3Object
 from functions.request import MAX_INLINE_SERIALS, RevocationReason, SerialListFormat
 from infra.cli.stack import Stack, Unusable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+# Of the 256 KB that an input may have; what is more goes by way of S3.
+_INLINE_CERTIFICATES = 100_000
+_LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
 
 _OPTIONS = [
     click.argument("serials", nargs=-1),
-    click.option("--certificate", "-c", "certificates", multiple=True, metavar="FILE|s3://…", help="PEM or DER."),
-    click.option(
-        "--list", "-l", "listed", metavar="FILE|-|s3://…", help="JSON, JSON Lines, CSV, or one a line; - reads these."
-    ),
-    click.option("--crl", metavar="FILE|s3://…", help="Enforce a CRL of a CA that is not Private CA's."),
+    click.option("--certificate", "-c", "certificates", multiple=True, metavar="FILE|-|s3://…", help="PEM or DER."),
+    click.option("--list", "-l", "listed", metavar="FILE|-|s3://…", help="JSON, JSON Lines, CSV, or one a line."),
+    click.option("--crl", metavar="FILE|-|s3://…", help="Enforce a CRL of a CA that is not Private CA's."),
     click.option("--reconcile", is_flag=True, help="Revoke nothing: have the trust stores hold the newest CRL."),
     click.option("--accept-lower-crl-number", is_flag=True, help="With --crl: the CA was restored."),
     click.option("--reason", type=click.Choice(list(RevocationReason), case_sensitive=False), help="For all of them."),
@@ -43,87 +48,132 @@ def inputs(command: Command) -> Command:
     return command
 
 
-def request(stack: Stack, *, may_upload: bool, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - of click
-    """Make the input; files that do not fit into it are uploaded, if that may be.
+@dataclass
+class Asked:
+    """An input, and the files that it names in S3 and that are still here alone."""
+
+    request: dict[str, Any]
+    files: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    def place(self, stack: Stack, kind: str, body: bytes) -> dict[str, str]:
+        """Give the place in S3 where a file is going to be."""
+        location = {
+            "Bucket": stack.settings["INPUT_BUCKET"],
+            "Key": f"inputs/{hashlib.sha256(body).hexdigest()[:16]}/{kind}",
+        }
+        self.files.append((location, body))
+        return location
+
+    def upload(self, stack: Stack) -> None:
+        """Put the files where the input says that they are, and name these very versions."""
+        for location, body in self.files:
+            location["VersionId"] = stack.upload(location["Bucket"], location["Key"], body)
+
+    def get_object(self, bucket: str, key: str, **options: Any) -> Fetched | None:  # noqa: ANN401 - of get_object
+        """Read an object as S3 is going to give it once the files are there."""
+        for location, body in self.files:
+            if (location["Bucket"], location["Key"]) == (bucket, key):
+                if len(body) > (most := options.get("max_bytes", crl.MAX_BYTES)):
+                    raise CrlTooLarge(f"it has {len(body):,} bytes, more than {most:,}")
+                version = S3Object(bucket=bucket, key=key, version_id="none yet")
+                return Fetched(body, version, etag="none yet")
+        return get_object(bucket, key, **options)
+
+
+def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
+    """Make the input; nothing is uploaded yet.
 
     Raises:
-        Unusable: a file cannot be read, or would have to be uploaded.
+        Unusable: a file cannot be read, or is not what it should be.
 
     """
-    made: dict[str, Any] = {
-        "Serials": list(given["serials"]),
-        "Certificates": [_certificate(each) for each in given["certificates"]],
-        **_listed(stack, given["listed"], may_upload=may_upload),
-        **_crl(stack, given["crl"], may_upload=may_upload),
-        "Reconcile": given["reconcile"],
-        "AcceptLowerCrlNumber": given["accept_lower_crl_number"],
-        "RevocationReason": given["reason"],
-        "CertificateAuthorityArn": given["ca"],
-        "TrustStoreArns": list(given["trust_stores"]),
-        "RequestedBy": given["requested_by"],
-        "Ticket": given["ticket"],
-    }
-    if made["Serials"] and (more := made.pop("ListedSerials", [])):
-        made["Serials"] += more
-    elif "ListedSerials" in made:
-        made["Serials"] = made.pop("ListedSerials")
-    wanted = {name: value for name, value in made.items() if value not in (None, [], False)}
-    return wanted | ({"TrustStoreArns": []} if given["all_trust_stores"] else {})
-
-
-def _certificate(given: str) -> str:
-    if given.startswith("s3://"):
-        return given
-    data = _file(given)
-    return data.decode() if b"-----BEGIN" in data else base64.b64encode(data).decode()
-
-
-def _listed(stack: Stack, given: str | None, *, may_upload: bool) -> dict[str, Any]:
-    """Read a list; a short one travels in the input, a long one by way of S3."""
-    if given is None:
-        return {}
-    if given.startswith("s3://"):
-        return {"SerialList": given}
-    data = sys.stdin.buffer.read() if given == "-" else _file(given)
-    form = serial_list.format_of(given, None if given != "-" else _sniffed(data))
+    asked = Asked({})
     try:
-        found = serial_list.read(data, form, given)
+        for each in given["serials"]:
+            private_keys.refuse(each.encode(errors="replace"), "an argument")
+        listed = _listed(stack, asked, given["listed"])
+        made = {
+            "Serials": [*given["serials"], *listed.pop("Serials", [])],
+            "Certificates": _certificates(stack, asked, given["certificates"]),
+            **listed,
+            "Crl": _crl(stack, asked, given["crl"]),
+            "Reconcile": given["reconcile"],
+            "AcceptLowerCrlNumber": given["accept_lower_crl_number"],
+            "RevocationReason": given["reason"],
+            "CertificateAuthorityArn": given["ca"],
+            "TrustStoreArns": list(given["trust_stores"]),
+            "RequestedBy": given["requested_by"],
+            "Ticket": given["ticket"],
+        }
     except RequestRefused as refusal:
         raise Unusable(f"{type(refusal).__name__}: {refusal}") from None
+    asked.request = {name: value for name, value in made.items() if value not in (None, [], False)}
+    if given["all_trust_stores"]:
+        asked.request["TrustStoreArns"] = []
+    return asked
+
+
+def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[object]:
+    """Read certificates, and nothing that stands beside them in their files; many go by way of S3."""
+    places: list[object] = [each for each in given if _is_in_s3(each)]
+    files = [
+        b"".join(found.public_bytes(Encoding.PEM) for found in certificates.read(_file(each), each))
+        for each in given
+        if not _is_in_s3(each)
+    ]
+    if sum(map(len, files)) > _INLINE_CERTIFICATES:
+        return [*places, asked.place(stack, "certificates.pem", b"".join(files))]
+    return [*places, *(pem.decode() for pem in files)]
+
+
+def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
+    """Read a list; a short one travels in the input, a long one goes by way of S3."""
+    if given is None:
+        return {}
+    if _is_in_s3(given):
+        return {"SerialList": given}
+    data = _file(given)
+    form = serial_list.format_of(given, None if given != "-" else _sniffed(data))
+    found = serial_list.read(data, form, given)
     if len(found) <= MAX_INLINE_SERIALS:
-        return {"ListedSerials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
-    if not may_upload:
-        raise Unusable(
-            f"{given} has {len(found):,} serials, more than {MAX_INLINE_SERIALS}, and a plan writes nothing: upload it "
-            "to the stack's input bucket yourself and give --list s3://…"
-        )
-    key = f"inputs/{hashlib.sha256(data).hexdigest()[:16]}/serials"
-    return {"SerialList": {**stack.upload(key, data), "Format": form.value}}
+        return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
+    location = asked.place(stack, "serials", data)
+    location["Format"] = form.value
+    return {"SerialList": location}
 
 
 def _sniffed(data: bytes) -> SerialListFormat:
     """Tell the format of what has no name."""
-    text = data.lstrip()[:1]
-    if text in (b"[", b"{"):
+    first = data.lstrip().split(b"\n", 1)[0]
+    if first[:1] in (b"[", b"{"):
         try:
             json.loads(data)
         except ValueError:
             return SerialListFormat.JSON_LINES
         return SerialListFormat.JSON
-    return SerialListFormat.CSV if b"," in data.split(b"\n", 1)[0] else SerialListFormat.LINES
+    columns = re.search(rb"[,;\t]", first) and not _LOG_LINE.match(first)
+    return SerialListFormat.CSV if columns else SerialListFormat.LINES
 
 
-def _crl(stack: Stack, given: str | None, *, may_upload: bool) -> dict[str, Any]:
-    if given is None or given.startswith("s3://"):
-        return {"Crl": given}
+def _crl(stack: Stack, asked: Asked, given: str | None) -> object:
+    if given is None or _is_in_s3(given):
+        return given
     data = _file(given)
-    if not may_upload:
-        raise Unusable(f"{given} would have to be uploaded, and a plan writes nothing: give --crl s3://…")
-    return {"Crl": stack.upload(f"inputs/{hashlib.sha256(data).hexdigest()[:16]}/crl", data)}
+    private_keys.refuse(data, given)
+    return asked.place(stack, "crl", data)
+
+
+def _is_in_s3(given: str) -> bool:
+    return given.startswith("s3://")
 
 
 def _file(path: str) -> bytes:
+    """Read a file, or standard input, as far as any input goes."""
     try:
-        return Path(path).read_bytes()
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+            data = file.read(crl.MAX_BYTES + 1)
     except OSError as fault:
         raise Unusable(f"{path} cannot be read: {fault.strerror}") from None
+    if len(data) > crl.MAX_BYTES:
+        raise Unusable(f"{path} has more than {crl.MAX_BYTES:,} bytes, which nothing that is read here has")
+    return data

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import boto3
@@ -19,11 +20,17 @@ from infra.cli import asked, logs, planned, progress, stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNUSABLE, Stack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_PLANNED = {
+    PlannedOutcome.SUCCEEDED: ENFORCED,
+    PlannedOutcome.FAILED: NOT_ENFORCED,
+    PlannedOutcome.REFUSED: UNUSABLE,
+    PlannedOutcome.UNKNOWN: NOT_ENFORCED,
+}
 _CODES = """
 \b
 Exit codes:
   0  everything asked for is enforced (plan: is expected to be)
-  1  it is not: FAILED, TIMED_OUT, ABORTED, or something would be left undone
+  1  it is not: FAILED, TIMED_OUT, ABORTED (plan: something would be left undone, or it cannot be known)
   2  what was given cannot be used; nothing was done
   3  AWS could not be asked, or does not let you
   4  still running
@@ -86,12 +93,12 @@ def plan(found: Stack, *, as_json: bool, **given: Any) -> int:  # noqa: ANN401 -
     revocation plan --certificate mallory.pem
     openssl x509 -noout -serial -in mallory.pem | revocation plan --list -
     """
-    made = planned.make(found, asked.request(found, may_upload=False, **given))
+    made = planned.make(found, asked.request(found, **given))
     if as_json:
         click.echo(made.model_dump_json(indent=2, exclude_none=True))
     else:
         click.echo("\n".join(planned.render(made)))
-    return {PlannedOutcome.SUCCEEDED: ENFORCED, PlannedOutcome.REFUSED: UNUSABLE}.get(made.outcome, NOT_ENFORCED)
+    return _PLANNED[made.outcome]
 
 
 @cli.command()
@@ -109,10 +116,15 @@ def start(found: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: boo
     revocation start --list stolen.csv --yes
     revocation start --crl partner-ca.crl
     """
-    request = asked.request(found, may_upload=True, **given) | ({"DryRun": True} if dry_run else {})
-    if not (yes or dry_run):
-        _confirm(found, request)
-    made = found.stepfunctions.start_execution(stateMachineArn=found.state_machine_arn, input=json.dumps(request))
+    wanted = asked.request(found, **given)
+    if dry_run:
+        wanted.request["DryRun"] = True
+    elif not yes:
+        _confirm(found, wanted)
+    wanted.upload(found)
+    made = found.stepfunctions.start_execution(
+        stateMachineArn=found.state_machine_arn, input=json.dumps(wanted.request)
+    )
     arn = made["executionArn"]
     click.echo(f"Execution: {arn}", err=as_json)
     if no_wait:
@@ -122,16 +134,25 @@ def start(found: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: boo
     return progress.watch(found, arn, as_json=as_json, look_every_seconds=1.0)
 
 
-def _confirm(found: Stack, request: dict[str, Any]) -> None:
-    """Show the plan and ask; nobody there to answer is a no."""
-    made = planned.make(found, request)
+def _confirm(found: Stack, wanted: asked.Asked) -> None:
+    """Show the plan and ask at the terminal, also when a list came by standard input; nobody there is a no."""
+    made = planned.make(found, wanted)
     click.echo("\n".join(planned.render(made)), err=True)
     if made.outcome is PlannedOutcome.REFUSED:
         raise stack.Unusable("nothing was started")
-    if not sys.stdin.isatty():
-        raise stack.Unusable("nobody is there to be asked: give --yes")
-    if not click.confirm("Revocation cannot be undone. Go on?", err=True):
+    try:
+        answer = _answer("Revocation cannot be undone. Go on? [y/N] ")
+    except OSError:
+        raise stack.Unusable("nobody is there to be asked: give --yes") from None
+    if answer.strip().lower() not in ("y", "yes"):
         raise stack.Unusable("nothing was started")
+
+
+def _answer(question: str) -> str:
+    with Path("/dev/tty").open("r+", encoding="utf-8") as terminal:
+        terminal.write(question)
+        terminal.flush()
+        return terminal.readline()
 
 
 @cli.command()

@@ -7,7 +7,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, Stack
+from functions.errors import RequestRefused
+from functions.plan import Plan
+from infra.cli import planned
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack
 from infra.follow import Left, follow
 
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
@@ -56,6 +59,8 @@ def watch(stack: Stack, execution_arn: str, *, as_json: bool, look_every_seconds
         click.echo(json.dumps({**{n: ended[n] for n in names if n in ended}, "output": output}, indent=2))
     else:
         console.print(f"\n{ended['status']}: {_verdict(ended, output)}", highlight=False)
+    if RequestRefused.way_on in ended.get("cause", ""):
+        return UNUSABLE
     return ENFORCED if is_enforced(ended["status"], output) else NOT_ENFORCED
 
 
@@ -68,7 +73,9 @@ def _verdict(ended: dict[str, Any], output: dict[str, Any]) -> str:
     if "error" in ended:
         return f"{ended['error']}: {ended.get('cause', '')}"
     if "ReportMarkdown" not in output:
-        return "it has written no report" if ended["status"] != "SUCCEEDED" else "a dry run; nothing was done"
+        if ended["status"] != "SUCCEEDED":
+            return "it has written no report"
+        return "\n".join(["a dry run; nothing was done.", *planned.render(Plan.model_validate(output))])
     report = output["ReportMarkdown"]
     summary = output.get("Summary", {})
     done = ""

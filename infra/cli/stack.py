@@ -51,11 +51,9 @@ class Stack:
         found = boto3.client("lambda").get_function_configuration(FunctionName=function)
         return dict(found.get("Environment", {}).get("Variables", {}))
 
-    def upload(self, key: str, body: bytes) -> dict[str, str]:
-        """Put a file where inputs lie; give this version's location."""
-        bucket = self.settings["INPUT_BUCKET"]
-        answer = boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-        return {"Bucket": bucket, "Key": key, "VersionId": answer["VersionId"]}
+    def upload(self, bucket: str, key: str, body: bytes) -> str:
+        """Put a file where inputs lie; give its version."""
+        return boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
 
     def execution_arn(self, text: str) -> str:
         """Complete the name of an execution to its ARN."""
