@@ -1,11 +1,12 @@
 """What an input comes to: everything that it names read and checked, every fault of it named, nothing changed."""
 
+import json
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from functions import attached_lists, authority, aws, log, serials, third_party, trust_stores
+from functions import attached_lists, authority, aws, log, private_keys, serials, third_party, trust_stores
 from functions.authority import Authority
 from functions.deployment import deployment
 from functions.errors import InvalidInput, RequestRefused
@@ -38,6 +39,7 @@ def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws.
     log.note(ExecutionArn=question.execution_arn)
     faults: list[RequestRefused] = []
     completed = _with_defaults(question.request)
+    _refuse_private_keys(completed)
     request = targets = found = None
     with collecting(faults):
         request = _validated(RevocationRequest, completed)
@@ -69,6 +71,12 @@ def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws.
         crl=found.crl,
         baselines=baselines,
     )
+
+
+def _refuse_private_keys(completed: dict[str, Any]) -> None:
+    """Look where no other check does, so that no name or value is repeated in an error or kept in a report."""
+    rest = {name: value for name, value in completed.items() if name not in ("Serials", "Certificates")}
+    private_keys.refuse(json.dumps(rest).encode(), "the input")
 
 
 def _authority(

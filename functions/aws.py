@@ -1,6 +1,7 @@
 """Every call of Private CA, load balancing and S3: one function per API action, AWS's error codes made our errors."""
 
 import functools
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,10 @@ _THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 _SERVER_FAULT = 500
 
 
+# Clients may be used by several threads at once, but not created (boto3: guide/clients, multithreading).
+_creating = threading.Lock()
+
+
 class AnswerUnclear(Exception):
     """A call that must not be repeated blindly may or may not have taken effect."""
 
@@ -72,7 +77,8 @@ def named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[N
 
 @functools.cache
 def _acm_pca() -> "ACMPCAClient":
-    return boto3.client("acm-pca", config=PATIENT)
+    with _creating:
+        return boto3.client("acm-pca", config=PATIENT)
 
 
 def describe_certificate_authority(arn: str) -> dict[str, Any]:

@@ -21,7 +21,15 @@ _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 # All that cryptography raises for a certificate it cannot read.
-_UNREADABLE = (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
 
 
 def read(data: bytes, thing: str) -> list[x509.Certificate]:
@@ -57,7 +65,7 @@ def _load(der: bytes, thing: str) -> x509.Certificate:
     try:
         found = x509.load_der_x509_certificate(der)
         public_key(found)
-        found.issuer, found.subject, found.not_valid_after_utc  # noqa: B018 - read here or never
+        found.issuer, found.subject, found.not_valid_after_utc, found.extensions  # noqa: B018 - read here or never
     except _UNREADABLE as fault:
         raise InvalidCertificate(f"{thing} is no X.509 certificate that can be read: {str(fault)[:_SHOWN]}") from None
     return found
@@ -80,9 +88,10 @@ def clients_of(
 
 
 def check(certificate: x509.Certificate, authority: x509.Certificate, now: datetime) -> None:
-    """Refuse a certificate that this CA did not issue, or that has expired.
+    """Refuse a certificate that this CA did not issue, that is a CA's own, or that has expired.
 
     Raises:
+        InvalidCertificate: it is that of a CA below: revoking it would block every client of that CA.
         CertificateIssuerMismatch: another CA issued it; both names are shown.
         CertificateExpired: it cannot be revoked any more, and load balancers refuse it.
 
@@ -95,16 +104,28 @@ def check(certificate: x509.Certificate, authority: x509.Certificate, now: datet
         )
     try:
         certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         raise CertificateIssuerMismatch(
             f"{named} names {_quoted(authority.subject)} as its issuer, but was not signed by this CA's key: "
             "it is another CA of the same name, or a forgery"
         ) from None
+    if _is_a_cas(certificate):
+        raise InvalidCertificate(
+            f"{named} is that of the CA {_quoted(certificate.subject)}, and to revoke it is to block every client "
+            "that it issued to. If that is meant, give its serial number under Serials"
+        )
     if certificate.not_valid_after_utc <= now:
         raise CertificateExpired(
             f"{named} expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC: Private CA revokes no "
             "expired certificate, and a load balancer refuses it unless its listener ignores expiry. Leave it out"
         )
+
+
+def _is_a_cas(certificate: x509.Certificate) -> bool:
+    try:
+        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except x509.ExtensionNotFound:
+        return False
 
 
 def _quoted(name: x509.Name) -> str:

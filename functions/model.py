@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from functions import private_keys, serials
 from functions.errors import RequestRefused
 
-_LONGEST_SERIAL = 64  # with colons and what is written around it; what is longer may be anything
+_LONGEST_SERIAL = 62  # DER's 21 octets with colons; what is longer may be anything
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
 
 

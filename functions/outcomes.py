@@ -33,7 +33,7 @@ def gather(manifest: Manifest, inline: list[Revocation], revoked: Iterable[Revok
     if not known:
         return inline
     with ThreadPoolExecutor(_READERS) as pool:
-        kept = pool.map(lambda batch: workflow_bucket.get_outcomes(manifest.execution_name, batch), known)
+        kept = pool.map(lambda batch: workflow_bucket.get_outcomes(manifest, batch), known)
         found = zip(known.values(), kept, strict=True)
         return [each for batch, done in found for each in _all(manifest, batch, done)]
 

@@ -32,7 +32,7 @@ def revoke_batch(question: RevokeBatchInput, _now: datetime) -> RevokedBatch:
     """
     manifest = workflow_bucket.get_manifest(question.manifest)
     wanted = outcomes.of_batch(manifest.request.serials, question.batch)
-    known = {each.serial: each for each in workflow_bucket.get_outcomes(manifest.execution_name, question.batch)}
+    known = {each.serial: each for each in workflow_bucket.get_outcomes(manifest, question.batch)}
     ends = time.monotonic() + _SECONDS
     pace = Pace(deployment().revocations_per_second)
     while left := [serial for serial in wanted if serial not in known]:

@@ -16,7 +16,9 @@ MAX_OCTETS = 20
 # Far above 20 octets in any notation, and above a certificate as `openssl x509 -text` prints it.
 _MAX_TEXT = 256
 _MAX_BLOCK = 65_536
-_SHOWN = 64
+# What is quoted whole in an error: what is short, or may be a serial number. Anything else may be a secret.
+_SHORT = 24
+_SERIAL_LIKE = re.compile(r"\s*(?:0x|[a-z]{3,7}[:=])?(?:[0-9a-f][:\s-]?){1,50}", re.ASCII | re.IGNORECASE)
 
 # What viewers of certificates put around a serial number for a clipboard to carry along unseen.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"))
@@ -42,6 +44,9 @@ _TEXT_LINE = re.compile(
 )
 # Fields 1, 9 and 10 of a connection log line; the subject before them may hold anything, so the last match counts.
 _LOG_LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:.]+z .* notbefore=\S+;notafter=\S+ (\S+)(?: .*)?", re.ASCII)
+
+# A print-out's PEM, in lower case.
+_PEM = re.compile(r"-----begin certificate-----[^-]*-----end certificate-----")
 
 _WAY_ON = "write it in hexadecimal, as '0x0a1b' or '0a:1b'"
 
@@ -77,8 +82,10 @@ def _found(text: str, cleaned: str) -> str:
     if line := _LOG_LINE.fullmatch(cleaned):
         return f"hex:{line[1]}"
     lines = _TEXT_LINE.findall(cleaned)
-    if len(lines) > 1:
-        raise InvalidSerial(f"{_shown(text)} holds {len(lines)} serial numbers: give each by itself")
+    beside = [line for line in _PEM.sub("", cleaned).splitlines() if _HEX.fullmatch(line) or _COLONS.fullmatch(line)]
+    if len(lines) > 1 or (lines and beside):
+        number = len(lines) + len(beside)
+        raise InvalidSerial(f"{_shown(text)} holds {number} serial numbers: give each by itself")
     return re.sub(r"\s*\n\s*", "", lines[0]).strip() if lines else cleaned
 
 
@@ -160,4 +167,6 @@ def _ambiguity(text: str, digits: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}…"
+    if len(text) <= _SHORT or _SERIAL_LIKE.fullmatch(text):
+        return repr(text)
+    return f"{text[:8]!r}… ({len(text)} characters)"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 # A load balancer builds chains of at most four certificates (Maximum chain depth, not adjustable).
@@ -30,8 +30,10 @@ def certificates(pem: bytes) -> list[x509.Certificate]:
     """Read what can be read: an odd certificate of another CA must not stand in this one's way."""
     found = []
     for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
-        with contextlib.suppress(ValueError):
-            found.append(x509.load_pem_x509_certificate(block))
+        with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
+            certificate = x509.load_pem_x509_certificate(block)
+            public_key(certificate)  # read here or never
+            found.append(certificate)
     return found
 
 
@@ -57,6 +59,6 @@ def _issuer_of(certificate: x509.Certificate, candidates: Iterable[x509.Certific
 def _issued(candidate: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(candidate)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True

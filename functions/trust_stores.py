@@ -1,5 +1,6 @@
 """The trust stores of a request: those that it names, or every one of the account and Region that trusts the CA."""
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,19 +23,29 @@ class TrustStoreSeen:
 
 def named(arns: Iterable[str], faults: list[RequestRefused]) -> list[TrustStoreSeen]:
     """Read these trust stores, or all of the account and Region when none is named."""
-    found: list[TrustStoreSeen] = []
     arns = list(dict.fromkeys(arns))
-    totals: dict[str, int] = {}
     if not arns:
-        with collecting(faults):
-            totals = {each["TrustStoreArn"]: each["TotalRevokedEntries"] for each in aws.describe_trust_stores()}
+        return _all(faults)
+    found: list[TrustStoreSeen] = []
     for arn in arns:
         with collecting(faults):
-            totals[arn] = aws.describe_trust_store(arn)["TotalRevokedEntries"]
-    for arn, total in totals.items():
-        with collecting(faults):
-            found.append(TrustStoreSeen(arn, total, aws.get_trust_store_ca_certificates_bundle(arn)))
+            found.append(_seen(arn, aws.describe_trust_store(arn)["TotalRevokedEntries"]))
     return found
+
+
+def _all(faults: list[RequestRefused]) -> list[TrustStoreSeen]:
+    """Read every one; one that is not ready yet, or gone meanwhile, is none."""
+    found: list[TrustStoreSeen] = []
+    with collecting(faults):
+        for each in aws.describe_trust_stores():
+            if each["Status"] == "ACTIVE":
+                with collecting(faults), contextlib.suppress(TrustStoreNotFound):
+                    found.append(_seen(each["TrustStoreArn"], each["TotalRevokedEntries"]))
+    return found
+
+
+def _seen(arn: str, total_revoked_entries: int) -> TrustStoreSeen:
+    return TrustStoreSeen(arn, total_revoked_entries, aws.get_trust_store_ca_certificates_bundle(arn))
 
 
 def trusting(

@@ -10,6 +10,7 @@ claims/<CA id>/<CRL number>-<trust stores>.json     which reconcile corrects a d
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import IO
 
 from functions import aws, crl, log
@@ -19,6 +20,8 @@ from functions.errors import AwsCallRefused
 from functions.model import Model, S3Object
 from functions.records import CrlFailure, Evidence, Manifest, Outcomes
 from functions.report import Report
+
+_CLOCKS_DIFFER = timedelta(minutes=1)  # Step Functions' and Lambda's, at the most
 
 
 def _put(key: str, model: Model) -> S3Object:
@@ -51,10 +54,14 @@ def put_outcomes(execution_name: str, batch: int, revocations: list[Revocation])
     _put(_outcomes_key(execution_name, batch), Outcomes(revocations=revocations))
 
 
-def get_outcomes(execution_name: str, batch: int) -> list[Revocation]:
-    """Read what became of each serial of a batch so far."""
-    found = aws.get_object(deployment().workflow_bucket, _outcomes_key(execution_name, batch))
-    return Outcomes.model_validate_json(found.body).revocations if found else []
+def get_outcomes(manifest: Manifest, batch: int) -> list[Revocation]:
+    """Read what became of each serial of a batch so far; an execution's name may be used again after 90 days."""
+    found = aws.get_object(deployment().workflow_bucket, _outcomes_key(manifest.execution_name, batch))
+    if found is None:
+        return []
+    earliest = manifest.start_time - _CLOCKS_DIFFER
+    kept = Outcomes.model_validate_json(found.body).revocations
+    return [each for each in kept if each.at and each.at >= earliest]
 
 
 def _outcomes_key(execution_name: str, batch: int) -> str:

@@ -89,8 +89,6 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
     """
     asked = Asked({})
     try:
-        for each in given["serials"]:
-            private_keys.refuse(each.encode(errors="replace"), "an argument")
         listed = _listed(stack, asked, given["listed"])
         made = {
             "Serials": [*given["serials"], *listed.pop("Serials", [])],

@@ -14,7 +14,8 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions import serials
+from functions import private_keys, serials
+from functions.errors import PrivateKeyGiven
 from functions.plan import PlannedOutcome
 from infra.cli import asked, logs, planned, progress, stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNUSABLE, Stack
@@ -149,9 +150,8 @@ def _confirm(found: Stack, wanted: asked.Asked) -> None:
 
 
 def _answer(question: str) -> str:
-    with Path("/dev/tty").open("r+", encoding="utf-8") as terminal:
-        terminal.write(question)
-        terminal.flush()
+    with Path("/dev/tty").open(encoding="utf-8") as terminal:
+        click.echo(question, nl=False, err=True)
         return terminal.readline()
 
 
@@ -256,7 +256,13 @@ def _client(client: logs.Client) -> str:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a private key given as an argument is not repeated in an error."""
+    try:
+        for argument in sys.argv[1:]:
+            private_keys.refuse(argument.encode(errors="replace"), "an argument")
+    except PrivateKeyGiven as refusal:
+        click.echo(f"Error: {type(refusal).__name__}: {refusal}", err=True)
+        sys.exit(UNUSABLE)
     cli(prog_name="revocation")
 
 

@@ -123,6 +123,13 @@ def test_good_certificate() -> None:
     certificates.check(CA.issue(not_before=NOW + DAY).certificate, CA.certificate, NOW)
 
 
+def test_certificate_of_a_ca_below() -> None:
+    """A chain file taken for a client's must not block all that the CA below has issued."""
+    below = pki.certificate_authority("CA below", under=CA)
+    with pytest.raises(InvalidCertificate, match=r"CA below.*every client.*Serials"):
+        certificates.check(below.certificate, CA.certificate, NOW)
+
+
 def test_another_cas_certificate() -> None:
     """Both issuers are shown."""
     other = pki.certificate_authority("Other CA").issue()

@@ -5,8 +5,10 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from functions import workflow_bucket
+from functions import trust_stores, workflow_bucket
 from functions.contracts import Prepared
 from functions.deployment import deployment
 from functions.errors import (
@@ -217,6 +219,42 @@ def test_long_path(bench: Bench) -> None:
     with pytest.raises(InvalidInput) as refused:
         prepare(bench, **{"x" * 10_000: 1})
     assert len(str(refused.value)) < 300
+
+
+KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Ticket": KEY},
+        {"RequestedBy": KEY},
+        {KEY: 1},
+        {"Serials": KEY.splitlines()},
+        {"Serials": [KEY]},
+        {"Certificates": [KEY]},
+        {"SerialList": {"Bucket": "some-bucket", "Key": KEY}},
+        {"Polling": {KEY: 1}},
+    ],
+    ids=lambda wrong: next(iter(wrong))[:12],
+)
+def test_a_private_key_anywhere(bench: Bench, wrong: dict[str, object]) -> None:
+    """In whatever field it is, no ten characters of it are repeated."""
+    with pytest.raises(RequestRefused) as refusal:
+        prepare(bench, **wrong)
+    assert "PrivateKeyGiven" in f"{type(refusal.value).__name__}: {refusal.value}" or wrong.keys() == {"Serials"}
+    for line in KEY.splitlines()[1:-1]:
+        assert not any(line[at : at + 10] in str(refusal.value) for at in range(len(line) - 10))
+
+
+def test_a_trust_store_that_is_gone_meanwhile_or_not_ready(bench: Bench) -> None:
+    """Of those that are found by themselves, it is none; the others are served."""
+    refusals: list[RequestRefused] = []
+    every = trust_stores.named([], refusals)
+    assert bench.trust_store_arn in [each.arn for each in every]
+    faults.add("elasticloadbalancing:GetTrustStoreCaCertificatesBundle", code="TrustStoreNotFound")
+    assert len(trust_stores.named([], refusals)) == len(every) - 1
+    assert refusals == []
 
 
 def test_unknown_ca(bench: Bench) -> None:

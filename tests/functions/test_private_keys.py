@@ -3,11 +3,14 @@
 import base64
 import json
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from functions import certificates, private_keys, serial_list
+from functions.der import INTEGER, SEQUENCE, integer_octets, wrap
 from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.request import GivenSerial, SerialListFormat
 from tests import pki
@@ -62,6 +65,17 @@ def test_every_form_is_known(form: str) -> None:
 def test_nothing_else_is(data: bytes) -> None:
     """A certificate's print-out may name a private key and hold none."""
     private_keys.refuse(data, "it")
+
+
+def test_what_takes_long_to_look_at_is_not() -> None:
+    """A text of armour alone, and a key whose numbers would take minutes to test for primes."""
+    number = 2**30_000 + 1
+    integers = [wrap(INTEGER, integer_octets(each)) for each in (0, number**2, 3, 5, number, number, 7, 11, 13)]
+    began = time.monotonic()
+    private_keys.refuse(b"BEGIN " * 500_000, "it")
+    with suppress(PrivateKeyGiven):
+        private_keys.refuse(wrap(SEQUENCE, *integers), "it")
+    assert time.monotonic() - began < 5
 
 
 def _json(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -80,6 +81,16 @@ def test_asked_again_it_goes_on_where_it_was(bench: Bench) -> None:
     faults.observe(lambda action, _: calls.update([action]))
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=2)
     assert calls[REVOKE] == 0
+
+
+def test_outcomes_of_an_older_execution_of_the_name(bench: Bench) -> None:
+    """A name may be used again after 90 days: what became of a serial then is not believed now."""
+    (one,) = issued(bench, 1)
+    manifest = manifest_of(bench, one)
+    long_ago = read(manifest).start_time - timedelta(days=91)
+    workflow_bucket.put_outcomes(bench.name, 0, [Revocation(serial=one, outcome=FAILED, at=long_ago, error="old")])
+    assert outcomes.gather(read(manifest), [], [RevokedBatch(batch=0, error="new")])[0].error == "new"
+    assert revoke(manifest) == RevokedBatch(batch=0, revoked=1)
 
 
 def test_a_busy_ca_is_asked_again(bench: Bench, impatient: None) -> None:  # noqa: ARG001

@@ -1,6 +1,7 @@
 """Lists of serials in a file: each format, and whatever is not what it says."""
 
 import json
+import subprocess
 from contextlib import suppress
 
 import pytest
@@ -11,6 +12,7 @@ from functions import serial_list
 from functions.errors import InvalidSerialList
 from functions.request import MAX_SERIALS, RevocationReason, SerialListFormat, Wanted
 from functions.serials import write
+from tests import pki
 
 JSON, JSON_LINES, CSV, LINES = SerialListFormat
 STOLEN = RevocationReason.KEY_COMPROMISE
@@ -43,6 +45,9 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(
             CSV, "leaf_client_cert_serial_number,n\n9901,3\n", [Wanted(serial=0x9901)], id="CSV, from the log"
         ),
+        pytest.param(CSV, "sep=;\r\n\r\nSerial;Reason\r\naa:01;\r\n", [A], id="CSV, as Excel writes it"),
+        pytest.param(CSV, "aa:01\nbb:02,keyCompromise\n", [A, B], id="CSV, no header, a reason"),
+        pytest.param(CSV, "serial,CRL reason code\nbb:02,keyCompromise\n", [B], id="CSV, another name for a reason"),
         pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
         pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, Wanted(serial=0xBB02)], id="one a line"),
     ],
@@ -50,6 +55,41 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
 def test_formats(form: SerialListFormat, text: str, expected: list[Wanted]) -> None:
     """Each format is read, with the reasons that it tells."""
     assert read(text, form) == expected
+
+
+CA = pki.certificate_authority("CA")
+ONE, TWO = CA.issue("one"), CA.issue("two")
+
+
+def print_out(of: pki.Identity, *options: str) -> str:
+    """Have openssl print a certificate."""
+    command = ["openssl", "x509", "-text", *options]
+    return subprocess.run(command, input=of.certificate_pem, check=True, capture_output=True).stdout.decode()
+
+
+def test_print_outs_of_certificates() -> None:
+    """What openssl prints, with the PEM or without it, one after the other, and a serial between them."""
+    text = f"aa:01\n{print_out(ONE, '-noout')}\n{print_out(TWO)}"
+    assert {each.serial for each in read(text, LINES)} == {0xAA01, ONE.serial, TWO.serial}
+
+
+def test_a_serial_is_no_header() -> None:
+    """The first of a column of them is not swallowed."""
+    assert [each.serial for each in read("serial=1234567890\nserial=1234567891\n", CSV)] == [0x1234567890, 0x1234567891]
+    assert [each.serial for each in read("Serial Number: 12:34\n", CSV)] == [0x1234]
+
+
+def test_what_follows_a_print_out() -> None:
+    """Its signature ends it: a serial below, indented or not, is another one, and a comment is none."""
+    text = f"{print_out(ONE, '-noout')}    0a:1d\n# one more\n0a:1e\n{print_out(TWO)}  0a:1f"
+    assert {each.serial for each in read(text, LINES)} == {ONE.serial, TWO.serial, 0x0A1D, 0x0A1E, 0x0A1F}
+
+
+@pytest.mark.parametrize("line", ["subject=CN=one", "hello", "-----BEGIN X509 CRL-----"])
+def test_nothing_between_print_outs_is_passed_over(line: str) -> None:
+    """A line that is neither a serial nor a part of a print-out is a fault."""
+    with pytest.raises(InvalidSerialList, match="1 faults: a line beside the print-outs"):
+        read(f"{print_out(ONE)}{line}\n{print_out(TWO, '-noout')}", LINES)
 
 
 @pytest.mark.parametrize(
@@ -77,17 +117,30 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(JSON, b"3", "JSON int", id="a number"),
         pytest.param(JSON, b"[" * 100_000, "no JSON", id="a deep nest"),
         pytest.param(JSON, b"[" + b"9" * 10_000 + b"]", "no JSON", id="a number of ten thousand digits"),
+        pytest.param(LINES, ONE.certificate_pem, "give it as Certificates", id="a certificate"),
+        pytest.param(LINES, CA.crl([5]), "no text in UTF-8|faults", id="a CRL"),
         pytest.param(JSON, b"[12]", "entry 1: AmbiguousSerial", id="a serial as a number"),
         pytest.param(JSON, b'[{"Serial": "aa:01", "Why": 1}]', "entry 1", id="an unknown field"),
         pytest.param(JSON, b"[]", "holds no serial", id="an empty array"),
         pytest.param(JSON_LINES, b'"aa:01"\n"bb', "line 2 of x", id="a cut line"),
         pytest.param(CSV, b'["aa:01"]', "line 1", id="JSON for CSV"),
         pytest.param(CSV, b'serial\n"aa:01', "no CSV", id="an open quote"),
-        pytest.param(CSV, b"name,serial\na\n", "has 1 fields", id="a short row"),
+        pytest.param(CSV, b"name,serial\na\n", "line 2: 1 fields", id="a short row"),
         pytest.param(CSV, b"serial,reason\naa:01,certificateHold\n", "line 2", id="a reason that is none"),
         pytest.param(CSV, b"serial\n1.23457E+15\n", "line 2: .*not hexadecimal", id="a spreadsheet's rounding"),
         pytest.param(CSV, b"serial\n" + b"a" * 200_000, "line 2 .*4096", id="an endless field"),
         pytest.param(CSV, b"serial," + b"," * 5_000_000, "line 1 .*4096", id="an endless row"),
+        pytest.param(CSV, b"0a:1b,0a:1c,0a:1d\n", "line 1: 3 fields, and no header", id="serials side by side"),
+        pytest.param(CSV, b"aa:bb:cc:dd:ee:ff,0a:1b\n", "line 1: .*KEY_COMPROMISE", id="something before the serial"),
+        pytest.param(CSV, b"1,0a1b2c\n2,0a1b2d\n", "2 faults: line 1: .*KEY_COMPROMISE", id="numbered rows"),
+        pytest.param(CSV, b"added,certserial\ndecade,0a1b\n", "2 faults", id="an unknown header that reads as hex"),
+        pytest.param(
+            CSV, b"Serial,Certificate Serial\n0A1B,aa:01\n", "several .*Serial, Certificate Serial", id="two serials"
+        ),
+        pytest.param(CSV, b"serial,reason,why (reason)\naa:01,,\n", "several columns", id="two reasons"),
+        pytest.param(CSV, b"serial (decimal)\n1234567890123450000\n", "rounded", id="rounded, without an exponent"),
+        pytest.param(JSON, b'{"Serials": ["aa:01"], "Serials": ["bb:02"]}', "stands twice", id="a name twice"),
+        pytest.param(JSON, b"[" + b"[]," * 200_001 + b"[]]", "more than 100,000", id="a wide nest"),
         pytest.param(LINES, b"", "holds no serial", id="nothing"),
         pytest.param(LINES, b"# none\n", "holds no serial", id="a comment"),
         pytest.param(LINES, b"aa" * 3_000, "4096", id="an endless line"),

@@ -1,8 +1,10 @@
 """A CA is trusted when its key, or that of one above it, stands in the bundle."""
 
+import base64
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions.trust import is_trusted
 from tests import pki
@@ -51,6 +53,17 @@ def test_chain_broken() -> None:
 def test_name_without_the_key() -> None:
     """A name is no issuer: it is a name and a key."""
     assert not trusted(MIDDLE, NAMESAKE)
+
+
+def test_key_that_nobody_can_read() -> None:
+    """An odd certificate in the bundle, of a curve that is not known here, does not stand in the way."""
+    der = OTHER.certificate.public_bytes(Encoding.DER)
+    odd = der.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030106"))
+    assert odd != der
+    block = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+    bundle = block + ROOT.certificate_pem
+    assert is_trusted(ISSUING.certificate, ISSUING.chain_pem.decode(), bundle)
+    assert not is_trusted(ISSUING.certificate, ISSUING.chain_pem.decode(), block)
 
 
 def test_key_of_another_kind() -> None:
