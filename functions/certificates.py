@@ -3,10 +3,12 @@
 import base64
 import binascii
 import re
+import warnings
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 
 from functions import private_keys, serials
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
@@ -63,11 +65,16 @@ def _of_base64(text: bytes) -> bytes:
 
 def _load(der: bytes, thing: str) -> x509.Certificate:
     try:
-        found = x509.load_der_x509_certificate(der)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number refused below
+            found = x509.load_der_x509_certificate(der)
+            serial = found.serial_number
         public_key(found)
         found.issuer, found.subject, found.not_valid_after_utc, found.extensions  # noqa: B018 - read here or never
     except _UNREADABLE as fault:
         raise InvalidCertificate(f"{thing} is no X.509 certificate that can be read: {str(fault)[:_SHOWN]}") from None
+    if serial <= 0:
+        raise InvalidCertificate(f"{thing} has the serial number {serial}, it must be positive (RFC 5280, 4.1.2.2)")
     return found
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions import certificates
+from functions.der import INTEGER, integer_octets, wrap
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate, PrivateKeyGiven
 from tests import pki
 from tests.pki import DAY, NOW
@@ -91,7 +92,16 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         assert certificates.read(data, "it")
 
 
+def test_a_negative_serial_number() -> None:
+    """Load balancers cannot revoke it, and Private CA issues none."""
+    at = DER.index(wrap(INTEGER, integer_octets(ONE.serial))) + 2
+    negative = DER[:at] + bytes([DER[at] | 0x80]) + DER[at + 1 :]
+    with pytest.raises(InvalidCertificate, match=r"serial number -.*must be positive"):
+        certificates.read(negative, "it")
+
+
 @settings(deadline=None)
+@example(at=15, change=128)
 @given(st.integers(0, len(DER) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_read_or_refused(at: int, change: int) -> None:
     """A certificate with any one byte changed is read, and found not to be this CA's, or refused."""
