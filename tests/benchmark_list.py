@@ -83,8 +83,8 @@ def _tell(scale: Scale, execution: Execution, lost: int, not_held: int) -> int:
         f"{scale.number:,} serials at {19 * scale.factor} a second, the quota being {scale.quota}: {execution.status}",
         f"  lost: {lost}, not in the trust store: {not_held}",
         (
-            f"  revoking took {revoking:.1f} s, {revoking / scale.ideal:.3f} times the {scale.ideal:.1f} s of the quota "
-            f"(at most {MOST})"
+            f"  revoking took {revoking:.1f} s, {revoking / scale.ideal:.3f} times the {scale.ideal:.1f} s of the "
+            f"quota (at most {MOST})"
         ),
         (
             f"  all of it took {execution.seconds:.1f} s, {waiting:.1f} s of these waiting for the CRL: "
