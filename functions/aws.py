@@ -96,9 +96,22 @@ def get_certificate_authority_certificate(arn: str) -> tuple[str, str]:
     return answer["Certificate"], answer.get("CertificateChain", "")
 
 
-def get_certificate(certificate_authority_arn: str, serial_hex: str) -> str:
-    """Give a certificate that the CA issued, PEM. `serial_hex` is the last part of its ARN: no colons."""
-    arn = f"{certificate_authority_arn}/certificate/{serial_hex}"
+def get_certificate(certificate_authority_arn: str, serial: int) -> str:
+    """Give a certificate that the CA issued, PEM.
+
+    Its ARN ends in its serial: as 32 hexadecimal digits in Private CA's events, in decimal in the samples of its API.
+
+    """
+    try:
+        return _get_certificate(certificate_authority_arn, f"{serial:032x}")
+    except AwsCallRefused as refusal:
+        if code_of(refusal) != "ResourceNotFoundException":
+            raise
+        return _get_certificate(certificate_authority_arn, str(serial))
+
+
+def _get_certificate(certificate_authority_arn: str, name: str) -> str:
+    arn = f"{certificate_authority_arn}/certificate/{name}"
     with named("GetCertificate", arn):
         answer = _acm_pca().get_certificate(CertificateAuthorityArn=certificate_authority_arn, CertificateArn=arn)
     return answer["Certificate"]

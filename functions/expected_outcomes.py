@@ -39,7 +39,7 @@ def is_wanted_in_crl(each: PlannedSerial, now: datetime) -> bool:
 
 def _shown(arn: str, serial: int) -> PlannedSerial:
     try:
-        pem = aws.get_certificate(arn, f"{serial:032x}")
+        pem = aws.get_certificate(arn, serial)
     except AwsCallRefused as refusal:
         return PlannedSerial(serial=serial, why=aws.code_of(refusal))
     except AwsUnavailable:

@@ -41,7 +41,7 @@ def _has_expired(certificate_authority_arn: str, serial: int, now: datetime) -> 
 
     """
     try:
-        pem = aws.get_certificate(certificate_authority_arn, f"{serial:032x}")
+        pem = aws.get_certificate(certificate_authority_arn, serial)
     except AwsCallRefused:
         return False
     return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc < now

@@ -32,7 +32,7 @@ STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/1"
 CALLS: dict[str, Callable[[], object]] = {
     PCA + "DescribeCertificateAuthority": lambda: aws.describe_certificate_authority(CA),
     PCA + "GetCertificateAuthorityCertificate": lambda: aws.get_certificate_authority_certificate(CA),
-    PCA + "GetCertificate": lambda: aws.get_certificate(CA, "0a"),
+    PCA + "GetCertificate": lambda: aws.get_certificate(CA, 0x0A),
     PCA + "RevokeCertificate": lambda: aws.revoke_certificate(CA, "0a:0b", "SUPERSEDED"),
     ELB + "DescribeTrustStores": lambda: aws.describe_trust_store(STORE),
     ELB + "DescribeTrustStoreRevocations": lambda: aws.describe_trust_store_revocations(STORE),

@@ -1,11 +1,13 @@
 """RevokeCertificate says what became of one serial; nothing that stays so is an error."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
 
+from functions import aws
 from functions.contracts import Revocation, RevocationOutcome, RevokeCertificateInput
-from functions.errors import AwsUnavailable, CertificateAuthorityBusy
+from functions.errors import AwsCallRefused, AwsUnavailable, CertificateAuthorityBusy
 from functions.request import RevocationReason, Wanted
 from functions.revoke_certificate import revoke_certificate
 from infra.local import acm_pca, faults
@@ -31,6 +33,18 @@ def revoke(bench: Bench, serial: int, now: datetime = NOW) -> Revocation:
         revocation_reason=RevocationReason.KEY_COMPROMISE,
     )
     return revoke_certificate(question, now)
+
+
+def test_certificate_under_either_form_of_its_arn(bench: Bench, client: Client) -> None:
+    """Its ARN may end in 32 hexadecimal digits, or in decimal: what is not found by one is asked for by the other."""
+    asked = Counter[str]()
+    faults.observe(lambda action, _: asked.update([action]))
+    assert aws.get_certificate(bench.lab.authority.arn, client.serial).startswith("-----BEGIN")
+    assert asked == {GET: 1}
+    faults.add(GET, code="ResourceNotFoundException")
+    with pytest.raises(AwsCallRefused, match=f"certificate/{client.serial} "):
+        aws.get_certificate(bench.lab.authority.arn, client.serial)
+    assert asked == {GET: 3}
 
 
 def test_valid_certificate(bench: Bench, client: Client) -> None:
