@@ -8,7 +8,7 @@ import ipaddress
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,8 @@ _READERS = 16
 _LONGEST_LINE = 65_536
 # A file holds five minutes of one node; what grows beyond this while it is unpacked is no log.
 _LARGEST_FILE = 4 * 1024**3
+# The time that a line begins with, to the second: as text it is in order.
+_SECOND, _SECONDS_END = "%Y-%m-%dT%H:%M:%S", 19
 _WRITTEN_EVERY = timedelta(minutes=5)
 # … conn_log_123456789012_elasticloadbalancing_eu-central-1_app.name.id_20261123T0305Z_192.0.2.1_random.log.gz
 _ENDS_AT = re.compile(r"_(\d{8}T\d{4}Z)_")
@@ -160,13 +162,22 @@ def _in_file(file: Path | _InS3, sought: Sought) -> Found:
 
 
 def _read(body: "IO[bytes] | StreamingBody", name: str, sought: Sought, found: Found) -> None:
-    size = 0
+    size, may_be_meant = 0, _sieve(sought)
     for line in _lines(body, packed=name.endswith(".gz")):
         size += len(line)
         if size > _LARGEST_FILE:
             raise Unusable(f"{name} unpacks to more than {_LARGEST_FILE:,} bytes: it is no connection log")
         found.lines += 1
-        _take(line.decode("utf-8", "replace").rstrip("\r\n"), sought, found)
+        if may_be_meant(line):
+            _take(line.decode("utf-8", "replace").rstrip("\r\n"), sought, found)
+
+
+def _sieve(sought: Sought) -> Callable[[bytes], bool]:
+    """Tell cheaply which lines cannot be meant: ten times as fast as to take them apart."""
+    subject = sought.subject.lower().encode() if sought.subject and sought.subject.isascii() else b""
+    since, until = (at.strftime(_SECOND).encode() if at else None for at in (sought.since, sought.until))
+    first, last = since or b"", until or b"\xff"
+    return lambda line: first <= line[:_SECONDS_END] <= last and subject in line.lower()
 
 
 def _lines(body: "IO[bytes] | StreamingBody", *, packed: bool) -> Iterator[bytes]:
@@ -201,5 +212,8 @@ def _take(line: str, sought: Sought, found: Found) -> None:
         found.unreadable += 1
         return
     subject = subject.strip('"')
-    client = Client(number, subject, at, at, 1, Counter([address]), Counter([status]))
-    found.add(Found(clients={(number, subject): client}))
+    client = found.clients.setdefault((number, subject), Client(number, subject, at, at))
+    client.first, client.last = min(client.first, at), max(client.last, at)
+    client.connections += 1
+    client.addresses[address] += 1
+    client.statuses[status] += 1
