@@ -22,6 +22,9 @@ _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
+# RFC 7292, 4: a SEQUENCE that begins with version 3.
+_PKCS12 = re.compile(rb"\x30(?:\x80|\x81.|\x82..|\x83...)\x02\x01\x03", re.DOTALL)
+
 # All that cryptography raises for a certificate it cannot read.
 _UNREADABLE = (
     ValueError,
@@ -45,6 +48,8 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
     if len(data) > MAX_BYTES:
         raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read")
     private_keys.refuse(data, thing)
+    if not data.strip():
+        raise InvalidCertificate(f"{thing} is empty")
     labels = [label.decode() for label in _BEGIN.findall(data)]
     blocks = _BLOCK.findall(data)
     if labels and len(blocks) != sum(label in _LABELS for label in labels):
@@ -72,7 +77,9 @@ def _load(der: bytes, thing: str) -> x509.Certificate:
         public_key(found)
         found.issuer, found.subject, found.not_valid_after_utc, found.extensions  # noqa: B018 - read here or never
     except _UNREADABLE as fault:
-        raise InvalidCertificate(f"{thing} is no X.509 certificate that can be read: {str(fault)[:_SHOWN]}") from None
+        hint = " (a PKCS #12? Then openssl pkcs12 -nokeys takes them out)" if _PKCS12.match(der) else ""
+        told = f"{thing} is no X.509 certificate that can be read, as PEM or DER{hint}: {str(fault)[:_SHOWN]}"
+        raise InvalidCertificate(told) from None
     if serial <= 0:
         raise InvalidCertificate(f"{thing} has the serial number {serial}, it must be positive (RFC 5280, 4.1.2.2)")
     return found

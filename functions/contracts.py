@@ -195,6 +195,15 @@ class TrustStoreDrift(Model):
     revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists, the newest last.")
 
 
+class ListInPlace(Model):
+    """The list of a trust store in which nothing had to be corrected."""
+
+    trust_store_arn: TrustStoreArn
+    revocation_id: int
+    crl_number: int
+    number_of_revoked_entries: int
+
+
 class DriftStatus(StrEnum):
     """What DetectDrift made of the trust stores."""
 
@@ -213,6 +222,7 @@ class Drift(Step):
     crl: S3Object | None = None
     crl_number: int | None = None
     trust_stores: list[TrustStoreDrift] = Field(default_factory=list, description="Those that differ.")
+    in_place: list[ListInPlace] = Field(default_factory=list, description="Of all trust stores, when none differs.")
     taken_by: str | None = Field(default=None, description="The ARN of the execution that is at work on it.")
     refusal: Failure | None = Field(default=None, description="Why the CRL in S3 is BAD.")
 

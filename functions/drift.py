@@ -1,10 +1,11 @@
 """How the trust stores differ from what they should hold: the CA's newest CRL, and no other list of this CA."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from functions import attached_lists, aws, crl
-from functions.contracts import Drift, DriftKind, DriftStatus, Failure, TrustStoreDrift
+from functions.contracts import Drift, DriftKind, DriftStatus, Failure, ListInPlace, TrustStoreDrift
 from functions.crl import Crl
 from functions.deployment import deployment
 from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
@@ -55,8 +56,20 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws.get_obje
         crl=fetched.version,
         crl_number=newest.crl_number,
         trust_stores=drifts,
+        in_place=[] if drifts else list(_in_place(lists)),
     )
     return Seen(lists, newest, found)
+
+
+def _in_place(lists: Lists) -> Iterator[ListInPlace]:
+    for arn, held in lists.items():
+        if winner := attached_lists.winner(held):
+            yield ListInPlace(
+                trust_store_arn=arn,
+                revocation_id=winner.revocation_id,
+                crl_number=winner.crl_number or 0,
+                number_of_revoked_entries=winner.number_of_revoked_entries,
+            )
 
 
 def _without_crl(manifest: Manifest, lists: Lists) -> Drift:

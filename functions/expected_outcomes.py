@@ -26,7 +26,9 @@ def look_up(manifest: Manifest, revoked: frozenset[int], now: datetime) -> list[
     with ThreadPoolExecutor(_READERS) as pool:
         return list(
             pool.map(
-                lambda serial: _expected(_shown(arn, serial), is_revoked=serial in revoked, now=now),
+                lambda serial: _expected(_shown(arn, serial), is_revoked=serial in revoked, now=now).model_copy(
+                    update={"revocation_reason": manifest.request.reason_of(serial)}
+                ),
                 manifest.request.serials[:LOOKED_UP],
             )
         )

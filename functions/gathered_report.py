@@ -38,7 +38,7 @@ def build(question: ReportInput, now: datetime) -> Report:
     execution = {
         "outcome": "FAILED" if undone else "SUCCEEDED",
         "error": undone[0].error if undone else None,
-        "cause": ". ".join(problem.sentence.rstrip(".") for problem in undone) + "." if undone else None,
+        "cause": _cause([problem.sentence for problem in undone], known.get("summary")) if undone else None,
         "way_on": undone[0].way_on(begun=state.prepared is not None) if undone else None,
         "execution_arn": question.execution_arn,
         "execution_name": question.execution_name,
@@ -47,6 +47,13 @@ def build(question: ReportInput, now: datetime) -> Report:
         "steps": step_times(state),
     }
     return Report.model_validate({**execution, **known})
+
+
+def _cause(sentences: list[str], summary: Summary | None) -> str:
+    """Say what was not done and, where that is not all, what was."""
+    if summary and summary.enforced:
+        sentences = [*sentences, f"{summary.enforced} of {summary.serials} certificates are enforced all the same"]
+    return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 
 def keep(report: Report) -> tuple[S3Object, S3Object]:
@@ -87,7 +94,8 @@ def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime)
 
 def _trust_store(store: TrustStore, baseline: Baseline, held: InForce, state: GatheredState) -> TrustStoreReport:
     if isinstance(state.found, Drift) and state.found.status is DriftStatus.NONE:
-        return in_place(baseline)
+        lists = {each.trust_store_arn: each for each in state.found.in_place}
+        return in_place(baseline, lists.get(store.trust_store_arn))
     return report_trust_store(store, baseline, held.last)
 
 

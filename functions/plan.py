@@ -7,6 +7,7 @@ from pydantic import Field
 
 from functions.contracts import Drift, Failure, RevocationOutcome
 from functions.model import Model, Serial
+from functions.request import RevocationReason
 
 
 class PlannedOutcome(StrEnum):
@@ -24,6 +25,7 @@ class PlannedSerial(Model):
     serial: Serial
     expected: RevocationOutcome | None = Field(default=None, description="None: unknown until tried.")
     why: str | None = None
+    revocation_reason: RevocationReason | None = Field(default=None, description="That would be recorded for good.")
     subject: str | None = None
     issuer: str | None = None
     not_after: datetime | None = None
@@ -52,6 +54,9 @@ class PlannedTrustStore(Model):
     add_next_crl: bool = Field(default=False, description="The CA's next CRL would be attached when it comes.")
     remove_revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists that are there now.")
     head_room: str
+    number_dropped: int = Field(default=0, description="Serials that are refused now and would be no more.")
+    dropped_serials: list[Serial] = Field(default_factory=list, description="The first hundred of these.")
+    load_balancers: int | None = Field(default=None, description="That use it; None: it could not be asked.")
     refusal: Failure | None = None
 
 

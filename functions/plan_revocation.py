@@ -24,7 +24,7 @@ from functions.task import task
 
 _LARGEST_OUTPUT = 200_000  # bytes; a state may hold 256 KiB
 _LONGEST_CAUSE = 20_000
-_SHOWN = 200
+_SHOWN, _NAMED = 200, 10
 _NOT_LOOKED_UP = "NOT_LOOKED_UP"
 # States that every execution enters, and those of each look at the CRL and of each trust store.
 _FIXED_TRANSITIONS, _A_LOOK, _A_TRUST_STORE = 14, 4, 6
@@ -140,11 +140,17 @@ def _undone(made: Plan) -> tuple[str | None, str | None]:
     if made.crl and made.crl.refusal and _is_too_large(made.crl) and _brings_crl(made):
         return made.crl.refusal.error, f"{made.crl.refusal.cause}. The next CRL is larger still"
     if failed := [each for each in made.serials if each.expected is RevocationOutcome.FAILED]:
-        told = ", ".join(f"{write(each.serial)} ({each.why})" for each in failed[:10])
-        return SerialsNotRevoked.__name__, f"{len(failed)} of {made.number_of_serials} would not be revoked: {told}"
+        why = {each.why: [write(other.serial) for other in failed if other.why == each.why] for each in failed}
+        told = "; ".join(f"{reason}: {_some(listed)}" for reason, listed in why.items())
+        return SerialsNotRevoked.__name__, f"{len(failed)} of {made.number_of_serials} would not be revoked. {told}"
     if made.drift and made.drift.refusal:
         return made.drift.refusal.error, made.drift.refusal.cause
     return None, None
+
+
+def _some(listed: list[str]) -> str:
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return ", ".join(listed[:_NAMED]) + more
 
 
 def _is_too_large(found: PlannedCrl) -> bool:

@@ -7,10 +7,12 @@ from functions import attached_lists, aws, crl
 from functions.contracts import Failure
 from functions.crl import Crl
 from functions.deployment import deployment
-from functions.errors import CrlRefused
+from functions.errors import AwsCallRefused, AwsUnavailable, CrlRefused
 from functions.plan import PlannedCrl, PlannedTrustStore
 from functions.records import AttachedList, Baseline, Manifest
 from functions.rehearsal import Rehearsal
+
+_DROPPED_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,14 @@ def of_serials(
         adds_now = _rehearse(rehearsal, current, None)
     if missing:
         adds_next = rehearsal.enforce(_next(baseline.lists, current, len(missing)), _unread)
-    return _planned(baseline.lists, rehearsal, adds_now, adds_next=adds_next)
+    return _planned(baseline.lists, rehearsal, adds_now, current if adds_now else None, adds_next=adds_next)
 
 
 def of_drift(arn: str, lists: list[AttachedList], newest: Crl | None, preferred: str | None) -> PlannedTrustStore:
     """Rehearse the CRL that a reconcile brings; None: nothing differs anywhere."""
     rehearsal = Rehearsal(arn, list(lists))
-    return _planned(lists, rehearsal, _rehearse(rehearsal, newest, preferred) if newest else None, adds_next=False)
+    adds = _rehearse(rehearsal, newest, preferred) if newest else None
+    return _planned(lists, rehearsal, adds, newest if adds else None, adds_next=False)
 
 
 def _rehearse(rehearsal: Rehearsal, coming: Crl, preferred: str | None) -> int | None:
@@ -96,8 +99,9 @@ def _unread() -> Crl:
 
 
 def _planned(
-    lists: list[AttachedList], rehearsal: Rehearsal, adds_now: int | None, *, adds_next: bool
+    lists: list[AttachedList], rehearsal: Rehearsal, adds_now: int | None, added: Crl | None, *, adds_next: bool
 ) -> PlannedTrustStore:
+    dropped = _dropped(rehearsal, lists, added) if added else []
     return PlannedTrustStore(
         trust_store_arn=rehearsal.arn,
         lists=len(lists),
@@ -106,5 +110,23 @@ def _planned(
         add_next_crl=adds_next,
         remove_revocation_ids=sorted({each.revocation_id for each in lists}.intersection(rehearsal.removed)),
         head_room=rehearsal.head_room,
+        number_dropped=len(dropped),
+        dropped_serials=dropped[:_DROPPED_SHOWN],
+        load_balancers=_load_balancers(rehearsal.arn),
         refusal=rehearsal.refusal,
     )
+
+
+def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl) -> list[int]:
+    """Give the serials of this CA's lists that would go, and that the one to be added lacks."""
+    going = [each for each in lists if each.revocation_id in rehearsal.removed]
+    held = attached_lists.serial_numbers(rehearsal.arn, going) if going else None
+    return sorted((held or set()) - crl.serial_numbers(added))
+
+
+def _load_balancers(arn: str) -> int | None:
+    """Count what the trust store hangs on: where that is nothing, it refuses nobody."""
+    try:
+        return len(aws.describe_trust_store_associations(arn))
+    except (AwsCallRefused, AwsUnavailable):
+        return None

@@ -50,6 +50,7 @@ class OpenConnections(Model):
     client_keep_alive_seconds: int | None = None
     until: datetime | None = None
     unknown_because: str | None = None
+    not_associated: bool = Field(default=False, description="No load balancer uses the trust store.")
 
 
 class TrustStoreReport(Model):

@@ -20,6 +20,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {'Reconcile' if report.reconcile else 'Revocation'} {report.execution_name}: {report.outcome}"
     yield ""
     yield from _verdict(report)
+    yield from _minds(report)
     yield from _facts(report)
     if report.serials:
         yield from _table(
@@ -64,6 +65,26 @@ def _verdict(report: Report) -> Iterator[str]:
         yield ""
         yield f"**The way on:** {report.way_on}"
     yield ""
+
+
+def _minds(report: Report) -> Iterator[str]:
+    """Say what a success may hide."""
+    told = [
+        f"**Mind:** {sentence}."
+        for store in report.trust_stores
+        for sentence in (
+            f"no load balancer uses {store.trust_store_arn}, so nothing refuses these certificates there"
+            if store.open_connections and store.open_connections.not_associated
+            else "",
+            f"{store.entries_dropped} serials that {store.trust_store_arn} refused before are in the list no more "
+            "(a CRL drops certificates that have expired)"
+            if store.entries_dropped
+            else "",
+        )
+        if sentence
+    ]
+    if told:
+        yield from (*told, "")
 
 
 def _reconciled(drift: Drift) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from functions import attached_lists, aws
-from functions.contracts import TrustStore, Verified
+from functions import aws
+from functions.contracts import ListInPlace, TrustStore, Verified
 from functions.errors import RevocationError
 from functions.records import Baseline, Evidence
 from functions.report import PROVEN, OpenConnections, TrustStoreReport
@@ -46,18 +46,17 @@ def report_trust_store(store: TrustStore, baseline: Baseline, last: Evidence | N
     )
 
 
-def in_place(baseline: Baseline) -> TrustStoreReport:
-    """Put together what was read of a trust store in which nothing had to be corrected."""
-    winner = attached_lists.winner(baseline.lists)
+def in_place(baseline: Baseline, held: ListInPlace | None) -> TrustStoreReport:
+    """Put together what was read last of a trust store in which nothing had to be corrected, perhaps any more."""
     return TrustStoreReport(
         trust_store_arn=baseline.trust_store_arn,
         proven=PROVEN,
-        revocation_id=winner.revocation_id if winner else None,
-        crl_number=winner.crl_number if winner else None,
+        revocation_id=held.revocation_id if held else None,
+        crl_number=held.crl_number if held else None,
         entries_before=baseline.entries,
-        entries_after=baseline.entries,
+        entries_after=held.number_of_revoked_entries if held else None,
         total_revoked_entries_before=baseline.total_revoked_entries,
-        count_explained="Nothing was attached or removed.",
+        count_explained="This execution attached and removed nothing.",
     )
 
 
@@ -77,7 +76,8 @@ def _open_connections(trust_store_arn: str, last: Evidence) -> OpenConnections:
     except RevocationError as refusal:
         return OpenConnections(unknown_because=str(refusal))
     if not seconds:
-        return OpenConnections(unknown_because="the trust store is not associated with any load balancer")
+        because = "the trust store is not associated with any load balancer"
+        return OpenConnections(unknown_because=because, not_associated=True)
     known = [each for each in seconds if each is not None]
     if len(known) < len(seconds):
         return OpenConnections(unknown_because="the trust store hangs on something else than a load balancer")

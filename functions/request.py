@@ -40,7 +40,7 @@ class RevocationReason(StrEnum):
     A_A_COMPROMISE = "A_A_COMPROMISE"
 
 
-def _read_reason(value: object) -> object:
+def read_reason(value: object) -> object:
     """Read a reason as Private CA, RFC 5280 (keyCompromise) or a spreadsheet (Key compromise) writes it."""
     return _REASONS.get("".join(filter(str.isalpha, value.lower())), value) if isinstance(value, str) else value
 
@@ -48,7 +48,7 @@ def _read_reason(value: object) -> object:
 _REASONS = {reason.lower().replace("_", ""): reason for reason in RevocationReason} | {
     "cacompromise": RevocationReason.CERTIFICATE_AUTHORITY_COMPROMISE
 }
-GivenReason = Annotated[RevocationReason, BeforeValidator(_read_reason)]
+GivenReason = Annotated[RevocationReason, BeforeValidator(read_reason)]
 
 
 class Wanted(Model):

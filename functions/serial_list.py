@@ -1,16 +1,14 @@
 """Lists of serials in a file: JSON, JSON Lines, CSV with a reason column, or one a line; hostile until read."""
 
-import csv
 import io
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from functions import private_keys
+from functions import private_keys, serial_table
 from functions.errors import InvalidSerialList
 from functions.request import MAX_SERIALS, GivenSerial, SerialListFormat, Wanted
 
@@ -36,22 +34,6 @@ _SIGNATURE = re.compile(
     r"[ \t]+(?:[0-9a-f]{2}:)*[0-9a-f]{2}[ \t]*\r?(?:\n|\Z)",
     re.MULTILINE,
 )
-# What a column's name says about the digits in it; the log's own column is hexadecimal.
-_SERIAL_COLUMNS = {
-    "serial": "",
-    "serialnumber": "",
-    "certificateserial": "",
-    "certificateserialnumber": "",
-    "leafclientcertserialnumber": "hex:",
-    "serialhex": "hex:",
-    "serialnumberhex": "hex:",
-    "serialdecimal": "decimal:",
-    "serialnumberdecimal": "decimal:",
-}
-_UNNAMED = 2  # fields that a row may have without a header
-_SEPARATOR = re.compile(r"sep=(.)\r?\n")
-# Fifteen digits are what a spreadsheet keeps of a number.
-_ROUNDED = re.compile(r"[0-9]{15}0+")
 
 
 def format_of(key: str, told: SerialListFormat | None) -> SerialListFormat:
@@ -104,13 +86,21 @@ def _wanted(entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: s
 def _given(entry: object) -> GivenSerial:
     if isinstance(entry, InvalidSerialList):
         raise entry
-    return GivenSerial.model_validate(entry)
+    return GivenSerial.model_validate(serial_table.renamed(entry) if isinstance(entry, dict) else entry)
 
 
 def _told(refusal: InvalidSerialList | ValidationError) -> str:
     if isinstance(refusal, InvalidSerialList):
         return str(refusal)
-    return "; ".join(fault["msg"] for fault in refusal.errors(include_url=False, include_context=False))
+    faults = refusal.errors(include_url=False, include_context=False)
+    return "; ".join(_named(fault["loc"], fault["msg"]) for fault in faults)
+
+
+def _named(loc: tuple[int | str, ...], words: str) -> str:
+    """Tell a field that is missing or unknown by its name; a serial names itself."""
+    return (
+        words if words.startswith(("InvalidSerial", "AmbiguousSerial")) or not loc else f"{str(loc[0])[:24]}: {words}"
+    )
 
 
 def _text(data: bytes, thing: str) -> str:
@@ -177,61 +167,8 @@ def _print_outs(before: str, found: list[str]) -> Iterator[tuple[str, Any]]:
             yield "a line beside the print-outs of certificates", written
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Which field of a row is what; without a header, the serial and perhaps its reason."""
-
-    serial: int = 0
-    said: str = ""
-    reason: int | None = 1
-    named: bool = False
-
-    def entry(self, row: list[str]) -> Any:  # noqa: ANN401 - what GivenSerial is made of, or a fault
-        """Give what a row says."""
-        if not self.named and len(row) > _UNNAMED:
-            return InvalidSerialList(f"{len(row)} fields, and no header that names them: begin with serial,reason")
-        if self.serial >= len(row):
-            return InvalidSerialList(f"{len(row)} fields, the serial is field {self.serial + 1}")
-        serial = row[self.serial].strip()
-        if self.said and _ROUNDED.fullmatch(serial):
-            return InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
-        entry = {"Serial": f"{self.said}{serial}"}
-        if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
-            entry["RevocationReason"] = row[self.reason].strip()
-        return entry
-
-
-def _columns(row: list[str], thing: str) -> _Columns | None:
-    """Read a header, if this row is one: a name of a serial's column holds no digit and no other sign."""
-    names = [re.sub(r"[\s_#().-]", "", cell.lower()) for cell in row]
-    if not (known := [place for place, name in enumerate(names) if name in _SERIAL_COLUMNS]):
-        return None
-    reasons = [place for place, name in enumerate(names) if "reason" in name]
-    if len(known) > 1 or len(reasons) > 1:
-        told = ", ".join(row[place].strip() for place in (known if len(known) > 1 else reasons))
-        raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
-    return _Columns(known[0], _SERIAL_COLUMNS[names[known[0]]], reasons[0] if reasons else None, named=True)
-
-
 def _csv(text: str, thing: str) -> Iterator[tuple[str, Any]]:
-    """Read rows; the first may name their columns, and otherwise they hold a serial and perhaps its reason."""
-    if told := _SEPARATOR.match(text):  # as Excel writes it
-        text = text[told.end() :]
-    first = text.lstrip()[:_LONGEST_LINE].split("\n", 1)[0]
-    delimiter = told[1] if told else max(",;\t", key=first.count)
-    rows = csv.reader((line for _, line in _numbered(text, thing)), delimiter=delimiter, strict=True)
-    columns = None
-    try:
-        for row in rows:
-            if not any(cell.strip() for cell in row):
-                continue
-            if columns is None:
-                columns = _columns(row, thing) or _Columns()
-                if columns.named:
-                    continue
-            yield f"line {rows.line_num + bool(told)}", columns.entry(row)
-    except csv.Error as fault:
-        raise InvalidSerialList(f"line {rows.line_num + bool(told)} of {thing} is no CSV: {fault}") from None
+    return serial_table.rows((line for _, line in _numbered(text, thing)), thing)
 
 
 def _numbered(text: str, thing: str) -> Iterator[tuple[int, str]]:

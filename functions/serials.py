@@ -43,6 +43,7 @@ _TEXT_LINE = re.compile(
     r"^[ \t]*serial number[ \t]*:[ \t]*((?:\n[ \t]*[0-9a-f:]+[ \t]*(?=\n|$))+|[^\n]*)", re.MULTILINE | re.ASCII
 )
 # Fields 1, 9 and 10 of a connection log line; the subject before them may hold anything, so the last match counts.
+_LOG_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:.]+z \S+ [0-9]+ [0-9]+ ", re.ASCII)
 _LOG_LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:.]+z .* notbefore=\S+;notafter=\S+ (\S+)(?: .*)?", re.ASCII)
 
 # A print-out's PEM, in lower case.
@@ -81,6 +82,8 @@ def _found(text: str, cleaned: str) -> str:
         return text
     if line := _LOG_LINE.fullmatch(cleaned):
         return f"hex:{line[1]}"
+    if _LOG_START.match(cleaned):
+        raise InvalidSerial(f"{_shown(text)} is a line of a connection log and names no client certificate")
     lines = _TEXT_LINE.findall(cleaned)
     beside = [line for line in _PEM.sub("", cleaned).splitlines() if _HEX.fullmatch(line) or _COLONS.fullmatch(line)]
     if len(lines) > 1 or (lines and beside):

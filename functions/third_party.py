@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from functions import crl, intake
 from functions.authority import Authority
 from functions.deployment import deployment
-from functions.errors import CertificateAuthorityNotTrusted, CrlSignatureInvalid
+from functions.errors import CertificateAuthorityNotTrusted, CrlRefused, CrlSignatureInvalid
 from functions.model import ObjectLocation
 from functions.records import CrlLocation
 from functions.trust import certificates, public_key
@@ -32,7 +32,10 @@ def read(given: ObjectLocation, get_object: intake.GetObject) -> HandedOver:
     """
     fetched = intake.fetch(given, crl.MAX_BYTES, get_object)
     location = CrlLocation(bucket=given.bucket, key=given.key, etag=fetched.etag, version_id=fetched.version.version_id)
-    return HandedOver(location, crl.read(fetched.body, max_entries=deployment().max_revocation_entries))
+    try:
+        return HandedOver(location, crl.read(fetched.body, max_entries=deployment().max_revocation_entries))
+    except CrlRefused as refusal:
+        raise type(refusal)(f"{given}: {refusal}") from refusal
 
 
 def authority_of(handed_over: HandedOver, bundles: Sequence[bytes]) -> Authority:

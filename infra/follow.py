@@ -82,7 +82,7 @@ _NOTES = {
     ),
     "FindCrl": lambda made: (
         f"{made['Found']['Status']}, serials missing: {made['Found']['NumberMissing']} "
-        f"of {made['Found']['NumberWanted']}"
+        f"of {made['Found']['NumberWanted']}{_still_accepted(made['Found'])}"
     ),
     "ConvertCrl": lambda made: (
         f"CRL number {made['Converted']['CrlNumber']}, entries: {made['Converted']['NumberOfRevokedEntries']}"
@@ -102,6 +102,10 @@ _NOTES = {
 def _wanted(prepared: dict[str, Any]) -> str:
     batches = prepared.get("Batches", [])
     return f"batches of serials: {len(batches)}" if batches else f"serials: {len(prepared['Serials'])}"
+
+
+def _still_accepted(found: dict[str, Any]) -> str:
+    return " (revoked, and still accepted)" if found["NumberMissing"] else ""
 
 
 def _error(made: dict[str, Any]) -> str:

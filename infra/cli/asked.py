@@ -15,24 +15,60 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import certificates, crl, private_keys, serial_list
 from functions.aws import Fetched, get_object
-from functions.errors import CrlTooLarge, RequestRefused
+from functions.errors import (
+    AwsCallRefused,
+    AwsUnavailable,
+    CrlRefused,
+    CrlTooLarge,
+    PrivateKeyGiven,
+    RequestRefused,
+)
 from functions.model import S3Object
-from functions.request import MAX_INLINE_SERIALS, RevocationReason, SerialListFormat
-from infra.cli.stack import Stack, Unusable
+from functions.request import MAX_INLINE_SERIALS, RevocationReason, SerialListFormat, read_reason
+from infra.cli.stack import Stack, Unreachable, Unusable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 # Of the 256 KB that an input may have; what is more goes by way of S3.
 _INLINE_CERTIFICATES = 100_000
+# The input's own names, as errors use them, and what stands for them here.
+_OPTION_NAMES = {
+    "give it as Certificates, or a CRL as Crl": "give it with --certificate, or a CRL with --crl",
+    "AcceptLowerCrlNumber": "--accept-lower-crl-number",
+    "TrustStoreArns": "--trust-store",
+    "under Serials": "as an argument",
+}
+_LONGEST_PATH = 255
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
+
+
+def _reason(text: str) -> RevocationReason:
+    try:
+        return RevocationReason(str(read_reason(text)))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is none of {', '.join(RevocationReason)}") from None
+
 
 _OPTIONS = [
     click.argument("serials", nargs=-1),
-    click.option("--certificate", "-c", "certificates", multiple=True, metavar="FILE|-|s3://…", help="PEM or DER."),
-    click.option("--list", "-l", "listed", metavar="FILE|-|s3://…", help="JSON, JSON Lines, CSV, or one a line."),
+    click.option(
+        "--certificate",
+        "-c",
+        "certificates",
+        multiple=True,
+        metavar="FILE|-|s3://…",
+        help="PEM or DER, with its chain or without, several to a file; repeatable.",
+    ),
+    click.option(
+        "--list",
+        "-l",
+        "listed",
+        metavar="FILE|-|s3://…",
+        help="CSV with a header (serial,reason), JSON, JSON Lines, or one serial a line; - is standard input.",
+    ),
     click.option("--crl", metavar="FILE|-|s3://…", help="Enforce a CRL of a CA that is not Private CA's."),
     click.option("--reconcile", is_flag=True, help="Revoke nothing: have the trust stores hold the newest CRL."),
     click.option("--accept-lower-crl-number", is_flag=True, help="With --crl: the CA was restored."),
-    click.option("--reason", type=click.Choice(list(RevocationReason), case_sensitive=False), help="For all of them."),
+    click.option("--reason", type=_reason, metavar="REASON", help=f"Recorded for good: {', '.join(RevocationReason)}."),
     click.option("--ca", metavar="ARN", help="The Private CA, if not the stack's."),
     click.option("--trust-store", "trust_stores", multiple=True, metavar="ARN", help="If not the stack's; repeatable."),
     click.option("--all-trust-stores", is_flag=True, help="Every one of the account and Region that trusts the CA."),
@@ -84,14 +120,16 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
     """Make the input; nothing is uploaded yet.
 
     Raises:
-        Unusable: a file cannot be read, or is not what it should be.
+        Unusable: a file cannot be read, or is not what it should be; or the stack could not do it.
 
     """
+    _require_one_kind(given)
+    _require_the_stacks(stack, given)
     asked = Asked({})
     try:
         listed = _listed(stack, asked, given["listed"])
         made = {
-            "Serials": [*given["serials"], *listed.pop("Serials", [])],
+            **_serials(stack, asked, [*map(_serial, given["serials"]), *listed.pop("Serials", [])]),
             "Certificates": _certificates(stack, asked, given["certificates"]),
             **listed,
             "Crl": _crl(stack, asked, given["crl"]),
@@ -103,21 +141,81 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
             "RequestedBy": given["requested_by"],
             "Ticket": given["ticket"],
         }
-    except RequestRefused as refusal:
-        raise Unusable(f"{type(refusal).__name__}: {refusal}") from None
+    except PrivateKeyGiven as refusal:
+        thing = str(refusal).split(" holds a private key", 1)[0]
+        raise Unusable(f"PrivateKeyGiven: {thing} holds a private key. It was read here and sent nowhere") from None
+    except (RequestRefused, CrlRefused) as refusal:
+        raise Unusable(f"{type(refusal).__name__}: {in_options(str(refusal))}") from None
+    except (AwsUnavailable, AwsCallRefused) as fault:
+        raise Unreachable(f"{type(fault).__name__}: {fault}") from None
     asked.request = {name: value for name, value in made.items() if value not in (None, [], False)}
     if given["all_trust_stores"]:
         asked.request["TrustStoreArns"] = []
     return asked
 
 
+def in_options(words: str) -> str:
+    """Say what to do in the command line's own options."""
+    for field_name, option in _OPTION_NAMES.items():
+        words = words.replace(field_name, option)
+    return words
+
+
+def _require_one_kind(given: dict[str, Any]) -> None:
+    names = {"SERIALS": "serials", "--certificate": "certificates", "--list": "listed"}
+    revoked = [name for name, key in names.items() if given[key]]
+    kinds = [" and ".join(revoked)] if revoked else []
+    kinds += [name for name, key in (("--crl", "crl"), ("--reconcile", "reconcile")) if given[key]]
+    if not kinds:
+        raise Unusable(
+            "nothing is asked for: give serials, --certificate, --list (- is standard input), --crl or --reconcile"
+        )
+    if len(kinds) > 1:
+        raise Unusable(f"{' and '.join(kinds)} exclude each other: ask for one after the other")
+    if [*given["certificates"], given["listed"], given["crl"]].count("-") > 1:
+        raise Unusable("standard input is given twice: - can stand once")
+
+
+def _require_the_stacks(stack: Stack, given: dict[str, Any]) -> None:
+    """Refuse what the roles of the stack's functions may not touch, before an execution fails on it."""
+    own = stack.settings["CERTIFICATE_AUTHORITY_ARN"]
+    if given["ca"] not in (None, own):
+        raise Unusable(f"--ca {given['ca']} is not the stack's CA, {own}: another CA has another --stack")
+    stores = [each for each in stack.settings.get("TRUST_STORE_ARNS", "").split(",") if each]
+    for each in given["trust_stores"] if stores else ():
+        if each not in stores:
+            raise Unusable(
+                f"--trust-store {each} is none of the stack's, {', '.join(stores)}: deploy it with this one too"
+            )
+
+
+def _serial(given: str) -> str:
+    """Refuse what is meant for an option."""
+    if given == "-" or _is_in_s3(given) or (len(given) <= _LONGEST_PATH and Path(given).is_file()):
+        raise Unusable(f"{given} is a file and no serial number: --certificate, --list or --crl say what is in it")
+    return given
+
+
+def _serials(stack: Stack, asked: Asked, serials: list[object]) -> dict[str, Any]:
+    """Put serials into the input, or many of them into a file."""
+    if len(serials) <= MAX_INLINE_SERIALS:
+        return {"Serials": serials}
+    location = asked.place(stack, "serials.json", json.dumps(serials).encode())
+    return _list_at(location, SerialListFormat.JSON)
+
+
+def _list_at(location: dict[str, str], form: SerialListFormat) -> dict[str, Any]:
+    location["Format"] = form.value
+    return {"SerialList": location}
+
+
 def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[object]:
     """Read certificates, and nothing that stands beside them in their files; many go by way of S3."""
-    places: list[object] = [each for each in given if _is_in_s3(each)]
+    places: list[object] = [each for each in given if _is_at_hand_of_the_stack(stack, each)]
     files = [
         b"".join(found.public_bytes(Encoding.PEM) for found in certificates.read(_file(each), each))
         for each in given
-        if not _is_in_s3(each)
+        if each not in places
     ]
     if sum(map(len, files)) > _INLINE_CERTIFICATES:
         return [*places, asked.place(stack, "certificates.pem", b"".join(files))]
@@ -128,16 +226,14 @@ def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
     """Read a list; a short one travels in the input, a long one goes by way of S3."""
     if given is None:
         return {}
-    if _is_in_s3(given):
+    if _is_at_hand_of_the_stack(stack, given):
         return {"SerialList": given}
     data = _file(given)
     form = serial_list.format_of(given, None if given != "-" else _sniffed(data))
     found = serial_list.read(data, form, given)
     if len(found) <= MAX_INLINE_SERIALS:
         return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
-    location = asked.place(stack, "serials", data)
-    location["Format"] = form.value
-    return {"SerialList": location}
+    return _list_at(asked.place(stack, "serials", data), form)
 
 
 def _sniffed(data: bytes) -> SerialListFormat:
@@ -154,10 +250,14 @@ def _sniffed(data: bytes) -> SerialListFormat:
 
 
 def _crl(stack: Stack, asked: Asked, given: str | None) -> object:
-    if given is None or _is_in_s3(given):
+    if given is None or _is_at_hand_of_the_stack(stack, given):
         return given
     data = _file(given)
     private_keys.refuse(data, given)
+    try:
+        crl.read(data)
+    except CrlRefused as refusal:
+        raise type(refusal)(f"{given}: {refusal}") from None
     return asked.place(stack, "crl", data)
 
 
@@ -165,13 +265,28 @@ def _is_in_s3(given: str) -> bool:
     return given.startswith("s3://")
 
 
-def _file(path: str) -> bytes:
-    """Read a file, or standard input, as far as any input goes."""
+def _is_at_hand_of_the_stack(stack: Stack, given: str) -> bool:
+    """Say whether the stack may read it where it lies; what lies elsewhere is read here, and copied."""
+    return given.startswith(f"s3://{stack.settings['INPUT_BUCKET']}/")
+
+
+def _file(given: str) -> bytes:
+    """Read a file, standard input or an object of S3, as far as any input goes."""
+    if _is_in_s3(given):
+        return _object(given)
     try:
-        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+        with sys.stdin.buffer if given == "-" else Path(given).open("rb") as file:
             data = file.read(crl.MAX_BYTES + 1)
     except OSError as fault:
-        raise Unusable(f"{path} cannot be read: {fault.strerror}") from None
+        raise Unusable(f"{given} cannot be read: {fault.strerror}") from None
     if len(data) > crl.MAX_BYTES:
-        raise Unusable(f"{path} has more than {crl.MAX_BYTES:,} bytes, which nothing that is read here has")
+        raise Unusable(f"{given} has more than {crl.MAX_BYTES:,} bytes, which nothing that is read here has")
     return data
+
+
+def _object(given: str) -> bytes:
+    bucket, _, key = given.removeprefix("s3://").partition("/")
+    found = get_object(bucket, key)
+    if found is None:
+        raise Unusable(f"there is no object {given}")
+    return found.body

@@ -34,6 +34,7 @@ _SECOND, _SECONDS_END = "%Y-%m-%dT%H:%M:%S", 19
 _WRITTEN_EVERY = timedelta(minutes=5)
 # … conn_log_123456789012_elasticloadbalancing_eu-central-1_app.name.id_20261123T0305Z_192.0.2.1_random.log.gz
 _ENDS_AT = re.compile(r"_(\d{8}T\d{4}Z)_")
+_IS_LOG = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z \S+ \d+ \d+ ")
 # Time, address, …, subject, validity, serial, verify status. A subject may hold anything, so its last quote counts.
 _LINE = re.compile(
     r'(\S+) (\S+) \S+ \S+ \S+ \S+ \S+ (".*"|\S+) NotBefore=\S+;NotAfter=\S+ ([0-9A-Fa-f]+) (\S+)(?: .*)?', re.ASCII
@@ -78,6 +79,18 @@ class Client:
     addresses: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
 
+    def described(self) -> dict[str, object]:
+        """Give it for machines."""
+        return {
+            "Serial": serials.write(self.serial),
+            "Subject": self.subject,
+            "First": self.first,
+            "Last": self.last,
+            "Connections": self.connections,
+            "Addresses": dict(self.addresses.most_common()),
+            "Statuses": dict(self.statuses.most_common()),
+        }
+
     def add(self, other: "Client") -> None:
         """Take what was found of the same certificate in another file."""
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
@@ -94,6 +107,7 @@ class Found:
     files: int = 0
     lines: int = 0
     unreadable: int = 0
+    foreign: list[str] = field(default_factory=list)  # files that are no connection logs
 
     def add(self, other: "Found") -> None:
         """Take what was found in another file."""
@@ -104,6 +118,7 @@ class Found:
                 self.clients[key] = client
         self.files, self.lines = self.files + other.files, self.lines + other.lines
         self.unreadable += other.unreadable
+        self.foreign += other.foreign
 
 
 def search(where: str, sought: Sought) -> Found:
@@ -119,6 +134,11 @@ def search(where: str, sought: Sought) -> Found:
             everything.add(found)
     if not everything.files:
         raise Unusable(f"{where} holds no log of that time")
+    if everything.foreign and not everything.clients:
+        raise Unusable(
+            f"{everything.foreign[0]} is no connection log (an access log is another thing): its first line does not "
+            "begin with a time, an address and two ports"
+        )
     return everything
 
 
@@ -168,6 +188,8 @@ def _read(body: "IO[bytes] | StreamingBody", name: str, sought: Sought, found: F
         if size > _LARGEST_FILE:
             raise Unusable(f"{name} unpacks to more than {_LARGEST_FILE:,} bytes: it is no connection log")
         found.lines += 1
+        if found.lines == 1 and not _IS_LOG.match(line):
+            found.foreign.append(name)
         if may_be_meant(line):
             _take(line.decode("utf-8", "replace").rstrip("\r\n"), sought, found)
 

@@ -5,49 +5,52 @@ import ipaddress
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from click.core import ParameterSource
 
 from functions import private_keys, serials
+from functions.contracts import RevocationOutcome
 from functions.errors import PrivateKeyGiven
-from functions.plan import PlannedOutcome
+from functions.plan import Plan, PlannedOutcome
 from infra.cli import asked, logs, planned, progress, stack
+from infra.cli import told as in_words
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNUSABLE, Stack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_PLANNED = {
-    PlannedOutcome.SUCCEEDED: ENFORCED,
-    PlannedOutcome.FAILED: NOT_ENFORCED,
-    PlannedOutcome.REFUSED: UNUSABLE,
-    PlannedOutcome.UNKNOWN: NOT_ENFORCED,
-}
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"]
 _CODES = """
 \b
 Exit codes:
-  0  everything asked for is enforced (plan: is expected to be)
-  1  it is not: FAILED, TIMED_OUT, ABORTED (plan: something would be left undone, or it cannot be known)
+  0  everything asked for is enforced (plan, --dry-run: is expected to be; find: found)
+  1  it is not: FAILED, TIMED_OUT, ABORTED (plan, --dry-run: something would be left undone, or it cannot be known;
+     find: nobody found)
   2  what was given cannot be used; nothing was done
   3  AWS could not be asked, or does not let you
-  4  still running
+  4  still running: the execution goes on, also when you stop watching it
 """
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_CODES)
-@click.option("--stack", "name", default=stack.default_name, show_default=True, help="The stack's name.")
-@click.option("--state-machine-arn", envvar="STATE_MACHINE_ARN", help="In the place of the stack's name.")
+@click.option("--stack", "name", default=stack.default_name, show_default=stack.NAME, help="The stack's name.")
+@click.option(
+    "--state-machine-arn", envvar="STATE_MACHINE_ARN", show_envvar=True, help="In the place of the stack's name."
+)
 @click.pass_context
 def cli(context: click.Context, name: str, state_machine_arn: str | None) -> None:
     """Revoke mTLS client certificates, and know that they are blocked.
 
     Credentials and Region are those of the aws command; AWS_ENDPOINT_URL leads to the embedded AWS of make up.
     """
-    context.obj = functools.partial(stack.find, name, state_machine_arn)
+    said = {each: context.get_parameter_source(each) is ParameterSource.COMMANDLINE for each in context.params}
+    if said["name"] and said["state_machine_arn"]:
+        raise stack.Unusable("--stack and --state-machine-arn both say which stack is meant: give one")
+    # What was said just now counts more than what a shell has kept.
+    context.obj = functools.partial(stack.find, name, None if said["name"] else state_machine_arn)
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -79,6 +82,7 @@ def told(command: Command) -> Command:
     return run  # type: ignore[return-value] # click calls it
 
 
+_NOT_NEWLY = ("ALREADY_REVOKED", "EXPIRED", "FAILED")
 as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 
@@ -98,8 +102,8 @@ def plan(found: Stack, *, as_json: bool, **given: Any) -> int:  # noqa: ANN401 -
     if as_json:
         click.echo(made.model_dump_json(indent=2, exclude_none=True))
     else:
-        click.echo("\n".join(planned.render(made)))
-    return _PLANNED[made.outcome]
+        click.echo("\n".join(planned.render(made, found)))
+    return planned.EXIT_CODES[made.outcome]
 
 
 @cli.command()
@@ -129,6 +133,7 @@ def start(found: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: boo
     arn = made["executionArn"]
     click.echo(f"Execution: {arn}", err=as_json)
     if no_wait:
+        click.echo(f"Watch it: revocation watch {arn.rsplit(':', 1)[1]}", err=True)
         if as_json:
             click.echo(stack.dump({"executionArn": arn}))
         return UNFINISHED
@@ -138,15 +143,27 @@ def start(found: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: boo
 def _confirm(found: Stack, wanted: asked.Asked) -> None:
     """Show the plan and ask at the terminal, also when a list came by standard input; nobody there is a no."""
     made = planned.make(found, wanted)
-    click.echo("\n".join(planned.render(made)), err=True)
+    click.echo("\n".join(planned.render(made, found)), err=True)
     if made.outcome is PlannedOutcome.REFUSED:
         raise stack.Unusable("nothing was started")
     try:
-        answer = _answer("Revocation cannot be undone. Go on? [y/N] ")
+        answer = _answer(f"{_question(made)} [y/N] ")
     except OSError:
         raise stack.Unusable("nobody is there to be asked: give --yes") from None
+    except KeyboardInterrupt:
+        raise stack.Unusable("nothing was started") from None
     if answer.strip().lower() not in ("y", "yes"):
         raise stack.Unusable("nothing was started")
+
+
+def _question(made: Plan) -> str:
+    if not made.number_of_serials:
+        return "Revoke nothing, and enforce this CRL?"
+    fresh = [each for each in made.serials if each.expected is RevocationOutcome.REVOKED]
+    reasons = ", ".join(dict.fromkeys(each.revocation_reason for each in fresh if each.revocation_reason))
+    number = made.number_of_serials - sum(made.expected.get(each, 0) for each in _NOT_NEWLY)
+    told = f"Revoke {number} certificate{'s' if number != 1 else ''}" + (f" for {reasons}" if reasons else "")
+    return f"{told}? It cannot be undone." if number else "Revoke nothing new, and enforce what is revoked?"
 
 
 def _answer(question: str) -> str:
@@ -181,23 +198,20 @@ def report(found: Stack, *, execution: str, as_json: bool) -> int:
     """
     arn = found.execution_arn(execution)
     name = arn.rsplit(":", 1)[1]
-    s3, bucket = boto3.client("s3"), found.settings["WORKFLOW_BUCKET"]
-    bodies = {}
-    for form in ("json", "md"):
-        try:
-            bodies[form] = s3.get_object(Bucket=bucket, Key=f"executions/{name}/report.{form}")["Body"].read()
-        except s3.exceptions.NoSuchKey:
-            raise stack.Unusable(f"execution {name} has written no report (yet)") from None
-    click.echo(bodies["json" if as_json else "md"])
-    return ENFORCED if json.loads(bodies["json"])["Outcome"] == "SUCCEEDED" else NOT_ENFORCED
+    for_machines, for_people = (in_words.report(found, name, form) for form in ("json", "md"))
+    if for_machines is None or for_people is None:
+        status = found.stepfunctions.describe_execution(executionArn=arn)["status"]
+        raise stack.Unusable(f"execution {name} is {status} and has written no report")
+    click.echo(for_machines if as_json else for_people)
+    return ENFORCED if json.loads(for_machines)["Outcome"] == "SUCCEEDED" else NOT_ENFORCED
 
 
 @cli.command("list")
-@click.option("--limit", default=20, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The newest so many.")
 @as_json
 @told
 def list_(found: Stack, *, limit: int, as_json: bool) -> int:
-    """List the newest executions.
+    """List the newest executions: what was asked for, by whom, and what came of it. Times are UTC.
 
     \b
     revocation list --limit 5
@@ -208,8 +222,10 @@ def list_(found: Stack, *, limit: int, as_json: bool) -> int:
         click.echo(stack.dump(executions))
         return ENFORCED
     for each in executions:
-        ended = f"{each['stopDate']:%Y-%m-%d %H:%M:%S}" if "stopDate" in each else "-"
-        click.echo(f"{each['name']}  {each['status']:<9}  {each['startDate']:%Y-%m-%d %H:%M:%S}  {ended}")
+        asked_for = client.describe_execution(executionArn=each["executionArn"]).get("input", "")
+        ended = f"{each['stopDate'].astimezone(UTC):%H:%M:%S}" if "stopDate" in each else "-"
+        began = f"{each['startDate'].astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        click.echo(f"{each['name']}  {each['status']:<9}  {began}  {ended:<8}  {in_words.asked_for(asked_for)}")
     return ENFORCED
 
 
@@ -217,8 +233,8 @@ def list_(found: Stack, *, limit: int, as_json: bool) -> int:
 @click.argument("where", metavar="FOLDER|s3://…")
 @click.option("--subject", help="A part of the certificate's subject, in any case.")
 @click.option("--address", "network", type=_network, metavar="ADDRESS|CIDR", help="Where it connected from.")
-@click.option("--since", type=click.DateTime(), help="UTC.")
-@click.option("--until", type=click.DateTime(), help="UTC.")
+@click.option("--since", type=click.DateTime(_TIMES), help="UTC.")
+@click.option("--until", type=click.DateTime(_TIMES), help="UTC.")
 @click.option("--serials", "serials_alone", is_flag=True, help="Serials alone, for start --list -.")
 @as_json
 @reached
@@ -227,7 +243,7 @@ def find(*, where: str, serials_alone: bool, as_json: bool, **sought: Any) -> in
 
     \b
     revocation find s3://logs/AWSLogs/123456789012/ --subject CN=mallory --since 2026-11-23T03:00:00
-    revocation find logs/ --address 203.0.113.0/24 --serials | revocation start --list - --yes
+    revocation find logs/ --address 203.0.113.7 --serials | revocation start --list -
     """
     since, until = (moment and moment.replace(tzinfo=UTC) for moment in (sought.pop("since"), sought.pop("until")))
     found = logs.search(where, logs.Sought(since=since, until=until, **sought))
@@ -235,7 +251,7 @@ def find(*, where: str, serials_alone: bool, as_json: bool, **sought: Any) -> in
     if serials_alone:
         click.echo("\n".join(dict.fromkeys(serials.write(client.serial) for client in clients)))
     elif as_json:
-        click.echo(stack.dump([{**asdict(client), "serial": serials.write(client.serial)} for client in clients]))
+        click.echo(stack.dump([client.described() for client in clients]))
     else:
         for client in clients:
             click.echo(_client(client))

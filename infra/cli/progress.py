@@ -1,67 +1,71 @@
 """Watching an execution: each state as it is left, each item of its Maps, and the exit code at the end."""
 
 import json
+import sys
 from collections import Counter
-from typing import Any
+from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.errors import RequestRefused
 from functions.plan import Plan
-from infra.cli import planned
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack
+from infra.cli import planned, told
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE, Stack, reached
 from infra.follow import Left, follow
 
+Read = TypeVar("Read")
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
-_RECONCILED = {
-    "NONE": "The trust stores held the newest CRL already",
-    "LASTING": "The trust stores hold the newest CRL now",
-    "TAKEN": "Another execution is at work on it",
-    "NO_CRL": "There is no CRL, and none is attached",
-}
-_FEW = 20
-_EVERY = 50
+# States that decide or rearrange, and take no time.
+_UNSEEN = ("Is", "Are", "Receive", "Begin", "TrustStoreEnforced")
+_FEW, _EVERY = 20, 50
 
 
 class Progress:
-    """Prints a line for each state; of many items only every fiftieth."""
+    """Prints a line for each state, on a terminal also what is waited for; of many items only every fiftieth."""
 
-    def __init__(self, console: Console) -> None:
-        """Print to a console."""
-        self._console = console
+    def __init__(self) -> None:
+        """Begin at no state."""
         self._done = Counter[str]()
 
     def left(self, left: Left) -> None:
         """Tell of a state that was entered or left."""
+        if left.state.startswith(_UNSEEN):
+            return
         if left.left_at is None:
-            self._console.print(f"{left.entered_at:%H:%M:%S}  {left.state} …", style="dim", highlight=False)
+            if sys.stdout.isatty():
+                click.secho(f"{left.entered_at:%H:%M:%S}  {left.state} …", dim=True)
             return
         self._done[left.state] += 1
         number = self._done[left.state]
         if left.state in _ITEMS and number > _FEW and number % _EVERY:
             return
         counted = f"({number})  " if left.state in _ITEMS else ""
-        self._console.print(f"{left.left_at:%H:%M:%S}  {left.state}  {counted}{left.note}", highlight=False)
+        click.echo(f"{left.left_at:%H:%M:%S}  {left.state}  {counted}{left.note}".rstrip())
 
 
 def watch(stack: Stack, execution_arn: str, *, as_json: bool, look_every_seconds: float) -> int:
     """Follow an execution to its end; give the exit code: 0 only when everything asked for is enforced."""
-    console = Console(stderr=as_json, soft_wrap=True)
-    told = Progress(console)
-    for left in follow(stack.stepfunctions, execution_arn, look_every_seconds):
-        if not as_json:
-            told.left(left)
+    progress, name = Progress(), execution_arn.rsplit(":", 1)[1]
+    goes_on = f"The execution goes on. Look again: revocation watch {name}"
+    try:
+        for left in follow(stack.stepfunctions, execution_arn, look_every_seconds):
+            if not as_json:
+                progress.left(left)
+    except KeyboardInterrupt:
+        click.echo(f"\n{goes_on}", err=True)
+        return UNFINISHED
+    except (ClientError, BotoCoreError) as fault:
+        click.echo(f"Error: {reached(fault).message}. If it was running: {goes_on[0].lower()}{goes_on[1:]}", err=True)
+        return UNREACHABLE
     ended: dict[str, Any] = dict(stack.stepfunctions.describe_execution(executionArn=execution_arn))
     output = json.loads(ended.get("output") or "{}")
     if as_json:
         names = ("executionArn", "status", "error", "cause")
         click.echo(json.dumps({**{n: ended[n] for n in names if n in ended}, "output": output}, indent=2))
     else:
-        console.print(f"\n{ended['status']}: {_verdict(ended, output)}", highlight=False)
-    if RequestRefused.way_on in ended.get("cause", ""):
-        return UNUSABLE
-    return ENFORCED if is_enforced(ended["status"], output) else NOT_ENFORCED
+        click.echo(f"\n{_verdict(stack, ended, output)}")
+    return _exit_code(ended, output)
 
 
 def is_enforced(status: str, output: dict[str, Any]) -> bool:
@@ -69,18 +73,24 @@ def is_enforced(status: str, output: dict[str, Any]) -> bool:
     return status == "SUCCEEDED" and output.get("Outcome") == "SUCCEEDED" and "ReportJson" in output
 
 
-def _verdict(ended: dict[str, Any], output: dict[str, Any]) -> str:
+def _exit_code(ended: dict[str, Any], output: dict[str, Any]) -> int:
+    if plan := _plan(ended, output):
+        return planned.EXIT_CODES[plan.outcome]
+    if RequestRefused.way_on in ended.get("cause", ""):
+        return UNUSABLE
+    return ENFORCED if is_enforced(ended["status"], output) else NOT_ENFORCED
+
+
+def _plan(ended: dict[str, Any], output: dict[str, Any]) -> Plan | None:
+    is_plan = ended["status"] == "SUCCEEDED" and "ReportMarkdown" not in output
+    return Plan.model_validate(output) if is_plan else None
+
+
+def _verdict(stack: Stack, ended: dict[str, Any], output: dict[str, Any]) -> str:
     if "error" in ended:
-        return f"{ended['error']}: {ended.get('cause', '')}"
+        return f"{ended['status']}: {ended['error']}: {ended.get('cause', '')}"
+    if plan := _plan(ended, output):
+        return "\n".join(["A dry run; nothing was done.", *planned.render(plan, stack)])
     if "ReportMarkdown" not in output:
-        if ended["status"] != "SUCCEEDED":
-            return "it has written no report"
-        return "\n".join(["a dry run; nothing was done.", *planned.render(Plan.model_validate(output))])
-    report = output["ReportMarkdown"]
-    summary = output.get("Summary", {})
-    done = ""
-    if summary.get("Serials"):
-        done = f"{summary['Enforced']} of {summary['Serials']} certificates are enforced. "
-    elif "Reconciled" in output:
-        done = f"{_RECONCILED.get(output['Reconciled'], output['Reconciled'])}. "
-    return f"{done}Report: s3://{report['Bucket']}/{report['Key']}"
+        return f"{ended['status']}: it has written no report"
+    return f"{ended['status']}: " + "\n".join(told.outcome(stack, ended["executionArn"].rsplit(":", 1)[1], output))

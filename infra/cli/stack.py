@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
+NAME = "mtls-revocation"
 # Exit codes that scripts can trust; click's own 2 is for a command line that cannot be read.
 ENFORCED, NOT_ENFORCED, UNUSABLE, UNREACHABLE, UNFINISHED = range(5)
 
@@ -69,6 +70,9 @@ def find(name: str, state_machine_arn: str | None) -> Stack:
         Unusable: there is none of this name in this account and Region.
 
     """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if endpoint and "://" not in endpoint:
+        raise Unusable(f"AWS_ENDPOINT_URL is {endpoint!r}: write http://{endpoint}")
     if state_machine_arn:
         return Stack(name, state_machine_arn)
     try:
@@ -97,4 +101,4 @@ def dump(found: Any) -> str:  # noqa: ANN401 - JSON
 
 def default_name() -> str:
     """Give the stack's usual name."""
-    return os.environ.get("STACK", "mtls-revocation")
+    return os.environ.get("STACK", NAME)

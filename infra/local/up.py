@@ -80,7 +80,8 @@ Try, in another shell (.venv/bin/aws is an aws command line, if you have none):
   aws stepfunctions list-executions --state-machine-arn $STATE_MACHINE_ARN
   aws s3 ls --recursive s3://$WORKFLOW_BUCKET/executions/
 
-  # then try the curl again
+  # then try the curl again; or all of it on the command line
+  .venv/bin/revocation plan --certificate {pki}/bob.pem
 
   # or ask for it by an event; or revoke at Private CA alone, and see the trust store follow by itself
   aws events put-events --entries '[{{"EventBusName": "{made.outputs["EventBusName"]}", "Source": "me",

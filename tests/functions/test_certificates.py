@@ -53,7 +53,8 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        pytest.param(b"", "no X.509 certificate", id="nothing"),
+        pytest.param(b"", "it is empty", id="nothing"),
+        pytest.param(b"\x30\x82\x01\x00\x02\x01\x03\x30", "PKCS #12", id="PKCS #12"),
         pytest.param(b"hello", "no X.509 certificate", id="a word"),
         pytest.param(DER[:-1], "no X.509 certificate", id="cut DER"),
         pytest.param(DER + b"\0", "no X.509 certificate", id="DER and more"),

@@ -44,6 +44,22 @@ def test_nothing_to_do(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None
     assert all(name in told for metric in block["Metrics"] for name in (metric["Name"],))
 
 
+def test_what_was_read_last_is_told(bench: Bench) -> None:
+    """A peer has corrected it between the two looks: what is told is the list that is there now."""
+    newest = bench.authority.crl([A, B], number=8)
+    bench.publish(newest)
+    bench.add(bench.authority.crl([A], number=7))
+    manifest = bench.manifest(reconcile=True)
+    first = detect_drift(DetectDriftInput(manifest=manifest, previous={}), NOW)
+    assert (first.status, first.in_place) == (DriftStatus.SUSPECTED, [])
+    bench.remove(*bench.attached())
+    added = bench.add(newest)
+    again = detect_drift(DetectDriftInput(manifest=manifest, previous=first), NOW)
+    (held,) = again.in_place
+    assert (again.status, held.revocation_id) == (DriftStatus.NONE, added)
+    assert (held.crl_number, held.number_of_revoked_entries) == (8, 2)
+
+
 def test_without_any_list(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is in force, so the gauge says that no time is left."""
     bench.publish(bench.authority.crl([A], number=7))

@@ -48,6 +48,14 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(CSV, "sep=;\r\n\r\nSerial;Reason\r\naa:01;\r\n", [A], id="CSV, as Excel writes it"),
         pytest.param(CSV, "aa:01\nbb:02,keyCompromise\n", [A, B], id="CSV, no header, a reason"),
         pytest.param(CSV, "serial,CRL reason code\nbb:02,keyCompromise\n", [B], id="CSV, another name for a reason"),
+        *(
+            pytest.param(CSV, f"{name},x\naa:01,y\n", [A], id=name)
+            for name in ("Cert Serial", "cert_serial", "Certificate Serial No.", "Client Certificate Serial", "SN")
+        ),
+        pytest.param(CSV, 'serial\n"=""aa:01"""\n\'aa:01\n', [A, A], id="CSV, kept as text by Excel"),
+        pytest.param(
+            JSON, '[{"serialNumber": "aa:01"}, {"serial_hex": "9901"}]', [A, Wanted(serial=0x9901)], id="names"
+        ),
         pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
         pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, Wanted(serial=0xBB02)], id="one a line"),
     ],
@@ -133,7 +141,11 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(CSV, b"0a:1b,0a:1c,0a:1d\n", "line 1: 3 fields, and no header", id="serials side by side"),
         pytest.param(CSV, b"aa:bb:cc:dd:ee:ff,0a:1b\n", "line 1: .*KEY_COMPROMISE", id="something before the serial"),
         pytest.param(CSV, b"1,0a1b2c\n2,0a1b2d\n", "2 faults: line 1: .*KEY_COMPROMISE", id="numbered rows"),
-        pytest.param(CSV, b"added,certserial\ndecade,0a1b\n", "2 faults", id="an unknown header that reads as hex"),
+        pytest.param(CSV, b"added,badge\ndecade,0a1b\n", "2 faults", id="an unknown header that reads as hex"),
+        pytest.param(CSV, b"Owner,Seriennummer\nx,0a1b\n", "names no column .*Owner, Seriennummer", id="no column"),
+        pytest.param(CSV, b"Device Serial,x\n0a1b,y\n", "names no column .*Device Serial", id="a device's serial"),
+        pytest.param(JSON, b'[{"serial": "aa:01", "SN": "bb:02"}]', "two fields may be the Serial", id="two names"),
+        pytest.param(JSON, b'[{"name": "x"}]', "Serial: Field required; name: Extra", id="no name that is known"),
         pytest.param(
             CSV, b"Serial,Certificate Serial\n0A1B,aa:01\n", "several .*Serial, Certificate Serial", id="two serials"
         ),

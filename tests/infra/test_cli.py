@@ -132,7 +132,7 @@ def test_plan_then_start_then_report_and_list(up: Up) -> None:
     serial = issued(up, "planned")
     said = run(up, "revocation plan --certificate pki/planned.pem")
     assert "SUCCEEDED is expected" in said
-    assert "REVOKED  CN=planned, expires" in said
+    assert "will be revoked  for UNSPECIFIED  CN=planned, expires" in said
     assert is_accepted(up, "planned")
     made = json.loads(run(up, f"revocation plan --json 0x{serial}"))
     assert made["Serials"][0]["Expected"] == "REVOKED"
@@ -143,14 +143,17 @@ def test_plan_then_start_then_report_and_list(up: Up) -> None:
     assert json.loads(run(up, f"revocation report --json {name}"))["Outcome"] == "SUCCEEDED"
     assert re.search(rf"{name}\s+SUCCEEDED", run(up, "revocation list"))
     assert name in [each["name"] for each in json.loads(run(up, "revocation list --json"))]
+    assert re.search(rf"{name} .* 1 serials", run(up, "revocation list"))
 
 
 def test_dry_run_of_the_stack(up: Up) -> None:
     """The stack itself makes the plan; a dry run is never called enforced."""
     serial = issued(up, "dry")
-    said = run(up, f"revocation start --dry-run 0x{serial}", NOT_ENFORCED)
+    said = run(up, f"revocation start --dry-run 0x{serial}")
     assert "nothing was done" in said
-    assert "REVOKED  CN=dry, expires" in said
+    assert "will be revoked  for UNSPECIFIED  CN=dry, expires" in said
+    assert "AmbiguousSerial" in run(up, "revocation start --dry-run 1234", UNUSABLE)
+    assert "cannot be revoked" in run(up, "revocation start --dry-run 0x1", NOT_ENFORCED)
     assert is_accepted(up, "dry")
 
 
@@ -174,8 +177,7 @@ def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
     assert (made["NumberOfSerials"], made["Batches"], made["Expected"]) == (501, 2, {"FAILED": 501})
     assert "give --yes" in run(up, "setsid revocation start --list long.txt", UNUSABLE)
     assert uploaded(up) == before
-    nowhere = "--trust-store arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/nowhere/0123456789abcdef"
-    start = f"revocation start --yes --no-wait --json --list long.txt {nowhere} 2>/dev/null"
+    start = "revocation start --yes --no-wait --json --list long.txt 2>/dev/null"
     made = json.loads(run(up, start, UNFINISHED))
     asked = up.sh(
         f"aws stepfunctions describe-execution --execution-arn {made['executionArn']} --query input --output text"
@@ -188,7 +190,7 @@ def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
     """A file with more of them than an input can hold; what stands beside them stays here."""
     serial = issued(up, "many")
     up.sh("openssl x509 -text -in pki/many.pem > one.txt; for n in $(seq 120); do cat one.txt; done > many.pem")
-    assert "REVOKED  CN=many" in run(up, "revocation plan --certificate many.pem")
+    assert "will be revoked  for UNSPECIFIED  CN=many" in run(up, "revocation plan --certificate many.pem")
     done = json.loads(run(up, "revocation start --yes --json --certificate many.pem 2>/dev/null"))
     assert done["output"]["Summary"]["Enforced"] == 1
     asked = json.loads(up.sh(f"aws stepfunctions describe-execution --execution-arn {done['executionArn']}"))["input"]
@@ -209,7 +211,8 @@ def test_it_asks_at_the_terminal(up: Up, answer: str, code: int) -> None:
     serial = issued(up, name)
     command = f"echo 0x{serial} | revocation start --list -"
     said = run(up, f'echo "{answer}" | {TERMINAL} "{command}"', code)
-    assert said.index(f"REVOKED  CN={name}, expires") < said.index("Go on? [y/N]")
+    asked = "Revoke 1 certificate for UNSPECIFIED? It cannot be undone. [y/N]"
+    assert said.index(f"will be revoked  for UNSPECIFIED  CN={name}, expires") < said.index(asked)
     assert is_accepted(up, name) is (code != ENFORCED)
 
 
@@ -219,6 +222,50 @@ def test_not_waiting_and_watching(up: Up) -> None:
     made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
     said = run(up, f"revocation watch {made['executionArn']}")
     assert "SUCCEEDED: 1 of 1" in said
+
+
+def test_serials_are_shown_as_they_are(up: Up) -> None:
+    """Octets that read like the names of emoji are octets."""
+    said = run(up, "revocation start --yes 11:cd:22 11:ab:22", NOT_ENFORCED)
+    assert re.search(r"RevokeCertificate  \(\d\)  11:cd:22 FAILED", said)
+    assert "11:ab:22 (ResourceNotFoundException)" in said
+
+
+def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
+    """Ctrl-C ends the watching alone, and says so; exit code 4."""
+    serial = issued(up, "unwatched")
+    up.sh("aws s3api get-bucket-policy --bucket $CRL_BUCKET --query Policy --output text > kept.json")
+    up.sh("aws s3api delete-bucket-policy --bucket $CRL_BUCKET")  # so that no CRL comes
+    said = run(up, f"timeout --preserve-status --signal=INT 6 revocation start --yes 0x{serial} 2>&1", UNFINISHED)
+    up.sh("aws s3api put-bucket-policy --bucket $CRL_BUCKET --policy file://kept.json")
+    again = re.search(r"The execution goes on. Look again: (revocation watch \S+)", said)
+    assert again
+    assert "1 of 1 certificates are enforced" in run(up, again[1])
+
+
+def test_a_list_elsewhere_in_s3_is_copied(up: Up) -> None:
+    """What the stack may not read is read by whoever asks, and put where the stack reads."""
+    serial = issued(up, "elsewhere")
+    up.sh(f"echo 0x{serial} | aws s3 cp --quiet - s3://$WORKFLOW_BUCKET/by-hand/s.txt")
+    said = run(up, "revocation start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
+    assert "1 of 1 certificates are enforced" in said
+    assert "Connections that were open may live until" in said
+    assert not is_accepted(up, "elsewhere")
+
+
+def test_a_trust_store_that_nothing_uses(up: Up) -> None:
+    """It holds the list and refuses nobody: the plan says so, and the end does."""
+    serial = issued(up, "unused")
+    elb = Outside(up).client("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    before = {name: listener["MutualAuthentication"][name] for name in ("Mode", "TrustStoreArn")}
+    elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication={"Mode": "passthrough"})
+    mind = "MIND: no load balancer uses"
+    assert mind in run(up, f"revocation plan 0x{serial}")
+    assert mind in run(up, f"revocation start --yes 0x{serial}")
+    elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication=before)
+    assert not is_accepted(up, "unused")
 
 
 def test_an_aborted_execution_is_no_success(up: Up) -> None:
@@ -240,8 +287,20 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
     ("command", "code", "words"),
     [
         ("revocation plan 1234", UNUSABLE, "AmbiguousSerial"),
-        ("revocation plan", UNUSABLE, "none of them is given"),
-        ("revocation start --yes", UNUSABLE, "none of them is given"),
+        ("revocation plan", UNUSABLE, "give serials, --certificate, --list"),
+        ("revocation start --yes", UNUSABLE, "give serials, --certificate, --list"),
+        ("revocation start --yes --crl x 0x1", UNUSABLE, "SERIALS and --crl exclude each other"),
+        ("revocation plan -c - -l -", UNUSABLE, "standard input is given twice"),
+        ("revocation plan pki/alice.pem", UNUSABLE, "pki/alice.pem is a file and no serial number: --certificate"),
+        ("revocation plan --trust-store arn:aws:x 0x1", UNUSABLE, "is none of the stack's"),
+        ("revocation plan --ca arn:aws:x 0x1", UNUSABLE, "is not the stack's CA"),
+        ("touch empty; revocation plan -c empty", UNUSABLE, "empty is empty"),
+        ("revocation plan --crl empty", UNUSABLE, "CrlMalformed: empty: "),
+        ("revocation list --limit -1", UNUSABLE, "--limit"),
+        ("revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
+        ("AWS_ENDPOINT_URL=127.0.0.1:9 revocation list", UNUSABLE, "write http://127.0.0.1:9"),
+        ("revocation find pki/alice.pem --subject alice", UNUSABLE, "is no connection log"),
+        ("revocation start --yes '[/x]'", UNUSABLE, "serial number '[/x]' is not hexadecimal"),
         ("setsid revocation start 0x1", UNUSABLE, "give --yes"),
         ("revocation plan --certificate none.pem", UNUSABLE, "none.pem cannot be read: No such file"),
         ("revocation plan --certificate pki/alice.key", UNUSABLE, "PrivateKeyGiven"),
@@ -250,11 +309,11 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("revocation start --yes --crl pki/alice.key", UNUSABLE, "PrivateKeyGiven"),
         ('revocation start --yes "$(cat pki/alice.key)"', UNUSABLE, "PrivateKeyGiven"),
         ("truncate -s 1G huge; revocation start --yes --list huge", UNUSABLE, "more than 52,428,800 bytes"),
-        ("revocation start --yes --list pki/alice.pem", UNUSABLE, "Certificates"),
+        ("revocation start --yes --list pki/alice.pem", UNUSABLE, "give it with --certificate"),
         ("echo xyzzy | revocation plan --list -", UNUSABLE, "line 1: InvalidSerial"),
         ("revocation plan --reason STOLEN 0x1", UNUSABLE, "STOLEN"),
         ("revocation plan 0xabcdef", NOT_ENFORCED, "ResourceNotFoundException"),
-        ("revocation report nobody", UNUSABLE, "no report"),
+        ("revocation report nobody", UNREACHABLE, "ExecutionDoesNotExist"),
         ("revocation watch nobody", UNREACHABLE, "ExecutionDoesNotExist"),
         ("revocation nonsense", UNUSABLE, "No such command"),
         ("STATE_MACHINE_ARN= revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
@@ -294,9 +353,16 @@ def test_a_crl_of_another_ca(up: Up) -> None:
     assert is_accepted(up, "partner")
     ca.revoke("partner")
     (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
+    planned = run(up, "revocation plan --crl partner.crl")
+    assert "attach CRL number" in planned
     assert "The trust stores hold the newest CRL now" in run(up, "revocation start --yes --crl partner.crl")
     assert not is_accepted(up, "partner")
     assert "held the newest CRL already" in run(up, "revocation start --yes --crl partner.crl")
+    ca.forget()
+    (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
+    dropped = run(up, "revocation plan --crl partner.crl")
+    assert "MIND: 1 serials that it refuses now would be accepted" in dropped
+    assert "MIND: 1 serials" in run(up, "revocation start --yes --crl partner.crl")
 
 
 LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
@@ -313,6 +379,8 @@ def test_a_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
     assert "1 certificates in 5 lines of 1 files" in said
     assert "2 connections" in run(up, "revocation find logs --address 203.0.113.3/32 --since 2026-11-23T03:01:00")
     assert "0 certificates" in run(up, "revocation find logs --subject nobody", NOT_ENFORCED)
+    (client,) = json.loads(run(up, "revocation find logs --json 2>/dev/null"))
+    assert (int(client["Serial"].replace(":", ""), 16), client["Connections"]) == (int(serial, 16), 10)
     assert "no log" in run(up, "revocation find logs --until 2026-11-22", UNUSABLE)
     run(up, "revocation find logs --serials 2>/dev/null | revocation start --yes --list -")
     assert not is_accepted(up, "logged")

@@ -1,0 +1,144 @@
+"""Tables of serials: which column is the serial, and which the reason; nothing is guessed where it could be another."""
+
+import csv
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from functions import serials
+from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList
+
+# What people and tools call a certificate's serial: "Cert Serial No.", "serialNumber (hex)", the load balancer's
+# "leaf_client_cert_serial_number". The serial of a device is none of these.
+_SERIAL = re.compile(
+    r"(?:sn|(?P<log>leaf)?(?:x509|tls)?(?:client)?(?:cert|certificate)?serial(?:no|nr|num|number)?(?P<said>hex|dec|decimal)?)"
+)
+_EXAMPLES = "serial, serial_number, certificate_serial, …"
+_UNNAMED = 2  # fields that a row may have without a header: the serial and its reason
+_SEPARATOR = re.compile(r"sep=(.)\r?\n")  # as Excel writes it
+_AS_TEXT = re.compile(r'="(.*)"')  # as Excel keeps digits from being counted
+_ROUNDED = re.compile(r"[0-9]{15}0+")  # a spreadsheet keeps fifteen digits of a number
+_SHOWN, _LONGEST_NAME = 10, 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which field of a row is what; without a header, the first and perhaps the second."""
+
+    serial: int = 0
+    said: str = ""
+    reason: int | None = 1
+    named: bool = False
+
+    def entry(self, row: list[str]) -> Any:  # noqa: ANN401 - what GivenSerial is made of, or a fault
+        """Give what a row says."""
+        if not self.named and len(row) > _UNNAMED:
+            return InvalidSerialList(f"{len(row)} fields, and no header that names them: begin with serial,reason")
+        if self.serial >= len(row):
+            return InvalidSerialList(f"{len(row)} fields, the serial is field {self.serial + 1}")
+        serial = _bare(row[self.serial])
+        if self.said and _ROUNDED.fullmatch(serial):
+            return InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
+        entry = {"Serial": f"{self.said}{serial}"}
+        if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
+            entry["RevocationReason"] = row[self.reason].strip()
+        return entry
+
+
+def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
+    """Read CSV; the first row may name the columns, and otherwise there is a serial and perhaps its reason.
+
+    Raises:
+        InvalidSerialList: it is no CSV, or no column, or more than one, is that of the serials.
+
+    """
+    lines = iter(lines)
+    skipped, first = 0, next(lines, "")
+    told = _SEPARATOR.fullmatch(first)
+    while (told and not skipped) or (not first.strip() and first):
+        skipped, first = skipped + 1, next(lines, "")
+    delimiter = told[1] if told else max(",;\t", key=first.count)
+    read = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
+    columns = None
+    try:
+        for row in read:
+            if not any(cell.strip() for cell in row):
+                continue
+            if columns is None:
+                columns = _columns(row, thing)
+                if columns.named:
+                    continue
+            yield f"line {read.line_num + skipped}", columns.entry(row)
+    except csv.Error as fault:
+        raise InvalidSerialList(f"line {read.line_num + skipped} of {thing} is no CSV: {fault}") from None
+
+
+def renamed(entry: dict[str, Any]) -> dict[str, Any]:
+    """Give an object of a JSON list its fields' own names; any other field keeps its name, and is refused by it.
+
+    Raises:
+        InvalidSerialList: two fields may be the serial, or the reason.
+
+    """
+    made: dict[str, Any] = {}
+    for name, value in entry.items():
+        key, said = name, ""
+        if found := _SERIAL.fullmatch(_normal(name)):
+            key, said = "Serial", _said(found)
+        elif "reason" in _normal(name):
+            key = "RevocationReason"
+        if key in made:
+            raise InvalidSerialList(f"two fields may be the {key}")
+        made[key] = f"{said}{value}" if isinstance(value, str) else value
+    return made
+
+
+def _columns(row: list[str], thing: str) -> _Columns:
+    """Read the header, if this row is one: a row with a serial in it is none."""
+    names = list(map(_normal, row))
+    known = {place: found for place, name in enumerate(names) if (found := _SERIAL.fullmatch(name))}
+    reasons = [place for place, name in enumerate(names) if "reason" in name]
+    if len(known) > 1 or len(reasons) > 1:
+        told = _named(row[place] for place in (known if len(known) > 1 else reasons))
+        raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
+    for place, found in known.items():
+        return _Columns(place, _said(found), reasons[0] if reasons else None, named=True)
+    if not any(map(_may_be_serial, row)):
+        raise InvalidSerialList(f"line 1 of {thing} names no column {_EXAMPLES}, and holds no serial: {_named(row)}")
+    return _Columns()
+
+
+def _normal(name: str) -> str:
+    """Leave out what writers put between words; a digit or another sign stays, for it may be a serial's."""
+    return re.sub(r"[\s_#().-]", "", name.lower())
+
+
+def _said(found: re.Match[str]) -> str:
+    """Say how the digits below such a name are read; the load balancer's log writes hexadecimal."""
+    if found["log"] or found["said"] == "hex":
+        return "hex:"
+    return "decimal:" if found["said"] else ""
+
+
+def _may_be_serial(cell: str) -> bool:
+    try:
+        serials.parse(_bare(cell))
+    except InvalidSerial:
+        return False
+    except AmbiguousSerial:
+        return True
+    return True
+
+
+def _bare(cell: str) -> str:
+    cell = cell.strip()
+    if as_text := _AS_TEXT.fullmatch(cell):
+        return as_text[1].strip()
+    return cell.removeprefix("'")
+
+
+def _named(cells: Iterable[str]) -> str:
+    shown = [cell.strip()[:_LONGEST_NAME] for cell in cells]
+    return ", ".join(shown[:_SHOWN]) + (" …" if len(shown) > _SHOWN else "")
