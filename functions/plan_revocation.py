@@ -1,5 +1,6 @@
 """PlanRevocation: a dry run. It reads what an execution would read, and calls nothing that changes anything."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -188,7 +189,8 @@ def _cut(made: Plan) -> Plan:
     """Keep the output below what a state may hold: the serials are cut, their counts stay."""
     if made.cause and len(made.cause) > _LONGEST_CAUSE:
         made = made.model_copy(update={"cause": f"{made.cause[:_LONGEST_CAUSE]} …"})
-    while made.serials and len(made.model_dump_json(exclude_none=True).encode()) > _LARGEST_OUTPUT:
+    # Escaped, as Lambda's runtime may write what is not ASCII: six bytes a letter.
+    while made.serials and len(json.dumps(made.model_dump(mode="json", exclude_none=True))) > _LARGEST_OUTPUT:
         made = made.model_copy(update={"serials": made.serials[: len(made.serials) // 2]})
     return made.model_copy(update={"serials_not_shown": made.number_of_serials - len(made.serials)})
 

@@ -110,7 +110,11 @@ def plan(found: Stack, *, as_json: bool, **given: Any) -> int:  # noqa: ANN401 -
 @asked.inputs
 @click.option("--yes", "-y", is_flag=True, help="Do not show the plan first and ask.")
 @click.option("--no-wait", is_flag=True, help="Do not watch; exit code 4.")
-@click.option("--dry-run", is_flag=True, help="Have the stack make the plan, with its own role.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Have the stack make the plan, with its own role; what does not fit into an input is uploaded for it.",
+)
 @as_json
 @told
 def start(found: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401
