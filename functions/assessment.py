@@ -75,8 +75,16 @@ def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws.
 
 def _refuse_private_keys(completed: dict[str, Any]) -> None:
     """Look where no other check does, so that no name or value is repeated in an error or kept in a report."""
-    rest = {name: value for name, value in completed.items() if name not in ("Serials", "Certificates")}
-    private_keys.refuse(json.dumps(rest).encode(), "the input")
+    told_by_place = ("Serials", "Certificates")
+    rest = [value for name, value in completed.items() if name not in told_by_place or isinstance(value, dict)]
+    rest += [
+        each
+        for name in told_by_place
+        if isinstance(completed.get(name), list)
+        for each in completed[name]
+        if not isinstance(each, str)
+    ]
+    private_keys.refuse(json.dumps([list(completed), rest]).encode(), "the input")
 
 
 def _authority(

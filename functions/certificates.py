@@ -1,7 +1,5 @@
 """Certificates that somebody holds: PEM or DER, one or several to a file; hostile input until they are read."""
 
-import base64
-import binascii
 import re
 import warnings
 from datetime import datetime
@@ -56,16 +54,8 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
         raise InvalidCertificate(f"{thing} holds a CERTIFICATE that is cut off: its END line is not there")
     if labels and not blocks:
         raise InvalidCertificate(f"{thing} holds no CERTIFICATE, only {', '.join(sorted(set(labels)))[:_SHOWN]}")
-    ders = map(_of_base64, blocks) if blocks else [_of_base64(data) or data]
+    ders = map(private_keys.of_base64, blocks) if blocks else [private_keys.of_base64(data) or data]
     return [_load(der, f"certificate {number} of {thing}") for number, der in enumerate(ders, 1)]
-
-
-def _of_base64(text: bytes) -> bytes:
-    """Decode base64, or give nothing where it is none."""
-    try:
-        return base64.b64decode(b"".join(text.split()), validate=True)
-    except binascii.Error:
-        return b""
 
 
 def _load(der: bytes, thing: str) -> x509.Certificate:

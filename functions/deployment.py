@@ -22,6 +22,7 @@ class Deployment(BaseModel):
     poll_interval_seconds: int = 60
     deadline_seconds: int = 7_200
     revocations_per_second: float = Field(default=19, ge=1, description="Of Private CA's 20 an account and Region.")
+    usual_crl_seconds: int = Field(default=1_800, ge=1, description="From a revocation to its CRL; a plan tells it.")
     give_way_seconds: int = Field(default=90, ge=1, description="How long a reconcile lets others correct a drift.")
     delay_notice_seconds: int = Field(default=2_700, ge=1, description="When a wait is worth a second notice.")
     crl_bucket: str = Field(default="", description="Where Private CA writes the CRL.")

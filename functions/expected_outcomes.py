@@ -12,10 +12,11 @@ from functions.plan import PlannedSerial
 from functions.records import Manifest
 from functions.refusals import explain
 
-# GetCertificate: 75 calls a second and account, which eight readers at a tenth of a second each about reach; half a
-# minute for these. What follows them is counted, and unknown until tried.
+# GetCertificate is allowed 75 times a second and account; those that were throttled are asked for once more, by one
+# reader. A minute or so for these; what follows them is counted, and unknown until tried.
 LOOKED_UP = 2_000
-_READERS = 8
+_READERS = 4
+_NO_ANSWER = "Private CA gave no answer"
 _SHOWN = 200
 _NOT_ISSUED = "ResourceNotFoundException"
 
@@ -24,14 +25,14 @@ def look_up(manifest: Manifest, revoked: frozenset[int], now: datetime) -> list[
     """Ask Private CA for the certificates; `revoked` are those that a CRL of this CA names, attached or not."""
     arn = manifest.request.certificate_authority_arn or ""
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(
-            pool.map(
-                lambda serial: _expected(_shown(arn, serial), is_revoked=serial in revoked, now=now).model_copy(
-                    update={"revocation_reason": manifest.request.reason_of(serial)}
-                ),
-                manifest.request.serials[:LOOKED_UP],
-            )
+        shown = list(pool.map(lambda serial: _shown(arn, serial), manifest.request.serials[:LOOKED_UP]))
+    again = (_shown(arn, each.serial) if each.why == _NO_ANSWER else each for each in shown)
+    return [
+        _expected(each, is_revoked=each.serial in revoked, now=now).model_copy(
+            update={"revocation_reason": manifest.request.reason_of(each.serial)}
         )
+        for each in again
+    ]
 
 
 def is_wanted_in_crl(each: PlannedSerial, now: datetime) -> bool:
@@ -45,7 +46,7 @@ def _shown(arn: str, serial: int) -> PlannedSerial:
     except AwsCallRefused as refusal:
         return PlannedSerial(serial=serial, why=aws.code_of(refusal))
     except AwsUnavailable:
-        return PlannedSerial(serial=serial, why="Private CA gave no answer")
+        return PlannedSerial(serial=serial, why=_NO_ANSWER)
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         return PlannedSerial(

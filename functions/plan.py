@@ -9,6 +9,8 @@ from functions.contracts import Drift, Failure, RevocationOutcome
 from functions.model import Model, Serial
 from functions.request import RevocationReason
 
+NOT_LOOKED_UP = "NOT_LOOKED_UP"  # beside the outcomes and UNKNOWN, in the counts of what is expected
+
 
 class PlannedOutcome(StrEnum):
     """What a dry run expects of an execution with the same input."""
@@ -70,6 +72,7 @@ class Plan(Model):
     issuer: str | None = Field(default=None, description="The CA's subject.")
     number_of_serials: int = 0
     expected: dict[str, int] = Field(default_factory=dict, description="How many serials would come to what.")
+    reasons: dict[RevocationReason, int] = Field(default_factory=dict, description="How many serials have which.")
     serials: list[PlannedSerial] = Field(default_factory=list, description="The first of them.")
     serials_not_shown: int = 0
     crl: PlannedCrl | None = None

@@ -17,7 +17,7 @@ from functions.errors import (
     TrustStoreNotEnforced,
 )
 from functions.intake import GetObject
-from functions.plan import Plan, PlannedCrl, PlannedOutcome
+from functions.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
 from functions.records import Manifest
 from functions.request import ExecutionInput
 from functions.serials import write
@@ -26,12 +26,10 @@ from functions.task import task
 _LARGEST_OUTPUT = 200_000  # bytes; a state may hold 256 KiB
 _LONGEST_CAUSE = 20_000
 _SHOWN, _NAMED = 200, 10
-_NOT_LOOKED_UP = "NOT_LOOKED_UP"
 # States that every execution enters, and those of each look at the CRL and of each trust store.
 _FIXED_TRANSITIONS, _A_LOOK, _A_TRUST_STORE = 14, 4, 6
 _FIXED_STEPS, _STEPS_A_TRUST_STORE = 5, 3
 _GIGABYTE_SECONDS_A_STEP = 1.0
-_CRL_SECONDS = 1_800  # "Private CA typically publishes about 30 minutes after a revocation" (aws: crl-planning)
 _SECONDS_A_TRUST_STORE = 10.0  # one write every five seconds: an add and a remove
 
 
@@ -67,12 +65,13 @@ def _of_serials(manifest: Manifest, now: datetime) -> Plan:
     wanted = manifest.wanted - {each.serial for each in listed if not expected_outcomes.is_wanted_in_crl(each, now)}
     missing = wanted - (seen.usable.held if seen.usable else frozenset())
     counts = Counter(each.expected.value if each.expected else PlannedOutcome.UNKNOWN.value for each in listed)
-    not_looked_up = {_NOT_LOOKED_UP: len(asked) - len(listed)} if len(asked) > len(listed) else {}
+    not_looked_up = {NOT_LOOKED_UP: len(asked) - len(listed)} if len(asked) > len(listed) else {}
     made = Plan(
         outcome=PlannedOutcome.SUCCEEDED,
         number_of_serials=len(asked),
         expected={**counts, **not_looked_up},
         serials=listed,
+        reasons=Counter(map(manifest.request.reason_of, asked)),
         crl=seen.planned.model_copy(update={"wanted_held": len(wanted) - len(missing), "wanted_missing": len(missing)}),
         trust_stores=[
             planned_enforcement.of_serials(baseline, seen.usable, wanted, missing) for baseline in manifest.baselines
@@ -105,7 +104,8 @@ def _with_totals(made: Plan, manifest: Manifest) -> Plan:
     waits = bool(made.crl and made.crl.wanted_missing)
     calls, stores = made.batches or made.number_of_serials, len(made.trust_stores)
     adding = sum(bool(store.add_crl_number or store.add_next_crl) for store in made.trust_stores)
-    looks = _CRL_SECONDS // manifest.request.polling.interval_seconds if waits else 1
+    polling, usual = manifest.request.polling, deployment().usual_crl_seconds
+    looks = 1 + (min(usual, polling.deadline_seconds) // polling.interval_seconds if waits else 0)
     transitions = _FIXED_TRANSITIONS + calls + looks * _A_LOOK + stores * _A_TRUST_STORE
     steps = _FIXED_STEPS + calls + looks + stores * _STEPS_A_TRUST_STORE
     revoking = round(made.number_of_serials / deployment().revocations_per_second, 1)
@@ -113,7 +113,7 @@ def _with_totals(made: Plan, manifest: Manifest) -> Plan:
     return made.model_copy(
         update={
             "seconds_revoking": revoking,
-            "seconds_waiting_for_crl": _CRL_SECONDS if waits else 0,
+            "seconds_waiting_for_crl": usual if waits else 0,
             "seconds_enforcing": adding * _SECONDS_A_TRUST_STORE,
             "state_transitions": transitions,
             "cost_usd": cost.usd(transitions, steps, gigabyte_seconds),
@@ -123,12 +123,12 @@ def _with_totals(made: Plan, manifest: Manifest) -> Plan:
 
 def _judged(made: Plan, manifest: Manifest) -> Plan:
     """Say what it comes to: what is known to fail, or else what decides and is not known."""
-    undecided = list(_undecided(made))
+    undecided = list(_undecided(made, manifest.request.polling.deadline_seconds))
     error, cause = _undone(made)
     outcome = PlannedOutcome.FAILED if error else PlannedOutcome.SUCCEEDED
     if undecided and not error:
         outcome, cause = PlannedOutcome.UNKNOWN, "not known beforehand: " + "; ".join(undecided)
-    unknown = [*undecided, *_unknown(made, manifest)]
+    unknown = [*undecided, *_unknown(made)]
     return made.model_copy(update={"outcome": outcome, "error": error, "cause": cause, "unknown_until_tried": unknown})
 
 
@@ -160,28 +160,31 @@ def _is_too_large(found: PlannedCrl) -> bool:
 
 def _brings_crl(made: Plan) -> bool:
     """Say whether anything may be newly revoked, upon which Private CA publishes a CRL."""
-    return bool(made.expected.keys() & {RevocationOutcome.REVOKED.value, PlannedOutcome.UNKNOWN.value, _NOT_LOOKED_UP})
+    return bool(made.expected.keys() & {RevocationOutcome.REVOKED.value, PlannedOutcome.UNKNOWN.value, NOT_LOOKED_UP})
 
 
-def _undecided(made: Plan) -> Iterator[str]:
+def _undecided(made: Plan, deadline_seconds: int) -> Iterator[str]:
     """Tell what is not known, and decides between success and failure."""
     if number := made.expected.get(PlannedOutcome.UNKNOWN.value):
         yield f"what becomes of {number} serials that have no expected outcome"
-    if number := made.expected.get(_NOT_LOOKED_UP):
+    if number := made.expected.get(NOT_LOOKED_UP):
         yield f"what becomes of {number} serials that were not looked up, and whose certificates these are"
     if made.crl and made.crl.wanted_missing and not _brings_crl(made):
         yield "when the next CRL comes: nothing is newly revoked, so it is the CA's own refresh that brings it"
+    elif made.seconds_waiting_for_crl > deadline_seconds:
+        yield (
+            f"whether the CRL comes before the deadline, {deadline_seconds} seconds: it usually takes "
+            f"{made.seconds_waiting_for_crl}"
+        )
 
 
-def _unknown(made: Plan, manifest: Manifest) -> Iterator[str]:
+def _unknown(made: Plan) -> Iterator[str]:
     if made.number_of_serials:
         yield "whether Private CA throttles or refuses a call"
     if made.expected.get(RevocationOutcome.REVOKED.value):
         yield "whether a certificate was revoked since the last CRL: it would be ALREADY_REVOKED"
     if made.crl and made.crl.wanted_missing:
         yield "when exactly the next CRL comes, and how many entries it has"
-        if (deadline := manifest.request.polling.deadline_seconds) < _CRL_SECONDS:
-            yield f"whether it comes before the deadline, {deadline} seconds: it usually takes {_CRL_SECONDS}"
     yield "whether somebody else changes a trust store meanwhile"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions import attached_lists, aws, crl
+from functions import attached_lists, aws, crl, head_room
 from functions.contracts import Failure
 from functions.crl import Crl
 from functions.deployment import deployment
@@ -101,11 +101,11 @@ def _unread() -> Crl:
 def _planned(
     lists: list[AttachedList], rehearsal: Rehearsal, adds_now: int | None, added: Crl | None, *, adds_next: bool
 ) -> PlannedTrustStore:
-    dropped = _dropped(rehearsal, lists, added) if added else []
+    dropped = _dropped(rehearsal, lists, added)
     return PlannedTrustStore(
         trust_store_arn=rehearsal.arn,
         lists=len(lists),
-        entries=sum(each.number_of_revoked_entries for each in lists),
+        entries=head_room.used(lists),
         add_crl_number=adds_now,
         add_next_crl=adds_next,
         remove_revocation_ids=sorted({each.revocation_id for each in lists}.intersection(rehearsal.removed)),
@@ -117,11 +117,19 @@ def _planned(
     )
 
 
-def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl) -> list[int]:
-    """Give the serials of this CA's lists that would go, and that the one to be added lacks."""
-    going = [each for each in lists if each.revocation_id in rehearsal.removed]
-    held = attached_lists.serial_numbers(rehearsal.arn, going) if going else None
-    return sorted((held or set()) - crl.serial_numbers(added))
+def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl | None) -> list[int]:
+    """Give the serials of this CA's lists that would go, and that neither the list added nor one that stays has.
+
+    What the next CRL will hold nobody knows; it drops what has expired.
+
+    """
+    going = [each for each in attached_lists.of_this_ca(lists) if each.revocation_id in rehearsal.removed]
+    staying = [each for each in attached_lists.of_this_ca(lists) if each not in going]
+    if not going or (added is None and not staying):
+        return []
+    held = attached_lists.serial_numbers(rehearsal.arn, going) or set()
+    kept = attached_lists.serial_numbers(rehearsal.arn, staying) or set()
+    return sorted(held - kept - (crl.serial_numbers(added) if added else set()))
 
 
 def _load_balancers(arn: str) -> int | None:

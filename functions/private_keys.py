@@ -4,42 +4,48 @@ import binascii
 import re
 from contextlib import suppress
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_der_private_key
-
 from functions.errors import PrivateKeyGiven
 
-# The armour of every kind of PEM, also with its hyphens or its case lost on the way, and PuTTY's.
-_ARMOUR = re.compile(rb"BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY|PuTTY-User-Key-File", re.IGNORECASE)
-_LARGEST = 16 * 1024  # an RSA key of 16,384 bits has 9 KB as DER, 13 KB as base64
+# The armour of every kind of PEM, also with its hyphens or its case lost on the way; PuTTY's; what openssl prints.
+_ARMOUR = re.compile(
+    rb"BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY|PuTTY-User-Key-File|Private-Key:|^[ \t]*priv:|privateExponent:",
+    re.IGNORECASE | re.MULTILINE,
+)
+# How the DER of a key begins, which no certificate and no CRL does: version 0 or 1 and then the algorithm (PKCS #8), a
+# number (PKCS #1) or octets (SEC 1); or a password's algorithm (PKCS #8, encrypted).
+_SEQUENCE = rb"\x30(?:[\x01-\x80]|\x81.|\x82..|\x83...)"
+_KEY = re.compile(
+    _SEQUENCE + rb"(?:\x02\x01[\x00\x01][\x30\x02\x04]|" + _SEQUENCE + rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01[\x05\x0c])",
+    re.DOTALL,
+)
+# All lines of PEM but the last are 64 long; how a key begins does not need the last.
+_BASE64_LINE = re.compile(rb"^[ \t\"]*([A-Za-z0-9+/]{40,}={0,2})[ \t\"]*\r?$", re.MULTILINE)
+# How far a key without armour is looked for.
+_LARGEST = 64 * 1024
 
 
 def refuse(data: bytes, thing: str) -> None:
-    """Refuse what holds a private key: with its armour anywhere in it, or alone as DER, or as base64 of that.
+    """Refuse what holds a private key: with its armour anywhere in it, or as DER, or as base64 of that.
 
     Raises:
         PrivateKeyGiven: nothing of the key is in its words.
 
     """
-    if _ARMOUR.search(data) or (len(data) <= _LARGEST and any(map(_is_key, (data, _of_base64(data))))):
+    if _ARMOUR.search(data) or _KEY.match(data) or _KEY.match(_base64_lines(data)):
         raise PrivateKeyGiven(
             f"{thing} holds a private key: give certificates or serial numbers alone. Whatever an execution is given "
             "is kept, in its history or in S3, so treat this key as known to others"
         )
 
 
-def _of_base64(data: bytes) -> bytes:
+def of_base64(text: bytes) -> bytes:
+    """Decode base64, or give nothing where it is none."""
     with suppress(binascii.Error):
-        return binascii.a2b_base64(b"".join(data.split()), strict_mode=True)
+        return binascii.a2b_base64(b"".join(text.split()), strict_mode=True)
     return b""
 
 
-def _is_key(der: bytes) -> bool:
-    try:
-        # Unvalidated: whether its numbers are primes takes a minute, and does not matter here.
-        load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
-    except TypeError:  # encrypted
-        return True
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-    return True
+def _base64_lines(data: bytes) -> bytes:
+    """Decode the lines that are base64, whatever stands between them, as far as they are whole."""
+    text = b"".join(_BASE64_LINE.findall(data[:_LARGEST]))
+    return of_base64(text[: len(text) // 4 * 4])

@@ -72,7 +72,7 @@ def _wanted(entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: s
             number_of_faults += 1
             if len(faults) < _FAULTS_SHOWN:
                 faults.append(f"{where}: {_told(refusal)[:_LONGEST_FAULT]}")
-        if len(found) > MAX_SERIALS:
+        if max(len(found), number_of_faults) > MAX_SERIALS:
             raise InvalidSerialList(f"{thing} holds more than {MAX_SERIALS:,} serials: split it")
     if faults:
         more = [f"and {number_of_faults - len(faults)} more"] if number_of_faults > len(faults) else []

@@ -17,7 +17,7 @@ MAX_OCTETS = 20
 _MAX_TEXT = 256
 _MAX_BLOCK = 65_536
 # What is quoted whole in an error: what is short, or may be a serial number. Anything else may be a secret.
-_SHORT = 24
+_SHORT = 16
 _SERIAL_LIKE = re.compile(r"\s*(?:0x|[a-z]{3,7}[:=])?(?:[0-9a-f][:\s-]?){1,50}", re.ASCII | re.IGNORECASE)
 
 # What viewers of certificates put around a serial number for a clipboard to carry along unseen.
@@ -42,9 +42,10 @@ _SAID_AFTER = re.compile(r"(.+?)\s*\((hex|dec|decimal)\)", re.ASCII)
 _TEXT_LINE = re.compile(
     r"^[ \t]*serial number[ \t]*:[ \t]*((?:\n[ \t]*[0-9a-f:]+[ \t]*(?=\n|$))+|[^\n]*)", re.MULTILINE | re.ASCII
 )
-# Fields 1, 9 and 10 of a connection log line; the subject before them may hold anything, so the last match counts.
+# A connection log line's time, address and ports, and its fields 9 and 10; the subject before these may hold anything,
+# so the last match counts.
 _LOG_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:.]+z \S+ [0-9]+ [0-9]+ ", re.ASCII)
-_LOG_LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:.]+z .* notbefore=\S+;notafter=\S+ (\S+)(?: .*)?", re.ASCII)
+_LOG_END = re.compile(r" notbefore=[^\s;]+;notafter=\S+ (\S+)(?: .*)?", re.ASCII)
 
 # A print-out's PEM, in lower case.
 _PEM = re.compile(r"-----begin certificate-----[^-]*-----end certificate-----")
@@ -80,9 +81,9 @@ def _found(text: str, cleaned: str) -> str:
     """Find what is written of the serial in a print-out or a log line; anything else is it already."""
     if len(cleaned) > _MAX_BLOCK:
         return text
-    if line := _LOG_LINE.fullmatch(cleaned):
-        return f"hex:{line[1]}"
     if _LOG_START.match(cleaned):
+        if end := _LOG_END.fullmatch(cleaned, max(0, cleaned.rfind(" notbefore="))):
+            return f"hex:{end[1]}"
         raise InvalidSerial(f"{_shown(text)} is a line of a connection log and names no client certificate")
     lines = _TEXT_LINE.findall(cleaned)
     beside = [line for line in _PEM.sub("", cleaned).splitlines() if _HEX.fullmatch(line) or _COLONS.fullmatch(line)]

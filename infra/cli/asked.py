@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
+from pydantic import ValidationError
 
 from functions import certificates, crl, private_keys, serial_list
 from functions.aws import Fetched, get_object
@@ -23,13 +24,13 @@ from functions.errors import (
     PrivateKeyGiven,
     RequestRefused,
 )
-from functions.model import S3Object
+from functions.model import ObjectLocation, S3Object, of_url
 from functions.request import MAX_INLINE_SERIALS, RevocationReason, SerialListFormat, read_reason
 from infra.cli.stack import Stack, Unreachable, Unusable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 # Of the 256 KB that an input may have; what is more goes by way of S3.
-_INLINE_CERTIFICATES = 100_000
+_INLINE_CERTIFICATES, _INLINE_FILES = 100_000, 50
 # The input's own names, as errors use them, and what stands for them here.
 _OPTION_NAMES = {
     "give it as Certificates, or a CRL as Crl": "give it with --certificate, or a CRL with --crl",
@@ -37,7 +38,6 @@ _OPTION_NAMES = {
     "TrustStoreArns": "--trust-store",
     "under Serials": "as an argument",
 }
-_LONGEST_PATH = 255
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
 
 
@@ -128,8 +128,11 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
     asked = Asked({})
     try:
         listed = _listed(stack, asked, given["listed"])
+        serials = [*map(_serial, given["serials"]), *listed.pop("Serials", [])]
+        if len(serials) > MAX_INLINE_SERIALS and listed:
+            raise Unusable(f"{len(serials)} serials as arguments, and a --list in S3: put all of them into the list")
         made = {
-            **_serials(stack, asked, [*map(_serial, given["serials"]), *listed.pop("Serials", [])]),
+            **_serials(stack, asked, serials),
             "Certificates": _certificates(stack, asked, given["certificates"]),
             **listed,
             "Crl": _crl(stack, asked, given["crl"]),
@@ -181,7 +184,13 @@ def _require_the_stacks(stack: Stack, given: dict[str, Any]) -> None:
     own = stack.settings["CERTIFICATE_AUTHORITY_ARN"]
     if given["ca"] not in (None, own):
         raise Unusable(f"--ca {given['ca']} is not the stack's CA, {own}: another CA has another --stack")
+    if given["all_trust_stores"] and given["trust_stores"]:
+        raise Unusable("--trust-store and --all-trust-stores exclude each other")
     stores = [each for each in stack.settings.get("TRUST_STORE_ARNS", "").split(",") if each]
+    if stores and given["all_trust_stores"]:
+        raise Unusable(
+            f"--all-trust-stores: this stack may touch {', '.join(stores)} alone; deploy one that names no trust store"
+        )
     for each in given["trust_stores"] if stores else ():
         if each not in stores:
             raise Unusable(
@@ -191,7 +200,11 @@ def _require_the_stacks(stack: Stack, given: dict[str, Any]) -> None:
 
 def _serial(given: str) -> str:
     """Refuse what is meant for an option."""
-    if given == "-" or _is_in_s3(given) or (len(given) <= _LONGEST_PATH and Path(given).is_file()):
+    try:
+        is_file = Path(given).is_file()
+    except OSError:  # too long a name, as a print-out is
+        is_file = False
+    if given == "-" or _is_in_s3(given) or is_file:
         raise Unusable(f"{given} is a file and no serial number: --certificate, --list or --crl say what is in it")
     return given
 
@@ -217,7 +230,7 @@ def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[obje
         for each in given
         if each not in places
     ]
-    if sum(map(len, files)) > _INLINE_CERTIFICATES:
+    if sum(map(len, files)) > _INLINE_CERTIFICATES or len(files) > _INLINE_FILES:
         return [*places, asked.place(stack, "certificates.pem", b"".join(files))]
     return [*places, *(pem.decode() for pem in files)]
 
@@ -238,13 +251,15 @@ def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
 
 def _sniffed(data: bytes) -> SerialListFormat:
     """Tell the format of what has no name."""
-    first = data.lstrip().split(b"\n", 1)[0]
+    lines = (line.strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     if first[:1] in (b"[", b"{"):
         try:
-            json.loads(data)
-        except ValueError:
+            read = json.loads(data)
+        except (ValueError, RecursionError):
             return SerialListFormat.JSON_LINES
-        return SerialListFormat.JSON
+        is_one = isinstance(read, list) or "Serials" in read
+        return SerialListFormat.JSON if is_one else SerialListFormat.JSON_LINES
     columns = re.search(rb"[,;\t]", first) and not _LOG_LINE.match(first)
     return SerialListFormat.CSV if columns else SerialListFormat.LINES
 
@@ -285,8 +300,11 @@ def _file(given: str) -> bytes:
 
 
 def _object(given: str) -> bytes:
-    bucket, _, key = given.removeprefix("s3://").partition("/")
-    found = get_object(bucket, key)
+    try:
+        location = ObjectLocation.model_validate(of_url(given))
+    except ValidationError:
+        raise Unusable(f"{given} is no s3://bucket/key") from None
+    found = get_object(location.bucket, location.key)
     if found is None:
         raise Unusable(f"there is no object {given}")
     return found.body

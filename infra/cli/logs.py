@@ -134,7 +134,7 @@ def search(where: str, sought: Sought) -> Found:
             everything.add(found)
     if not everything.files:
         raise Unusable(f"{where} holds no log of that time")
-    if everything.foreign and not everything.clients:
+    if len(everything.foreign) == everything.files and not everything.clients:
         raise Unusable(
             f"{everything.foreign[0]} is no connection log (an access log is another thing): its first line does not "
             "begin with a time, an address and two ports"

@@ -82,7 +82,7 @@ def told(command: Command) -> Command:
     return run  # type: ignore[return-value] # click calls it
 
 
-_NOT_NEWLY = ("ALREADY_REVOKED", "EXPIRED", "FAILED")
+_NOT_NEWLY = (RevocationOutcome.ALREADY_REVOKED, RevocationOutcome.EXPIRED, RevocationOutcome.FAILED)
 as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 
@@ -162,12 +162,12 @@ def _confirm(found: Stack, wanted: asked.Asked) -> None:
 
 def _question(made: Plan) -> str:
     if not made.number_of_serials:
-        return "Revoke nothing, and enforce this CRL?"
-    fresh = [each for each in made.serials if each.expected is RevocationOutcome.REVOKED]
-    reasons = ", ".join(dict.fromkeys(each.revocation_reason for each in fresh if each.revocation_reason))
-    number = made.number_of_serials - sum(made.expected.get(each, 0) for each in _NOT_NEWLY)
-    told = f"Revoke {number} certificate{'s' if number != 1 else ''}" + (f" for {reasons}" if reasons else "")
-    return f"{told}? It cannot be undone." if number else "Revoke nothing new, and enforce what is revoked?"
+        return "Revoke nothing, and bring the trust stores this CRL?"
+    number = made.number_of_serials - sum(made.expected.get(each.value, 0) for each in _NOT_NEWLY)
+    if not number:
+        return "Revoke nothing new, and enforce what is revoked?"
+    reasons = ", ".join(made.reasons if len(made.reasons) == 1 else (f"{r} ({n})" for r, n in made.reasons.items()))
+    return f"Revoke {number} certificate{'s' if number != 1 else ''} for {reasons}? It cannot be undone."
 
 
 def _answer(question: str) -> str:
@@ -204,10 +204,19 @@ def report(found: Stack, *, execution: str, as_json: bool) -> int:
     name = arn.rsplit(":", 1)[1]
     for_machines, for_people = (in_words.report(found, name, form) for form in ("json", "md"))
     if for_machines is None or for_people is None:
-        status = found.stepfunctions.describe_execution(executionArn=arn)["status"]
-        raise stack.Unusable(f"execution {name} is {status} and has written no report")
+        return _without_report(found, arn)
     click.echo(for_machines if as_json else for_people)
     return ENFORCED if json.loads(for_machines)["Outcome"] == "SUCCEEDED" else NOT_ENFORCED
+
+
+def _without_report(found: Stack, arn: str) -> int:
+    client = found.stepfunctions
+    try:
+        status = client.describe_execution(executionArn=arn)["status"]
+    except client.exceptions.ExecutionDoesNotExist:
+        raise stack.Unusable(f"ExecutionDoesNotExist: there is no execution {arn}") from None
+    click.echo(f"{arn} is {status} and has written no report", err=True)
+    return UNFINISHED if status == "RUNNING" else NOT_ENFORCED
 
 
 @cli.command("list")
@@ -269,7 +278,7 @@ def _client(client: logs.Client) -> str:
     more = f" and {len(client.addresses) - 3} more" if len(client.addresses) > 3 else ""  # noqa: PLR2004 - as shown
     statuses = ", ".join(f"{status} {number}" for status, number in client.statuses.most_common())
     return (
-        f"{serials.write(client.serial)}  {client.subject}\n"
+        f"{serials.write(client.serial)}  {stack.plain(client.subject)}\n"
         f"    {client.connections} connections from {addresses}{more}, {client.first:%Y-%m-%d %H:%M:%S} to "
         f"{client.last:%Y-%m-%d %H:%M:%S} UTC: {statuses}"
     )

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from functions.contracts import RevocationOutcome
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused, AwsUnavailable
-from functions.plan import Plan, PlannedOutcome, PlannedSerial, PlannedTrustStore
+from functions.plan import NOT_LOOKED_UP, Plan, PlannedOutcome, PlannedSerial, PlannedTrustStore
 from functions.plan_revocation import plan_revocation
 from functions.request import ExecutionInput
 from functions.serials import write
 from infra.cli.asked import Asked, in_options
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable, plain
 
 EXIT_CODES = {
     PlannedOutcome.SUCCEEDED: ENFORCED,
@@ -50,15 +50,15 @@ def make(stack: Stack, asked: Asked) -> Plan:
 def render(plan: Plan, stack: Stack) -> Iterator[str]:
     """Show a plan to a person, what is irreversible first."""
     if plan.cause:
-        yield ": ".join(filter(None, (plan.outcome, plan.error, in_options(plan.cause))))
+        yield plain(": ".join(filter(None, (plan.outcome, plan.error, in_options(plan.cause)))))
     else:
         yield f"{plan.outcome} is expected."
     yield f"Stack: {stack.state_machine_arn}"
     if plan.issuer:
-        yield f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}"
+        yield plain(f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}")
     for expected, (words, most) in _WORDS.items():
         yield from _certificates(plan, expected, words, most)
-    if left := plan.expected.get("NOT_LOOKED_UP"):
+    if left := plan.expected.get(NOT_LOOKED_UP):
         yield f"  {left} were not looked up"
     yield from _crl(plan)
     for store in plan.trust_stores:
@@ -71,7 +71,7 @@ def render(plan: Plan, stack: Stack) -> Iterator[str]:
 def _certificates(plan: Plan, expected: RevocationOutcome | None, words: str, most: int) -> Iterator[str]:
     these = [each for each in plan.serials if each.expected is expected]
     for each in these[:most]:
-        yield "  " + "  ".join(_certificate(each, plan.issuer, words))
+        yield plain("  " + "  ".join(_certificate(each, plan.issuer, words)))
     number = plan.expected.get(expected.value if expected else PlannedOutcome.UNKNOWN.value, 0)
     if number > most:
         yield f"  {words}: {number} in all, {number - min(len(these), most)} of them not shown"
@@ -94,13 +94,13 @@ def _crl(plan: Plan) -> Iterator[str]:
     if plan.crl is None:
         return
     if plan.crl.crl_number is None:
-        yield f"CRL: none yet at {plan.crl.location}"
+        yield f"CRL: {'' if plan.crl.refusal else 'none yet at '}{plan.crl.location}"
     else:
         held = f", holds {plan.crl.wanted_held} of those that count" if plan.number_of_serials else ""
         valid = f"from {_day(plan.crl.this_update)} to {_day(plan.crl.next_update)}"
         yield f"CRL: number {plan.crl.crl_number}, {plan.crl.number_of_revoked_entries} entries, {valid}{held}"
     if plan.crl.refusal:
-        yield f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}"
+        yield plain(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
 
 
 def _day(at: datetime | None) -> str:

@@ -3,18 +3,19 @@
 import json
 import sys
 from collections import Counter
-from typing import Any, TypeVar
+from datetime import UTC
+from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
 
 from functions.errors import RequestRefused
 from functions.plan import Plan
 from infra.cli import planned, told
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE, Stack, reached
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE, Stack, Unusable, reached
 from infra.follow import Left, follow
 
-Read = TypeVar("Read")
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
 # States that decide or rearrange, and take no time.
 _UNSEEN = ("Is", "Are", "Receive", "Begin", "TrustStoreEnforced")
@@ -34,14 +35,14 @@ class Progress:
             return
         if left.left_at is None:
             if sys.stdout.isatty():
-                click.secho(f"{left.entered_at:%H:%M:%S}  {left.state} …", dim=True)
+                click.secho(f"{left.entered_at.astimezone(UTC):%H:%M:%S}  {left.state} …", dim=True)
             return
         self._done[left.state] += 1
         number = self._done[left.state]
         if left.state in _ITEMS and number > _FEW and number % _EVERY:
             return
         counted = f"({number})  " if left.state in _ITEMS else ""
-        click.echo(f"{left.left_at:%H:%M:%S}  {left.state}  {counted}{left.note}".rstrip())
+        click.echo(f"{left.left_at.astimezone(UTC):%H:%M:%S}  {left.state}  {counted}{left.note}".rstrip())
 
 
 def watch(stack: Stack, execution_arn: str, *, as_json: bool, look_every_seconds: float) -> int:
@@ -56,6 +57,8 @@ def watch(stack: Stack, execution_arn: str, *, as_json: bool, look_every_seconds
         click.echo(f"\n{goes_on}", err=True)
         return UNFINISHED
     except (ClientError, BotoCoreError) as fault:
+        if isinstance(fault, ClientError) and fault.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            raise Unusable(f"ExecutionDoesNotExist: there is no execution {execution_arn}") from None
         click.echo(f"Error: {reached(fault).message}. If it was running: {goes_on[0].lower()}{goes_on[1:]}", err=True)
         return UNREACHABLE
     ended: dict[str, Any] = dict(stack.stepfunctions.describe_execution(executionArn=execution_arn))
@@ -82,8 +85,12 @@ def _exit_code(ended: dict[str, Any], output: dict[str, Any]) -> int:
 
 
 def _plan(ended: dict[str, Any], output: dict[str, Any]) -> Plan | None:
-    is_plan = ended["status"] == "SUCCEEDED" and "ReportMarkdown" not in output
-    return Plan.model_validate(output) if is_plan else None
+    if ended["status"] != "SUCCEEDED" or "ReportMarkdown" in output:
+        return None
+    try:
+        return Plan.model_validate(output)
+    except ValidationError:
+        raise Unusable(f"{ended['executionArn']} ended with a plan of another version of the stack: --json") from None
 
 
 def _verdict(stack: Stack, ended: dict[str, Any], output: dict[str, Any]) -> str:

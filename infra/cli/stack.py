@@ -78,6 +78,8 @@ def find(name: str, state_machine_arn: str | None) -> Stack:
     try:
         (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as refusal:
+        if refusal.response["Error"]["Code"] != "ValidationError":
+            raise reached(refusal) from None
         told = refusal.response["Error"].get("Message", "")
         raise Unusable(
             f"there is no stack {name!r} here ({told}): give --stack, or STATE_MACHINE_ARN, and the right AWS_REGION"
@@ -92,6 +94,11 @@ def reached(refusal: ClientError | BotoCoreError) -> Unreachable:
         error, action = refusal.response["Error"], refusal.operation_name
         return Unreachable(f"{action} was refused: {error['Code']}: {error.get('Message', '')}")
     return Unreachable(f"AWS could not be asked: {refusal}")
+
+
+def plain(text: str) -> str:
+    """Take out what a terminal would obey: whoever names a certificate or asks for something chooses the words."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def dump(found: Any) -> str:  # noqa: ANN401 - JSON

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.cli.stack import Stack
+from infra.cli.stack import Stack, plain
 
 _SHOWN = 5
 _RECONCILED = {
@@ -38,7 +38,7 @@ def outcome(stack: Stack, name: str, output: dict[str, Any]) -> Iterator[str]:
         yield f"{_RECONCILED.get(output['Reconciled'], output['Reconciled'])}."
     try:
         body = report(stack, name, "json")
-    except ClientError:
+    except (ClientError, BotoCoreError):
         body = None
     if body:
         yield from _details(json.loads(body))
@@ -80,7 +80,7 @@ def asked_for(text: str) -> str:
         "a list in S3" if "SerialList" in given else "",
         *(str(given[name])[:40] for name in ("RequestedBy", "Ticket") if given.get(name)),
     ]
-    return ", ".join(filter(None, parts))
+    return plain(", ".join(filter(None, parts)))
 
 
 def _time(text: str) -> str:

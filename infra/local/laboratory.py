@@ -83,6 +83,7 @@ def laboratory(
             "PollIntervalSeconds": "1",
             "DeadlineSeconds": "300",
             "GiveWaySeconds": "10",
+            "UsualCrlSeconds": "2",
             **parameters,
         },
         STACK,

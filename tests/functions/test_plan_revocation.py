@@ -25,6 +25,13 @@ from tests.pki import NOW
 GET = "acm-pca:GetCertificate"
 
 
+@pytest.fixture(autouse=True)
+def usual(lambda_environment: pytest.MonkeyPatch) -> None:
+    """Have a CRL come within the deadline of these tests, 300 seconds."""
+    lambda_environment.setenv("USUAL_CRL_SECONDS", "60")
+    deployment.cache_clear()
+
+
 def plan(bench: Bench, request: dict[str, Any], **more: Any) -> Plan:  # noqa: ANN401 - of plan_revocation
     """Plan for the laboratory's CA and this test's trust store."""
     asked = {"TrustStoreArns": [bench.trust_store_arn], **request}
@@ -64,12 +71,46 @@ def test_known(bench: Bench, client: Client) -> None:
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
 def test_a_certificate_that_is_not_shown(bench: Bench, client: Client, impatient: None, code: str) -> None:  # noqa: ARG001
     """Neither a refusal nor silence ends the plan: what becomes of it is not known, and so is the outcome."""
-    faults.add(GET, code=code, times=9)
+    faults.add(GET, code=code, times=99)
     made = of(bench, client)
     faults.clear()
     assert (made.outcome, made.expected) == (PlannedOutcome.UNKNOWN, {"UNKNOWN": 1})
     assert made.cause
     assert "what becomes of 1 serials" in made.cause
+
+
+def test_a_deadline_before_the_crl_comes(bench: Bench, client: Client) -> None:
+    """By what is known it would not be enforced in time, and nobody is promised that it would."""
+    polling = {"IntervalSeconds": 10, "DeadlineSeconds": 50}
+    made = plan(bench, {"Serials": [write(client.serial)], "Polling": polling})
+    assert made.outcome is PlannedOutcome.UNKNOWN
+    assert "before the deadline, 50 seconds: it usually takes 60" in (made.cause or "")
+
+
+def test_throttled_once(bench: Bench, client: Client, impatient: None) -> None:  # noqa: ARG001
+    """More often than the SDK tries, it is asked for once more."""
+    faults.add(GET, code="ThrottlingException", times=5)
+    assert of(bench, client).expected == {"REVOKED": 1}
+
+
+def test_leftovers_that_hold_more(bench: Bench, client: Client) -> None:
+    """An older list goes though nothing is added: what it alone refused is told."""
+    signer = acm_pca.certificate_authority(bench.lab.authority.arn)
+    assert signer.certificate is not None
+    own = pki.Authority(signer.certificate, signer.key)
+    newest = own.crl([client.serial], number=10**15 + 1)
+    bench.add(own.crl([client.serial, 5, 6], number=10**15))
+    bench.add(newest)
+    acm_pca.publish_now(signer.arn)
+    location = plan(bench, {"Reconcile": True}).crl
+    assert location
+    bucket, _, key = location.location.removeprefix("s3://").partition("/")
+    bench.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=newest)
+    try:
+        (store,) = plan(bench, {"Reconcile": True}).trust_stores
+    finally:
+        acm_pca.publish_now(signer.arn)
+    assert (store.add_crl_number, len(store.remove_revocation_ids), store.dropped_serials) == (None, 1, [5, 6])
 
 
 def test_what_a_list_names_is_revoked(bench: Bench, client: Client) -> None:

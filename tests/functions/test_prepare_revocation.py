@@ -232,6 +232,8 @@ KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, Privat
         {KEY: 1},
         {"Serials": KEY.splitlines()},
         {"Serials": [KEY]},
+        {"Serials": [{KEY: 1}]},
+        {"Serials": {KEY: 1}},
         {"Certificates": [KEY]},
         {"SerialList": {"Bucket": "some-bucket", "Key": KEY}},
         {"Polling": {KEY: 1}},

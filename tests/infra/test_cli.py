@@ -1,13 +1,18 @@
 """The command line as an operator meets it: each form of input against `make up`, and exit codes to be trusted."""
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -231,13 +236,37 @@ def test_serials_are_shown_as_they_are(up: Up) -> None:
     assert "11:ab:22 (ResourceNotFoundException)" in said
 
 
+@contextmanager
+def no_crl(up: Up) -> Iterator[None]:
+    """Let no CRL come."""
+    outside = Outside(up)
+    s3, bucket = outside.client("s3"), outside.settings["CRL_BUCKET"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    try:
+        yield
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
 def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
     """Ctrl-C ends the watching alone, and says so; exit code 4."""
     serial = issued(up, "unwatched")
-    up.sh("aws s3api get-bucket-policy --bucket $CRL_BUCKET --query Policy --output text > kept.json")
-    up.sh("aws s3api delete-bucket-policy --bucket $CRL_BUCKET")  # so that no CRL comes
-    said = run(up, f"timeout --preserve-status --signal=INT 6 revocation start --yes 0x{serial} 2>&1", UNFINISHED)
-    up.sh("aws s3api put-bucket-policy --bucket $CRL_BUCKET --policy file://kept.json")
+    with no_crl(up):
+        process = subprocess.Popen(
+            ["bash", "-c", f". ./env.sh; exec revocation start --yes 0x{serial}"],
+            cwd=up.folder,
+            env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(up.folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout
+        next(line for line in process.stdout if "FindCrl" in line)
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+        process.stdout.close()
+        assert process.wait(30) == UNFINISHED
     again = re.search(r"The execution goes on. Look again: (revocation watch \S+)", said)
     assert again
     assert "1 of 1 certificates are enforced" in run(up, again[1])
@@ -262,25 +291,24 @@ def test_a_trust_store_that_nothing_uses(up: Up) -> None:
     before = {name: listener["MutualAuthentication"][name] for name in ("Mode", "TrustStoreArn")}
     elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication={"Mode": "passthrough"})
     mind = "MIND: no load balancer uses"
-    assert mind in run(up, f"revocation plan 0x{serial}")
-    assert mind in run(up, f"revocation start --yes 0x{serial}")
-    elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication=before)
+    try:
+        assert mind in run(up, f"revocation plan 0x{serial}")
+        assert mind in run(up, f"revocation start --yes 0x{serial}")
+    finally:
+        elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication=before)
     assert not is_accepted(up, "unused")
 
 
 def test_an_aborted_execution_is_no_success(up: Up) -> None:
-    """ABORTED is exit code 1, watched or reported."""
+    """ABORTED is exit code 1, watched or reported; while it runs, its report is still to come."""
     serial = issued(up, "aborted")
-    up.sh(
-        "aws s3api get-bucket-policy --bucket $CRL_BUCKET --query Policy --output text > policy.json; "
-        "aws s3api delete-bucket-policy --bucket $CRL_BUCKET"  # so that no CRL comes
-    )
-    made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
-    arn = made["executionArn"]
-    up.until(f"aws stepfunctions get-execution-history --execution-arn {arn}", "WaitForCrl")
-    up.sh(f"aws stepfunctions stop-execution --execution-arn {arn}")
-    assert "ABORTED" in run(up, f"revocation watch {arn}", NOT_ENFORCED)
-    up.sh("aws s3api put-bucket-policy --bucket $CRL_BUCKET --policy file://policy.json")
+    with no_crl(up):
+        made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
+        arn = made["executionArn"]
+        up.until(f"aws stepfunctions get-execution-history --execution-arn {arn}", "WaitForCrl")
+        assert "is RUNNING and has written no report" in run(up, f"revocation report {arn}", UNFINISHED)
+        up.sh(f"aws stepfunctions stop-execution --execution-arn {arn}")
+        assert "ABORTED" in run(up, f"revocation watch {arn}", NOT_ENFORCED)
 
 
 @pytest.mark.parametrize(
@@ -313,8 +341,15 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("echo xyzzy | revocation plan --list -", UNUSABLE, "line 1: InvalidSerial"),
         ("revocation plan --reason STOLEN 0x1", UNUSABLE, "STOLEN"),
         ("revocation plan 0xabcdef", NOT_ENFORCED, "ResourceNotFoundException"),
-        ("revocation report nobody", UNREACHABLE, "ExecutionDoesNotExist"),
-        ("revocation watch nobody", UNREACHABLE, "ExecutionDoesNotExist"),
+        ("revocation report nobody", UNUSABLE, "ExecutionDoesNotExist"),
+        ("revocation watch nobody", UNUSABLE, "ExecutionDoesNotExist"),
+        ("revocation plan --all-trust-stores 0x1", UNUSABLE, "may touch"),
+        ("revocation plan --list s3://x", UNUSABLE, "s3://x is no s3://bucket/key"),
+        (
+            "seq -f 0x9%06g 501 > l; revocation plan -l l $(seq -f 0x8%06g 501)",
+            UNUSABLE,
+            "put all of them into the list",
+        ),
         ("revocation nonsense", UNUSABLE, "No such command"),
         ("STATE_MACHINE_ARN= revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
         ("AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 revocation list", UNREACHABLE, "could not be asked"),

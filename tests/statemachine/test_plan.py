@@ -210,8 +210,8 @@ def no_crl_in_s3(workflow: Workflow) -> Case:
 
 def expired(workflow: Workflow) -> Case:
     """One that has expired and that nobody has revoked."""
-    (client,) = workflow.clients(1, {"Type": "ABSOLUTE", "Value": int(time.time()) + 2})
-    time.sleep(2.5)
+    (client,) = workflow.clients(1, {"Type": "ABSOLUTE", "Value": int(time.time()) + 3})
+    time.sleep(3.5)
     return Case(asked(workflow, client))
 
 
