@@ -3,8 +3,6 @@
 import getpass
 import hashlib
 import json
-import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any, TypeVar
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
-from pydantic import ValidationError
 
 from functions import certificates, crl, private_keys, serial_list
 from functions.aws import Fetched, get_object
@@ -24,8 +21,9 @@ from functions.errors import (
     PrivateKeyGiven,
     RequestRefused,
 )
-from functions.model import ObjectLocation, S3Object, of_url
+from functions.model import S3Object
 from functions.request import MAX_INLINE_SERIALS, RevocationReason, SerialListFormat, read_reason
+from infra.cli import files
 from infra.cli.stack import Stack, Unreachable, Unusable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,7 +36,6 @@ _OPTION_NAMES = {
     "TrustStoreArns": "--trust-store",
     "under Serials": "as an argument",
 }
-_LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
 
 
 def _reason(text: str) -> RevocationReason:
@@ -204,7 +201,7 @@ def _serial(given: str) -> str:
         is_file = Path(given).is_file()
     except OSError:  # too long a name, as a print-out is
         is_file = False
-    if given == "-" or _is_in_s3(given) or is_file:
+    if given == "-" or files.is_in_s3(given) or is_file:
         raise Unusable(f"{given} is a file and no serial number: --certificate, --list or --crl say what is in it")
     return given
 
@@ -225,14 +222,14 @@ def _list_at(location: dict[str, str], form: SerialListFormat) -> dict[str, Any]
 def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[object]:
     """Read certificates, and nothing that stands beside them in their files; many go by way of S3."""
     places: list[object] = [each for each in given if _is_at_hand_of_the_stack(stack, each)]
-    files = [
-        b"".join(found.public_bytes(Encoding.PEM) for found in certificates.read(_file(each), each))
+    pems = [
+        b"".join(found.public_bytes(Encoding.PEM) for found in certificates.read(files.read(each), each))
         for each in given
         if each not in places
     ]
-    if sum(map(len, files)) > _INLINE_CERTIFICATES or len(files) > _INLINE_FILES:
-        return [*places, asked.place(stack, "certificates.pem", b"".join(files))]
-    return [*places, *(pem.decode() for pem in files)]
+    if sum(map(len, pems)) > _INLINE_CERTIFICATES or len(pems) > _INLINE_FILES:
+        return [*places, asked.place(stack, "certificates.pem", b"".join(pems))]
+    return [*places, *(pem.decode() for pem in pems)]
 
 
 def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
@@ -241,33 +238,18 @@ def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
         return {}
     if _is_at_hand_of_the_stack(stack, given):
         return {"SerialList": given}
-    data = _file(given)
-    form = serial_list.format_of(given, None if given != "-" else _sniffed(data))
+    data = files.read(given)
+    form = serial_list.format_of(given, None if given != "-" else files.sniffed(data))
     found = serial_list.read(data, form, given)
     if len(found) <= MAX_INLINE_SERIALS:
         return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
     return _list_at(asked.place(stack, "serials", data), form)
 
 
-def _sniffed(data: bytes) -> SerialListFormat:
-    """Tell the format of what has no name."""
-    lines = (line.strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
-    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
-    if first[:1] in (b"[", b"{"):
-        try:
-            read = json.loads(data)
-        except (ValueError, RecursionError):
-            return SerialListFormat.JSON_LINES
-        is_one = isinstance(read, list) or "Serials" in read
-        return SerialListFormat.JSON if is_one else SerialListFormat.JSON_LINES
-    columns = re.search(rb"[,;\t]", first) and not _LOG_LINE.match(first)
-    return SerialListFormat.CSV if columns else SerialListFormat.LINES
-
-
 def _crl(stack: Stack, asked: Asked, given: str | None) -> object:
     if given is None or _is_at_hand_of_the_stack(stack, given):
         return given
-    data = _file(given)
+    data = files.read(given)
     private_keys.refuse(data, given)
     try:
         crl.read(data)
@@ -276,35 +258,6 @@ def _crl(stack: Stack, asked: Asked, given: str | None) -> object:
     return asked.place(stack, "crl", data)
 
 
-def _is_in_s3(given: str) -> bool:
-    return given.startswith("s3://")
-
-
 def _is_at_hand_of_the_stack(stack: Stack, given: str) -> bool:
     """Say whether the stack may read it where it lies; what lies elsewhere is read here, and copied."""
     return given.startswith(f"s3://{stack.settings['INPUT_BUCKET']}/")
-
-
-def _file(given: str) -> bytes:
-    """Read a file, standard input or an object of S3, as far as any input goes."""
-    if _is_in_s3(given):
-        return _object(given)
-    try:
-        with sys.stdin.buffer if given == "-" else Path(given).open("rb") as file:
-            data = file.read(crl.MAX_BYTES + 1)
-    except OSError as fault:
-        raise Unusable(f"{given} cannot be read: {fault.strerror}") from None
-    if len(data) > crl.MAX_BYTES:
-        raise Unusable(f"{given} has more than {crl.MAX_BYTES:,} bytes, which nothing that is read here has")
-    return data
-
-
-def _object(given: str) -> bytes:
-    try:
-        location = ObjectLocation.model_validate(of_url(given))
-    except ValidationError:
-        raise Unusable(f"{given} is no s3://bucket/key") from None
-    found = get_object(location.bucket, location.key)
-    if found is None:
-        raise Unusable(f"there is no object {given}")
-    return found.body

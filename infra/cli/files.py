@@ -1,0 +1,61 @@
+"""Files that an operator names: on this machine, on standard input, or in S3, read with the operator's own rights."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from functions import crl
+from functions.aws import get_object
+from functions.model import ObjectLocation, of_url
+from functions.request import SerialListFormat
+from infra.cli.stack import Unusable
+
+_LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
+
+
+def read(given: str) -> bytes:
+    """Read a file, standard input or an object of S3, as far as any input goes."""
+    if is_in_s3(given):
+        return _object(given)
+    try:
+        with sys.stdin.buffer if given == "-" else Path(given).open("rb") as file:
+            data = file.read(crl.MAX_BYTES + 1)
+    except OSError as fault:
+        raise Unusable(f"{given} cannot be read: {fault.strerror}") from None
+    if len(data) > crl.MAX_BYTES:
+        raise Unusable(f"{given} has more than {crl.MAX_BYTES:,} bytes, which nothing that is read here has")
+    return data
+
+
+def _object(given: str) -> bytes:
+    try:
+        location = ObjectLocation.model_validate(of_url(given))
+    except ValidationError:
+        raise Unusable(f"{given} is no s3://bucket/key") from None
+    found = get_object(location.bucket, location.key)
+    if found is None:
+        raise Unusable(f"there is no object {given}")
+    return found.body
+
+
+def is_in_s3(given: str) -> bool:
+    """Say whether an object of S3 is named."""
+    return given.startswith("s3://")
+
+
+def sniffed(data: bytes) -> SerialListFormat:
+    """Tell the format of what has no name."""
+    lines = (line.strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
+    if first[:1] in (b"[", b"{"):
+        try:
+            parsed = json.loads(data)
+        except (ValueError, RecursionError):
+            return SerialListFormat.JSON_LINES
+        is_one = isinstance(parsed, list) or "Serials" in parsed
+        return SerialListFormat.JSON if is_one else SerialListFormat.JSON_LINES
+    columns = re.search(rb"[,;\t]", first) and not _LOG_LINE.match(first)
+    return SerialListFormat.CSV if columns else SerialListFormat.LINES
