@@ -236,6 +236,14 @@ def test_serials_are_shown_as_they_are(up: Up) -> None:
     assert "11:ab:22 (ResourceNotFoundException)" in said
 
 
+# A shell that Ctrl-C reaches: what is started in the background has it ignored, and hands that on.
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp("bash", ["bash", "-c", sys.argv[1]])
+"""
+
+
 @contextmanager
 def no_crl(up: Up) -> Iterator[None]:
     """Let no CRL come."""
@@ -254,7 +262,7 @@ def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
     serial = issued(up, "unwatched")
     with no_crl(up):
         process = subprocess.Popen(
-            ["bash", "-c", f". ./env.sh; exec revocation start --yes 0x{serial}"],
+            [sys.executable, "-c", INTERRUPTIBLE, f". ./env.sh; exec revocation start --yes 0x{serial}"],
             cwd=up.folder,
             env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(up.folder)},
             stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Up:
     process: subprocess.Popen[str]
     folder: Path
     welcome: str
+    rest: threading.Thread
 
     def sh(self, script: str, *, check: bool = True) -> str:
         """Run a script in a shell that has sourced env.sh, with the project's aws on its path; give its output."""
@@ -70,13 +72,17 @@ def bring_up(folder: Path, *options: str) -> Up:
         process.stdout.close()
         process.wait(20)
         raise AssertionError("".join(lines))
-    return Up(process, folder, "".join(lines))
+    # Whatever it says from now on is read too: it would stand still once the pipe is full.
+    rest = threading.Thread(target=process.stdout.read, daemon=True)
+    rest.start()
+    return Up(process, folder, "".join(lines), rest)
 
 
 def bring_down(up: Up) -> int:
     """Send what Ctrl-C sends and give the exit code."""
     up.process.send_signal(signal.SIGINT)
     code = up.process.wait(20)
+    up.rest.join(20)
     assert up.process.stdout is not None
     up.process.stdout.close()
     return code
