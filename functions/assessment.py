@@ -140,7 +140,8 @@ def _with_defaults(raw: object) -> dict[str, Any]:
 def _validated(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTargets:
     try:
         # By AWS's names alone: a "dry_run" that is nothing to the state machine must be nothing here.
-        return model.model_validate(completed, by_alias=True, by_name=False)
+        # A certificate's ARN among the serials names a CA, which must be this one.
+        return model.model_validate(completed, by_alias=True, by_name=False, context=completed)
     except ValidationError as refusal:
         faults = [
             f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in refusal.errors(include_url=False)

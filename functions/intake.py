@@ -47,7 +47,7 @@ class Intake:
                 self._take_certificates(given, f"Certificates[{number}]")
         if request.serial_list:
             with self._collecting():
-                self._take_list(request.serial_list)
+                self._take_list(request.serial_list, request.certificate_authority_arn)
         if len(self.reasons) > MAX_SERIALS:
             told = f"{len(self.reasons):,} serials are wanted, and at most {MAX_SERIALS:,} are taken: split them"
             self.faults.append(InvalidSerialList(told))
@@ -64,9 +64,10 @@ class Intake:
                 certificates.check(certificate, self.authority, self.now)
                 self._add(Wanted(serial=certificate.serial_number))
 
-    def _take_list(self, given: SerialList) -> None:
+    def _take_list(self, given: SerialList, certificate_authority_arn: str | None) -> None:
+        body = fetch(given, serial_list.MAX_BYTES, self.get_object).body
         form = serial_list.format_of(given.key, given.format)
-        for wanted in serial_list.read(fetch(given, serial_list.MAX_BYTES, self.get_object).body, form, str(given)):
+        for wanted in serial_list.read(body, form, str(given), certificate_authority_arn):
             self._add(wanted)
 
     def _add(self, wanted: Wanted) -> None:

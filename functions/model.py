@@ -6,12 +6,12 @@ JSON carries AWS's own field names (`TrustStoreArn`), Python the same in snake_c
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
 from functions import private_keys, serials
-from functions.errors import RequestRefused
+from functions.errors import CertificateIssuerMismatch, RequestRefused
 
 _LONGEST_SERIAL = 62  # DER's 21 octets with colons; what is longer may be anything
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
@@ -31,18 +31,28 @@ class Model(BaseModel):
     )
 
 
-def read_serial(value: object) -> int:
-    """Read a serial as a person or another program wrote it; a JSON number may be meant as hexadecimal too."""
+def read_serial(value: object, info: ValidationInfo) -> int:
+    """Read a serial as a person or another program wrote it; a JSON number may be meant as hexadecimal too.
+
+    A certificate's ARN names its CA, which must be the one of the validation's context, if there is one.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
     text = str(value)
     try:
         if len(text) > _LONGEST_SERIAL:
             private_keys.refuse(text.encode(errors="replace"), "it")
-        return serials.parse(text)
+        serial = serials.parse(text)
+        _require_issuer(serials.issuer_of(text), (info.context or {}).get("CertificateAuthorityArn"))
     except RequestRefused as refusal:
         fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
         raise PydanticCustomError("serial", "{fault}", fault) from refusal
+    return serial
+
+
+def _require_issuer(named: str | None, wanted: object) -> None:
+    if named and isinstance(wanted, str) and named != wanted.lower():
+        raise CertificateIssuerMismatch(f"this certificate's ARN names the CA {named}, and the request's is {wanted}")
 
 
 def _own_serial(value: object) -> object:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from functions import serials
@@ -66,10 +66,10 @@ class GivenSerial(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _serial_alone(cls, value: object) -> object:
+    def _serial_alone(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict | GivenSerial):
             return value
-        read_serial(value)  # refused here, the fault is named without the field that nobody wrote
+        read_serial(value, info)  # refused here, the fault is named without the field that nobody wrote
         return {"Serial": value}
 
     @property

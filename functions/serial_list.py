@@ -41,8 +41,8 @@ def format_of(key: str, told: SerialListFormat | None) -> SerialListFormat:
     return told or _BY_ENDING.get(key.rsplit(".", 1)[-1].lower(), SerialListFormat.LINES)
 
 
-def read(data: bytes, form: SerialListFormat, thing: str) -> list[Wanted]:
-    """Read a list of serials, some with a reason.
+def read(data: bytes, form: SerialListFormat, thing: str, certificate_authority_arn: str | None = None) -> list[Wanted]:
+    """Read a list of serials, some with a reason; where one is a certificate's ARN, it must be this CA's.
 
     Raises:
         PrivateKeyGiven: there is a private key in it. Nothing of it is shown.
@@ -58,16 +58,18 @@ def read(data: bytes, form: SerialListFormat, thing: str) -> list[Wanted]:
         SerialListFormat.CSV: _csv,
         SerialListFormat.LINES: _lines,
     }[form](text, thing)
-    return _wanted(entries, form, thing)
+    return _wanted(entries, form, thing, {"CertificateAuthorityArn": certificate_authority_arn})
 
 
-def _wanted(entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: str) -> list[Wanted]:
+def _wanted(
+    entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: str, context: dict[str, Any]
+) -> list[Wanted]:
     found: list[Wanted] = []
     faults: list[str] = []
     number_of_faults = 0
     for where, entry in entries:
         try:
-            found.append(_given(entry).wanted)
+            found.append(_given(entry, context).wanted)
         except (InvalidSerialList, ValidationError) as refusal:
             number_of_faults += 1
             if len(faults) < _FAULTS_SHOWN:
@@ -83,10 +85,11 @@ def _wanted(entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: s
     return found
 
 
-def _given(entry: object) -> GivenSerial:
+def _given(entry: object, context: dict[str, Any]) -> GivenSerial:
     if isinstance(entry, InvalidSerialList):
         raise entry
-    return GivenSerial.model_validate(serial_table.renamed(entry) if isinstance(entry, dict) else entry)
+    known = serial_table.renamed(entry) if isinstance(entry, dict) else entry
+    return GivenSerial.model_validate(known, context=context)
 
 
 def _told(refusal: InvalidSerialList | ValidationError) -> str:
@@ -98,9 +101,8 @@ def _told(refusal: InvalidSerialList | ValidationError) -> str:
 
 def _named(loc: tuple[int | str, ...], words: str) -> str:
     """Tell a field that is missing or unknown by its name; a serial names itself."""
-    return (
-        words if words.startswith(("InvalidSerial", "AmbiguousSerial")) or not loc else f"{str(loc[0])[:24]}: {words}"
-    )
+    serials_own = ("InvalidSerial", "AmbiguousSerial", "CertificateIssuerMismatch")
+    return words if words.startswith(serials_own) or not loc else f"{str(loc[0])[:24]}: {words}"
 
 
 def _text(data: bytes, thing: str) -> str:

@@ -10,6 +10,13 @@ from typing import Any
 from functions import serials
 from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList
 
+# What Private CA's audit report, as JSON, says beside the serial (Private CA User Guide: audit reports).
+_AUDIT_REPORT = {
+    *("awsAccountId", "requestedByServicePrincipal", "certificateArn", "subject", "notBefore", "notAfter", "issuedAt"),
+    *("revokedAt", "templateArn"),
+}
+# What names a certificate where there is no serial: Private CA's name for it, which ends in the serial.
+_ARN = re.compile(r"(?:client)?(?:cert|certificate)?arn")
 # What people and tools call a certificate's serial: "Cert Serial No.", "serialNumber (hex)", the load balancer's
 # "leaf_client_cert_serial_number". The serial of a device is none of these.
 _SERIAL = re.compile(
@@ -76,38 +83,50 @@ def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
 
 
 def renamed(entry: dict[str, Any]) -> dict[str, Any]:
-    """Give an object of a JSON list its fields' own names; any other field keeps its name, and is refused by it.
+    """Give an object of a JSON list its fields' own names; an unknown field keeps its name, and is refused by it.
 
     Raises:
         InvalidSerialList: two fields may be the serial, or the reason.
 
     """
-    made: dict[str, Any] = {}
-    for name, value in entry.items():
-        key, said = name, ""
-        if found := _SERIAL.fullmatch(_normal(name)):
-            key, said = "Serial", _said(found)
-        elif "reason" in _normal(name):
-            key = "RevocationReason"
-        if key in made:
-            raise InvalidSerialList(f"two fields may be the {key}")
-        made[key] = f"{said}{value}" if isinstance(value, str) else value
+    names = list(entry)
+    found, reasons = _meant(names)
+    for key, places in (("Serial", found), ("RevocationReason", reasons)):
+        if len(places) > 1:
+            raise InvalidSerialList(f"two fields may be the {key}: {_named(names[place] for place in places)}")
+    made = {
+        name: entry[name]
+        for place, name in enumerate(names)
+        if place not in (*found, *reasons) and name not in _AUDIT_REPORT
+    }
+    for name in (names[place] for place in found):
+        made["Serial"] = f"{_said(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
+    for name in (names[place] for place in reasons):
+        made["RevocationReason"] = entry[name]
     return made
 
 
 def _columns(row: list[str], thing: str) -> _Columns:
     """Read the header, if this row is one: a row with a serial in it is none."""
-    names = list(map(_normal, row))
-    known = {place: found for place, name in enumerate(names) if (found := _SERIAL.fullmatch(name))}
-    reasons = [place for place, name in enumerate(names) if "reason" in name]
-    if len(known) > 1 or len(reasons) > 1:
-        told = _named(row[place] for place in (known if len(known) > 1 else reasons))
+    found, reasons = _meant(row)
+    if len(found) > 1 or len(reasons) > 1:
+        told = _named(row[place] for place in (found if len(found) > 1 else reasons))
         raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
-    for place, found in known.items():
-        return _Columns(place, _said(found), reasons[0] if reasons else None, named=True)
+    if found:
+        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, named=True)
     if not any(map(_may_be_serial, row)):
         raise InvalidSerialList(f"line 1 of {thing} names no column {_EXAMPLES}, and holds no serial: {_named(row)}")
     return _Columns()
+
+
+def _meant(names: list[str]) -> tuple[list[int], list[int]]:
+    """Say which of these names may be the serial's (without any, its certificate's ARN), and which the reason's."""
+    normal = list(enumerate(map(_normal, names)))
+    found = [place for place, name in normal if _SERIAL.fullmatch(name)]
+    return (
+        found or [place for place, name in normal if _ARN.fullmatch(name)],
+        [place for place, name in normal if "reason" in name],
+    )
 
 
 def _normal(name: str) -> str:
@@ -115,11 +134,12 @@ def _normal(name: str) -> str:
     return re.sub(r"[\s_#().-]", "", name.lower())
 
 
-def _said(found: re.Match[str]) -> str:
+def _said(name: str) -> str:
     """Say how the digits below such a name are read; the load balancer's log writes hexadecimal."""
-    if found["log"] or found["said"] == "hex":
+    found = _SERIAL.fullmatch(_normal(name))
+    if found and (found["log"] or found["said"] == "hex"):
         return "hex:"
-    return "decimal:" if found["said"] else ""
+    return "decimal:" if found and found["said"] else ""
 
 
 def _may_be_serial(cell: str) -> bool:

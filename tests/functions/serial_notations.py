@@ -9,6 +9,8 @@ _LOG = (
     "2026-11-23T03:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "
     '"CN=mallory" NotBefore=2026-09-21T22:43:21Z;NotAfter=2027-06-17T22:43:21Z {} Success TID_3180a73013c8ca4b'
 )
+_ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/0a1b/certificate/"
+_ACM_ARN = "arn:aws:acm:eu-central-1:123456789012:certificate/"
 _HOSTILE_LOG = _LOG.replace("CN=mallory", "CN=x NotBefore=a;NotAfter=b 7777")
 _TEXT = """Certificate:
     Data:
@@ -53,6 +55,8 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("load balancer's log line", _LOG.format("031501"), 0x031501),
     ("log line, subject that imitates it", _HOSTILE_LOG.format("031501"), 0x031501),
     ("GnuTLS certtool", "Serial Number (hex): 0123", 0x0123),
+    ("certificate's ARN at Private CA", f"{_ARN}00003915000000000000000000000a1b", 0x3915000000000000000000000A1B),
+    ("the same, digits alone", f"{_ARN}00000000000000000000000000001234", 0x1234),
     ("said before", "hex:1234", 0x1234),
     ("said after", "1234 (hex)", 0x1234),
     # Decimal, when it is said to be.
@@ -72,6 +76,11 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("digits alone", "1234", (AmbiguousSerial, "two ways")),
     ("digits alone, leading zero", "01234", (AmbiguousSerial, "two ways")),
     ("digits alone, 40 of them", "12" * 20, (AmbiguousSerial, "two ways")),
+    (
+        "certificate's ARN, perhaps decimal",
+        f"{_ARN}286535153982981100925020015808220737245",
+        (AmbiguousSerial, "two ways"),
+    ),
     ("digits alone, spaces", "10 20 30", (AmbiguousSerial, "two ways")),
     ("digits alone, hyphens", "10-20-30", (AmbiguousSerial, "two ways")),
     ("openssl crl -text, digits alone", "Serial Number: 1234", (AmbiguousSerial, "two ways")),
@@ -108,7 +117,12 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("colons and 0x", "0x0a:1b", (InvalidSerial, "between colons")),
     ("underscores", "1_0f", (InvalidSerial, "not hexadecimal")),
     ("digits of another script", "\uff11\uff12\uff41", (InvalidSerial, "not hexadecimal")),
-    ("certificate's ARN", "arn:aws:acm-pca:eu-central-1:1:certificate/0a1b", (InvalidSerial, "between colons")),
+    (
+        "certificate's ARN, cut short",
+        "arn:aws:acm-pca:eu-central-1:1:certificate/0a1b",
+        (InvalidSerial, "between colons"),
+    ),
+    ("certificate's ARN at ACM", f"{_ACM_ARN}0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", (InvalidSerial, "between colons")),
 ]
 
 

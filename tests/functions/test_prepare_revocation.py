@@ -107,6 +107,19 @@ def test_one_serial_in_two_notations(bench: Bench) -> None:
     assert prepare(bench, Serials=["0xAA01", "aa:01", "00:AA:01"]).serials == [Wanted(serial=0xAA01)]
 
 
+def test_certificate_arns(bench: Bench) -> None:
+    """Private CA's own name of a certificate is a serial, when it names the CA of the request."""
+    arn = bench.lab.authority.arn
+    (wanted,) = prepare(bench, Serials=[f"{arn}/certificate/{A:032x}"]).serials
+    assert wanted.serial == A
+    another = f"{arn[:-4]}0000/certificate/{A:032x}"
+    with pytest.raises(InvalidInput, match=r"Serials\[0\]: CertificateIssuerMismatch") as refusal:
+        prepare(bench, Serials=[another])
+    assert arn in str(refusal.value)
+    with pytest.raises(InvalidInput, match="CertificateAuthorityArn: Input should be a valid string"):
+        prepare(bench, Serials=[another], CertificateAuthorityArn=7)
+
+
 def test_one_trust_store_twice(bench: Bench) -> None:
     """A trust store is worked on once."""
     assert len(prepare(bench, TrustStoreArns=[bench.trust_store_arn] * 2).trust_stores) == 1

@@ -20,6 +20,32 @@ A = Wanted(serial=0xAA01)
 B = Wanted(serial=0xBB02, revocation_reason=STOLEN)
 
 
+CA_ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/11223344-1234-1122-2233-112233445566"
+ARN = f"{CA_ARN}/certificate/{0:028x}"
+_REPORTED = {
+    "awsAccountId": "123456789012",
+    "requestedByServicePrincipal": "acm.amazonaws.com",
+    "certificateArn": f"{ARN}aa01",
+    "serial": "00:00:aa:01",
+    "subject": "CN=one,O=Us",
+    "notBefore": "2026-02-26T18:39:57+0000",
+    "notAfter": "2027-02-26T19:39:57+0000",
+    "issuedAt": "2026-02-26T18:39:58+0000",
+}
+_REVOKED = {
+    **_REPORTED,
+    "certificateArn": f"{ARN}bb02",
+    "serial": "00:00:bb:02",
+    "revokedAt": "2026-03-26T18:39:58+0000",
+    "revocationReason": "KEY_COMPROMISE",
+    "templateArn": "arn:aws:acm-pca:::template/EndEntityCertificate/V1",
+}
+AUDIT_REPORT = json.dumps([_REPORTED, _REVOKED])
+AUDIT_REPORT_CSV = "\n".join(
+    [",".join(_REVOKED), *(",".join(f'"{each.get(name, "")}"' for name in _REVOKED) for each in (_REPORTED, _REVOKED))]
+)
+
+
 def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
     """Read a list that is called x."""
     return serial_list.read(text if isinstance(text, bytes) else text.encode(), form, "x")
@@ -56,6 +82,11 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(
             JSON, '[{"serialNumber": "aa:01"}, {"serial_hex": "9901"}]', [A, Wanted(serial=0x9901)], id="names"
         ),
+        pytest.param(JSON_LINES, f'{{"CertificateArn": "{ARN}aa01"}}', [A], id="as IssueCertificate answers"),
+        pytest.param(JSON, AUDIT_REPORT, [A, B], id="Private CA's audit report, JSON"),
+        pytest.param(CSV, AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
+        pytest.param(CSV, f"name,Certificate ARN,reason\nx,{ARN}bb02,keyCompromise\n", [B], id="CSV, ARNs"),
+        pytest.param(LINES, f"{ARN}aa01\n", [A], id="ARNs, one a line"),
         pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
         pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, Wanted(serial=0xBB02)], id="one a line"),
     ],
@@ -168,6 +199,15 @@ def test_refused(form: SerialListFormat, data: bytes, words: str) -> None:
     with pytest.raises(InvalidSerialList, match=words) as refusal:
         read(data, form)
     assert len(str(refusal.value)) < 2_000
+
+
+def test_another_ca_is_named() -> None:
+    """A certificate's ARN names its CA: one of another is a fault, and the message shows both."""
+    assert serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN) == [A]
+    with pytest.raises(InvalidSerialList, match="line 1: CertificateIssuerMismatch") as refusal:
+        serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN.replace("1122-2233", "9999-9999"))
+    assert "1122-2233" in str(refusal.value)
+    assert "9999-9999" in str(refusal.value)
 
 
 def test_three_hundred_faults_at_once() -> None:

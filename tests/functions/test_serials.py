@@ -89,6 +89,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "(hex)": "{:X} (hex)".format,
     "decimal:": "decimal:{}".format,
     "(decimal)": "{} (decimal)".format,
+    "ARN": lambda serial: f"arn:aws:acm-pca:us-east-1:123456789012:certificate-authority/0a/certificate/{serial:032x}",
     "both": "{0} (0x{0:x})".format,
     "text, short": "Serial Number: {0} (0x{0:x})".format,
     "text, long": lambda serial: f"        Serial Number:\n            {serials.write(serial)}\n        Issuer: CN=x",
