@@ -3,6 +3,7 @@
 import re
 import warnings
 from datetime import datetime
+from urllib.parse import unquote_to_bytes
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -38,6 +39,8 @@ _UNREADABLE = (
 def read(data: bytes, thing: str) -> list[x509.Certificate]:
     """Read every certificate of a file: PEM blocks with whatever stands between them, DER, or base64 of DER.
 
+    PEM may be as a load balancer's X-Amzn-Mtls-Clientcert-Leaf header has it, URL-encoded, or as JSON has it.
+
     Raises:
         PrivateKeyGiven: there is a private key in it. Nothing of it is shown.
         InvalidCertificate: there is no certificate in it, or one that cannot be read.
@@ -46,6 +49,8 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
     if len(data) > MAX_BYTES:
         raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read")
     private_keys.refuse(data, thing)
+    if b"-----BEGIN" in data:
+        data = _undressed(data)
     if not data.strip():
         raise InvalidCertificate(f"{thing} is empty")
     labels = [label.decode() for label in _BEGIN.findall(data)]
@@ -56,6 +61,13 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
         raise InvalidCertificate(f"{thing} holds no CERTIFICATE, only {', '.join(sorted(set(labels)))[:_SHOWN]}")
     ders = map(private_keys.of_base64, blocks) if blocks else [private_keys.of_base64(data) or data]
     return [_load(der, f"certificate {number} of {thing}") for number, der in enumerate(ders, 1)]
+
+
+def _undressed(data: bytes) -> bytes:
+    """Take PEM out of a URL-encoded header or a JSON text; its own alphabet has no % and no backslash."""
+    if b"-----BEGIN%20" in data:
+        data = unquote_to_bytes(data)
+    return data.replace(rb"\r", b"").replace(rb"\n", b"\n")
 
 
 def _load(der: bytes, thing: str) -> x509.Certificate:

@@ -6,9 +6,11 @@ from contextlib import suppress
 
 from functions.errors import PrivateKeyGiven
 
-# The armour of every kind of PEM, also with its hyphens or its case lost on the way; PuTTY's; what openssl prints.
+# The armour of every kind of PEM, also with its hyphens or its case lost on the way, or URL-encoded; PuTTY's; what
+# openssl prints.
 _ARMOUR = re.compile(
-    rb"BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY|PuTTY-User-Key-File|Private-Key:|^[ \t]*priv:|privateExponent:",
+    rb"BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,20}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY"
+    rb"|PuTTY-User-Key-File|Private-Key:|^[ \t]*priv:|privateExponent:",
     re.IGNORECASE | re.MULTILINE,
 )
 # How the DER of a key begins, which no certificate and no CRL does: version 0 or 1 and then the algorithm (PKCS #8), a

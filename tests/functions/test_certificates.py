@@ -1,7 +1,9 @@
 """Certificates in an input: PEM or DER, several to a file, and nothing of a private key is ever shown."""
 
 import base64
+import json
 import subprocess
+import urllib.parse
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +24,8 @@ CA = pki.certificate_authority("Issuing CA", under=ROOT)
 ONE, TWO = CA.issue("one"), CA.issue("two")
 DER = ONE.certificate.public_bytes(Encoding.DER)
 PEM = ONE.certificate_pem
+# "URL-encoded PEM format, with +=/ as safe characters" (aws: application/mutual-authentication).
+HEADER = urllib.parse.quote(PEM, safe="+=/").encode()
 
 
 @pytest.mark.parametrize(
@@ -35,6 +39,9 @@ PEM = ONE.certificate_pem
         pytest.param(PEM.replace(b"\n", b"\r\n"), [ONE.serial], id="Windows line ends"),
         pytest.param(b"subject=CN=one\n" + PEM + b"more\n", [ONE.serial], id="text around it"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CERTIFICATE"), [ONE.serial], id="OpenSSL's old label"),
+        pytest.param(HEADER, [ONE.serial], id="X-Amzn-Mtls-Clientcert-Leaf"),
+        pytest.param(b"X-Amzn-Mtls-Clientcert: " + HEADER * 2, [ONE.serial] * 2, id="a chain's header, with its name"),
+        pytest.param(json.dumps({"Certificate": PEM.decode()}).encode(), [ONE.serial], id="as GetCertificate answers"),
     ],
 )
 def test_read(data: bytes, serials: list[int]) -> None:
@@ -60,6 +67,7 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
         pytest.param(DER + b"\0", "no X.509 certificate", id="DER and more"),
         pytest.param(PEM[:-30], "cut off", id="cut PEM"),
         pytest.param(PEM + PEM[:100], "cut off", id="a second one cut"),
+        pytest.param(HEADER[:-60], "cut off", id="a cut header"),
         pytest.param(PEM.replace(b"MII", b"M I", 1), "certificate 1 of it", id="damaged base64"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"CERTIFICATE REQUEST"), "only CERTIFICATE REQUEST", id="a request"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CRL"), "only X509 CRL", id="a CRL"),

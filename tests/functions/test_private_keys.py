@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 import subprocess
 import time
+import urllib.parse
 from collections.abc import Callable
 
 import pytest
@@ -40,6 +42,8 @@ FORMS |= {
     "openssl's print-out, RSA": openssl("pkey -text -noout", openssl("genrsa 2048")),
     "armour lost, a line beside": b"0a:1b\n" + b"\n".join(EC.splitlines()[1:-1]) + b"\n# my key\n",
     "hyphens lost": EC.replace(b"-----", b""),
+    "URL-encoded": urllib.parse.quote(EC, safe="+=/").encode(),
+    "as JSON writes it": json.dumps(EC.decode()).encode(),
     "after a certificate": CERTIFICATE + EC,
     "before a certificate": EC + CERTIFICATE,
 }
@@ -111,7 +115,7 @@ def test_no_line_of_it_is_shown(form: str, way: str) -> None:
     with pytest.raises((RequestRefused, ValueError)) as refusal:
         WAYS[way](data)
     said = str(refusal.value)
-    lines = [line.strip() for line in data.decode().splitlines()]
+    lines = [line.strip() for line in re.split(r"\n|\\n|%0A", data.decode())]
     body = [line for line in lines if len(line) > 20 and line not in CERTIFICATE.decode()]
     secret = [line for line in body if " " not in line]
     assert secret

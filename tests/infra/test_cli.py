@@ -95,6 +95,12 @@ FORMS = {
     "argument": "revocation start $how 0x$serial",
     "decimal": 'revocation start $how "decimal:$(python -c "print(0x$serial)")"',
     "text": 'revocation start $how "$(openssl x509 -noout -text -in pki/$name.pem)"',
+    "arn": 'revocation start $how "$CERTIFICATE_AUTHORITY_ARN/certificate/$serial"',
+    "leafheader": "python -c 'import sys, urllib.parse as u; print(u.quote(sys.stdin.read(), safe=\"+=/\"))' "
+    "< pki/$name.pem | revocation start $how --certificate -",
+    "getcertificate": "aws acm-pca get-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN "
+    "--certificate-arn $CERTIFICATE_AUTHORITY_ARN/certificate/$(echo $serial | tr A-F a-f) > c.json; "
+    "revocation start $how --certificate c.json",
     "header": 'revocation start $how "X-Amzn-Mtls-Clientcert-Serial-Number: $serial"',
     "logline": f"echo '{LINE.format(1, 'mallory', '$serial')}' | sed s/.serial/$serial/ | revocation start $how -l -",
     "printout": "openssl x509 -text -in pki/$name.pem | revocation start $how --list -",
