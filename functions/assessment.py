@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from functions import attached_lists, authority, aws, log, private_keys, serials, third_party, trust_stores
+from functions import attached_lists, authority, aws_s3, log, private_keys, serials, third_party, trust_stores
 from functions.authority import Authority
 from functions.deployment import deployment
 from functions.errors import InvalidInput, RequestRefused
@@ -29,7 +29,7 @@ _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
 AnyTargets = TypeVar("AnyTargets", bound=Targets)
 
 
-def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws.get_object) -> Manifest:
+def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Manifest:
     """Validate the input and all that it names.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from cryptography import x509
 
-from functions import aws, crl, serials
+from functions import aws_elbv2, crl, serials
 from functions.contracts import ConvertedCrl, Verified
 from functions.deployment import deployment
 from functions.errors import (
@@ -49,7 +49,7 @@ def look(
     """
     known, gone = dict(known), set[int]()
     while True:
-        described = aws.describe_trust_store_revocations(trust_store_arn)
+        described = aws_elbv2.describe_trust_store_revocations(trust_store_arn)
         if still := gone.intersection(each["RevocationId"] for each in described):
             raise AwsUnavailable(f"{trust_store_arn} shows lists that cannot be read: {sorted(still)}")
         for each in described:
@@ -66,7 +66,7 @@ def look(
 def _classify(
     trust_store_arn: str, revocation_id: int, entries: int, issuer: x509.Certificate, wanted: Collection[int]
 ) -> AttachedList | None:
-    content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
     if content is None:
         return None
     foreign = AttachedList(revocation_id=revocation_id, number_of_revoked_entries=entries)
@@ -105,9 +105,9 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
         RevocationNotVerified: it is gone, not this CA's, or the trust store counts other entries than it holds.
 
     """
-    described = aws.describe_trust_store_revocations(trust_store_arn)
+    described = aws_elbv2.describe_trust_store_revocations(trust_store_arn)
     counts = {each["RevocationId"]: each["NumberOfRevokedEntries"] for each in described}
-    content = aws.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
     if content is None or revocation_id not in counts:
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
     parsed = _parse(content, manifest.wanted)
@@ -129,8 +129,8 @@ def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> in
 
     """
     try:
-        return aws.add_trust_store_revocations(trust_store_arn, converted.pem)
-    except aws.AnswerUnclear as unclear:
+        return aws_elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
+    except aws_elbv2.AnswerUnclear as unclear:
         for attached in reversed(of_this_ca(read(trust_store_arn, manifest))):
             if attached.sha256 == converted.sha256:
                 return attached.revocation_id
@@ -139,12 +139,12 @@ def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> in
 
 def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
     """Remove lists; one that is gone already is as good as removed."""
-    if not revocation_ids or aws.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
+    if not revocation_ids or aws_elbv2.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
         return
     # One of several was unknown: whether the others were removed is not documented.
-    present = {each["RevocationId"] for each in aws.describe_trust_store_revocations(trust_store_arn)}
+    present = {each["RevocationId"] for each in aws_elbv2.describe_trust_store_revocations(trust_store_arn)}
     for revocation_id in present.intersection(revocation_ids):
-        aws.remove_trust_store_revocations(trust_store_arn, [revocation_id])
+        aws_elbv2.remove_trust_store_revocations(trust_store_arn, [revocation_id])
 
 
 def of_this_ca(lists: Sequence[AttachedList], preferred: str | None = None) -> list[AttachedList]:
@@ -296,5 +296,5 @@ def serial_numbers(trust_store_arn: str, lists: Sequence[AttachedList]) -> set[i
 
 def _contents(trust_store_arn: str, lists: Sequence[AttachedList]) -> Iterator[set[int] | None]:
     for attached in lists:
-        content = aws.get_trust_store_revocation_content(trust_store_arn, attached.revocation_id)
+        content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, attached.revocation_id)
         yield None if content is None else crl.serial_numbers(_parse(content, ()))

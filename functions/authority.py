@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography import x509
 
-from functions import aws
+from functions import aws_acm_pca, aws_s3
 from functions.errors import CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned, RequestRefused
 from functions.records import CrlLocation
 from functions.trust import certificates
@@ -43,14 +43,14 @@ def read(arn: str, faults: list[RequestRefused]) -> Authority:
         CertificateAuthorityUnusable: it can neither revoke nor publish.
 
     """
-    described = aws.describe_certificate_authority(arn)
+    described = aws_acm_pca.describe_certificate_authority(arn)
     status = described["Status"]
     crl = described.get("RevocationConfiguration", {}).get("CrlConfiguration", {})
     faults.extend(_crl_faults(arn, crl))
     if status not in _CAN_REVOKE:
         can = " or ".join(_CAN_REVOKE)
         raise CertificateAuthorityUnusable(f"{arn} is {status}; only an {can} CA revokes and publishes CRLs")
-    certificate, chain = aws.get_certificate_authority_certificate(arn)
+    certificate, chain = aws_acm_pca.get_certificate_authority_certificate(arn)
     return Authority(arn, certificate, chain, _crl_location(arn, crl))
 
 
@@ -76,5 +76,5 @@ def _crl_location(arn: str, crl: Mapping[str, Any]) -> CrlLocation:
     bucket, _, prefix = crl.get("S3BucketName", "").partition("/")
     folder = crl.get("CustomPath", "crl").strip("/")
     key = "/".join(part for part in (prefix.strip("/"), folder, f"{arn.rsplit('/', 1)[1]}.crl") if part)
-    etag = aws.head_object_etag(bucket, key) if bucket else None
+    etag = aws_s3.head_object_etag(bucket, key) if bucket else None
     return CrlLocation(bucket=bucket, key=key, etag=etag)

@@ -7,7 +7,7 @@ other nine theirs. It is no lock: a revocation asks for none, and without it all
 import hashlib
 from datetime import datetime, timedelta
 
-from functions import aws
+from functions import aws_s3
 from functions.contracts import Drift
 from functions.deployment import deployment
 from functions.records import Claim, Manifest
@@ -22,7 +22,7 @@ def take(manifest: Manifest, crl_number: int, now: datetime) -> str | None:
     bucket, key = deployment().workflow_bucket, _key(manifest, crl_number)
     ours = Claim(execution_arn=manifest.execution_arn, at=now, lasts=_LASTS)
     while True:
-        standing = aws.get_object(bucket, key)
+        standing = aws_s3.get_object(bucket, key)
         if standing:
             claim = Claim.model_validate_json(standing.body)
             if claim.execution_arn == manifest.execution_arn:
@@ -30,8 +30,10 @@ def take(manifest: Manifest, crl_number: int, now: datetime) -> str | None:
             if now < claim.at + claim.lasts:
                 return claim.execution_arn
         try:
-            aws.replace_object(bucket, key, ours.model_dump_json().encode(), etag=standing.etag if standing else None)
-        except aws.ObjectChanged:
+            aws_s3.replace_object(
+                bucket, key, ours.model_dump_json().encode(), etag=standing.etag if standing else None
+            )
+        except aws_s3.ObjectChanged:
             continue  # a peer was quicker: see who
         return None
 
@@ -40,7 +42,7 @@ def release(manifest: Manifest, drift: Drift, now: datetime) -> None:
     """End the claim: should the same drift come again, the next reconcile is free to correct it."""
     over = Claim(execution_arn=manifest.execution_arn, at=now, lasts=_OVER)
     key = _key(manifest, drift.crl_number)
-    aws.put_object(deployment().workflow_bucket, key, over.model_dump_json().encode(), "application/json")
+    aws_s3.put_object(deployment().workflow_bucket, key, over.model_dump_json().encode(), "application/json")
 
 
 def _key(manifest: Manifest, crl_number: int | None) -> str:

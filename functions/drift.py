@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions import attached_lists, aws, crl
+from functions import attached_lists, aws_s3, crl
 from functions.contracts import Drift, DriftKind, DriftStatus, Failure, ListInPlace, TrustStoreDrift
 from functions.crl import Crl
 from functions.deployment import deployment
@@ -24,7 +24,7 @@ class Seen:
     drift: Drift
 
 
-def look(manifest: Manifest, now: datetime, get_object: GetObject = aws.get_object) -> Seen:
+def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_object) -> Seen:
     """Compare once. A drift is SUSPECTED; from a CRL that was handed over it is LASTING: nobody else is given way.
 
     Raises:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from functions import aws
+from functions import aws, aws_acm_pca
 from functions.contracts import RevocationOutcome
 from functions.errors import AwsCallRefused, AwsUnavailable
 from functions.plan import PlannedSerial
@@ -42,7 +42,7 @@ def is_wanted_in_crl(each: PlannedSerial, now: datetime) -> bool:
 
 def _shown(arn: str, serial: int) -> PlannedSerial:
     try:
-        pem = aws.get_certificate(arn, serial)
+        pem = aws_acm_pca.get_certificate(arn, serial)
     except AwsCallRefused as refusal:
         return PlannedSerial(serial=serial, why=aws.code_of(refusal))
     except AwsUnavailable:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions import attached_lists, aws, crl, crl_failure, outcomes, workflow_bucket
+from functions import attached_lists, aws_s3, crl, crl_failure, outcomes, workflow_bucket
 from functions.contracts import CrlStatus, Failure, FindCrlInput, Found, Notice, TrustStore
 from functions.deployment import deployment
 from functions.errors import CrlNotYetValid, CrlRefused
@@ -31,7 +31,7 @@ def find_crl(question: FindCrlInput, now: datetime) -> Found:
     }
     try:
         seen = _look(manifest, wanted, question.trust_stores, _etag_to_skip(previous, question.trust_stores), now)
-    except aws.ObjectUnchanged:
+    except aws_s3.ObjectUnchanged:
         assert previous is not None  # noqa: S101 - its ETag was given
         status = CrlStatus.BAD if previous.status is CrlStatus.BAD else CrlStatus.LATE
         found = previous.model_copy(update={**poll, "status": status})
@@ -94,7 +94,7 @@ def _look(
     lacking = wanted - frozenset.intersection(*(held for held, _ in in_force))
     etag: dict[str, str] = {}
     try:
-        fetched = aws.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
+        fetched = aws_s3.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
         if fetched is None:
             return {"status": CrlStatus.LATE, **_missing(lacking)}
         etag = {"etag": fetched.etag}

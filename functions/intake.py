@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from functions import aws, certificates, serial_list, serials
+from functions import aws_s3, certificates, serial_list, serials
 from functions.errors import (
     AwsCallRefused,
     CrlTooLarge,
@@ -20,8 +20,8 @@ from functions.errors import (
 from functions.model import ObjectLocation
 from functions.request import MAX_SERIALS, RevocationReason, RevocationRequest, SerialList, Wanted
 
-# As aws.get_object; whoever plans with files that are not in S3 yet gives another.
-GetObject = Callable[..., aws.Fetched | None]
+# As aws_s3.get_object; whoever plans with files that are not in S3 yet gives another.
+GetObject = Callable[..., aws_s3.Fetched | None]
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Intake:
             self.faults.append(fault)
 
 
-def fetch(location: ObjectLocation, max_bytes: int, get_object: GetObject) -> aws.Fetched:
+def fetch(location: ObjectLocation, max_bytes: int, get_object: GetObject) -> aws_s3.Fetched:
     """Read an object that the input names.
 
     Raises:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from functions import assessment, aws, cost, drift, expected_outcomes, outcomes, planned_enforcement
+from functions import assessment, aws_s3, cost, drift, expected_outcomes, outcomes, planned_enforcement
 from functions.contracts import DriftStatus, RevocationOutcome
 from functions.deployment import deployment
 from functions.errors import (
@@ -33,7 +33,7 @@ _GIGABYTE_SECONDS_A_STEP = 1.0
 _SECONDS_A_TRUST_STORE = 10.0  # one write every five seconds: an add and a remove
 
 
-def plan_revocation(question: ExecutionInput, now: datetime, get_object: GetObject = aws.get_object) -> Plan:
+def plan_revocation(question: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Plan:
     """Say what an execution with this input would do; whatever would be refused is told, not raised.
 
     Raises:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions import attached_lists, aws, crl, head_room
+from functions import attached_lists, aws_elbv2, aws_s3, crl, head_room
 from functions.contracts import Failure
 from functions.crl import Crl
 from functions.deployment import deployment
@@ -32,7 +32,7 @@ def look(manifest: Manifest, now: datetime) -> SeenCrl:
     revoked = frozenset[int]().union(*(baseline.held for baseline in manifest.baselines))
     planned = PlannedCrl(location=f"s3://{manifest.crl.bucket}/{manifest.crl.key}")
     try:
-        fetched = aws.get_object(manifest.crl.bucket, manifest.crl.key)
+        fetched = aws_s3.get_object(manifest.crl.bucket, manifest.crl.key)
         if fetched is None:
             return SeenCrl(planned, None, revoked)
         found = crl.read(fetched.body, wanted=manifest.wanted, max_entries=deployment().max_revocation_entries)
@@ -135,6 +135,6 @@ def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl | None)
 def _load_balancers(arn: str) -> int | None:
     """Count what the trust store hangs on: where that is nothing, it refuses nobody."""
     try:
-        return len(aws.describe_trust_store_associations(arn))
+        return len(aws_elbv2.describe_trust_store_associations(arn))
     except (AwsCallRefused, AwsUnavailable):
         return None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from functions import attached_lists, aws, workflow_bucket
+from functions import attached_lists, aws_elbv2, workflow_bucket
 from functions.contracts import EnforceInput, Removed, TrustStore
 from functions.errors import RevocationNotVerified
 from functions.records import AttachedList, Manifest
@@ -45,7 +45,7 @@ def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
         verified_list_gone=gone,
         times_gone=times_gone,
         removed_revocation_ids=sorted({*before.removed_revocation_ids, *superfluous, *_left(store, manifest, lists)}),
-        total_revoked_entries=aws.describe_trust_store(arn)["TotalRevokedEntries"],
+        total_revoked_entries=aws_elbv2.describe_trust_store(arn)["TotalRevokedEntries"],
     )
 
 

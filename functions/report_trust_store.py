@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from functions import aws
+from functions import aws_elbv2
 from functions.contracts import ListInPlace, TrustStore, Verified
 from functions.errors import RevocationError
 from functions.records import Baseline, Evidence
@@ -72,7 +72,7 @@ def _explain(verified: Verified, baseline: Baseline) -> str:
 
 def _open_connections(trust_store_arn: str, last: Evidence) -> OpenConnections:
     try:
-        seconds = [_keep_alive(arn) for arn in aws.describe_trust_store_associations(trust_store_arn)]
+        seconds = [_keep_alive(arn) for arn in aws_elbv2.describe_trust_store_associations(trust_store_arn)]
     except RevocationError as refusal:
         return OpenConnections(unknown_because=str(refusal))
     if not seconds:
@@ -92,5 +92,5 @@ def _keep_alive(resource_arn: str) -> int | None:
         resource_arn = f"{kind}:loadbalancer/app/{path.rsplit('/', 1)[0]}"
     if ":loadbalancer/app/" not in resource_arn:
         return None
-    value = aws.describe_load_balancer_attributes(resource_arn).get("client_keep_alive.seconds")
+    value = aws_elbv2.describe_load_balancer_attributes(resource_arn).get("client_keep_alive.seconds")
     return int(value) if value else None

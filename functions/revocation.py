@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from functions import aws, serials
+from functions import aws_acm_pca, serials
 from functions.contracts import Revocation, RevocationOutcome
 from functions.errors import AwsCallRefused
 from functions.request import RevocationReason
@@ -20,7 +20,7 @@ def revoke(certificate_authority_arn: str, serial: int, reason: RevocationReason
         CertificateAuthorityBusy, AwsUnavailable: to be asked again, which is safe.
 
     """
-    refusal = aws.revoke_certificate(certificate_authority_arn, serials.write(serial), reason)
+    refusal = aws_acm_pca.revoke_certificate(certificate_authority_arn, serials.write(serial), reason)
     outcome, error = RevocationOutcome.REVOKED, None
     if refusal == _ALREADY_REVOKED:
         outcome = RevocationOutcome.ALREADY_REVOKED
@@ -41,7 +41,7 @@ def _has_expired(certificate_authority_arn: str, serial: int, now: datetime) -> 
 
     """
     try:
-        pem = aws.get_certificate(certificate_authority_arn, serial)
+        pem = aws_acm_pca.get_certificate(certificate_authority_arn, serial)
     except AwsCallRefused:
         return False
     return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc < now

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from functions import aws
+from functions import aws_elbv2
 from functions.authority import Authority
 from functions.errors import CertificateAuthorityNotTrusted, RequestRefused, TrustStoreNotFound
 from functions.faults import collecting
@@ -29,7 +29,7 @@ def named(arns: Iterable[str], faults: list[RequestRefused]) -> list[TrustStoreS
     found: list[TrustStoreSeen] = []
     for arn in arns:
         with collecting(faults):
-            found.append(_seen(arn, aws.describe_trust_store(arn)["TotalRevokedEntries"]))
+            found.append(_seen(arn, aws_elbv2.describe_trust_store(arn)["TotalRevokedEntries"]))
     return found
 
 
@@ -37,7 +37,7 @@ def _all(faults: list[RequestRefused]) -> list[TrustStoreSeen]:
     """Read every one; one that is not ready yet, or gone meanwhile, is none."""
     found: list[TrustStoreSeen] = []
     with collecting(faults):
-        for each in aws.describe_trust_stores():
+        for each in aws_elbv2.describe_trust_stores():
             if each["Status"] == "ACTIVE":
                 with collecting(faults), contextlib.suppress(TrustStoreNotFound):
                     found.append(_seen(each["TrustStoreArn"], each["TotalRevokedEntries"]))
@@ -45,7 +45,7 @@ def _all(faults: list[RequestRefused]) -> list[TrustStoreSeen]:
 
 
 def _seen(arn: str, total_revoked_entries: int) -> TrustStoreSeen:
-    return TrustStoreSeen(arn, total_revoked_entries, aws.get_trust_store_ca_certificates_bundle(arn))
+    return TrustStoreSeen(arn, total_revoked_entries, aws_elbv2.get_trust_store_ca_certificates_bundle(arn))
 
 
 def trusting(

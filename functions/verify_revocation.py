@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from functions import attached_lists, aws, crl, workflow_bucket
+from functions import attached_lists, aws_elbv2, crl, workflow_bucket
 from functions.contracts import ConvertedCrl, EnforceInput, TrustStore, Verified
 from functions.errors import CrlNumberReused, RevocationNotVerified
 from functions.records import AttachedList, Evidence, Manifest
@@ -47,7 +47,7 @@ def verify_revocation(question: EnforceInput, _now: datetime) -> Verified:
         wanted_new=len(set(attached.held_serials) - manifest.baseline(arn).held),
         new_entries=_sum(before, before.new_entries, new),
         dropped_entries=_sum(before, before.dropped_entries, dropped),
-        total_revoked_entries=aws.describe_trust_store(arn)["TotalRevokedEntries"],
+        total_revoked_entries=aws_elbv2.describe_trust_store(arn)["TotalRevokedEntries"],
         evidence=workflow_bucket.put_evidence(manifest.execution_name, evidence),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import IO
 
-from functions import aws, crl, log
+from functions import aws_s3, crl, log
 from functions.contracts import Revocation
 from functions.deployment import deployment
 from functions.errors import AwsCallRefused
@@ -26,12 +26,12 @@ _CLOCKS_DIFFER = timedelta(minutes=1)  # Step Functions' and Lambda's, at the mo
 
 def _put(key: str, model: Model) -> S3Object:
     body = model.model_dump_json(indent=2, exclude_none=True).encode()
-    return aws.put_object(deployment().workflow_bucket, key, body, "application/json")
+    return aws_s3.put_object(deployment().workflow_bucket, key, body, "application/json")
 
 
 def get(location: S3Object) -> bytes:
     """Read one exact version of an object."""
-    found = aws.get_object(location.bucket, location.key, version_id=location.version_id)
+    found = aws_s3.get_object(location.bucket, location.key, version_id=location.version_id)
     if found is None:
         raise AwsCallRefused(f"GetObject found no version {location.version_id} of {location.key}")
     return found.body
@@ -56,7 +56,7 @@ def put_outcomes(execution_name: str, batch: int, revocations: list[Revocation])
 
 def get_outcomes(manifest: Manifest, batch: int) -> list[Revocation]:
     """Read what became of each serial of a batch so far; an execution's name may be used again after 90 days."""
-    found = aws.get_object(deployment().workflow_bucket, _outcomes_key(manifest.execution_name, batch))
+    found = aws_s3.get_object(deployment().workflow_bucket, _outcomes_key(manifest.execution_name, batch))
     if found is None:
         return []
     earliest = manifest.start_time - _CLOCKS_DIFFER
@@ -83,8 +83,8 @@ def get_evidence(location: S3Object) -> Evidence:
 def all_evidence(execution_name: str, trust_store_arn: str) -> list[Evidence]:
     """Read all that this execution read back from a trust store, over all its rounds."""
     bucket = deployment().workflow_bucket
-    keys = aws.list_objects(bucket, _evidence_prefix(execution_name, trust_store_arn))
-    found = [aws.get_object(bucket, key) for key in keys]
+    keys = aws_s3.list_objects(bucket, _evidence_prefix(execution_name, trust_store_arn))
+    found = [aws_s3.get_object(bucket, key) for key in keys]
     return [Evidence.model_validate_json(each.body) for each in found if each]
 
 
@@ -95,7 +95,7 @@ def _evidence_prefix(execution_name: str, trust_store_arn: str) -> str:
 def put_pem(authority_id: str, crl_number: int | None, pem: IO[bytes]) -> S3Object:
     """Keep a CRL as it is attached."""
     key = f"crls/{authority_id}/{crl_number}.pem"
-    return aws.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")
+    return aws_s3.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")
 
 
 def held_in(pem: S3Object, wanted: Collection[int]) -> frozenset[int]:
@@ -111,7 +111,7 @@ def crl_of(pem: S3Object, wanted: Collection[int] = ()) -> crl.Crl:
 def put_report(report: Report, markdown: str) -> tuple[S3Object, S3Object]:
     """Keep the report for machines and for people."""
     folder = f"executions/{report.execution_name}"
-    body = aws.put_object(
+    body = aws_s3.put_object(
         deployment().workflow_bucket, f"{folder}/report.md", markdown.encode(), "text/markdown; charset=utf-8"
     )
     return _put(f"{folder}/report.json", report), body
@@ -126,13 +126,13 @@ def get_report(location: S3Object) -> Report:
 
 def last_report(execution_name: str) -> Report | None:
     """Read the report that an execution of this name wrote last, if any did."""
-    found = aws.get_object(deployment().workflow_bucket, f"executions/{execution_name}/report.json")
+    found = aws_s3.get_object(deployment().workflow_bucket, f"executions/{execution_name}/report.json")
     return Report.model_validate_json(found.body) if found else None
 
 
 def last_manifest(execution_name: str) -> tuple[S3Object, Manifest] | None:
     """Find the manifest that an execution of this name wrote last, if any did."""
-    found = aws.get_object(deployment().workflow_bucket, f"executions/{execution_name}/manifest.json")
+    found = aws_s3.get_object(deployment().workflow_bucket, f"executions/{execution_name}/manifest.json")
     return (found.version, Manifest.model_validate_json(found.body)) if found else None
 
 
@@ -143,7 +143,7 @@ def put_crl_failure(failure: CrlFailure) -> None:
 
 def get_crl_failure(authority_id: str) -> CrlFailure | None:
     """Read what Private CA said last, if it ever did."""
-    found = aws.get_object(deployment().workflow_bucket, _crl_failure_key(authority_id))
+    found = aws_s3.get_object(deployment().workflow_bucket, _crl_failure_key(authority_id))
     return CrlFailure.model_validate_json(found.body) if found else None
 
 

@@ -12,7 +12,7 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import certificates, crl, private_keys, serial_list
-from functions.aws import Fetched, get_object
+from functions.aws_s3 import Fetched, get_object
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,

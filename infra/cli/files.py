@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from functions import crl
-from functions.aws import get_object
+from functions.aws_s3 import get_object
 from functions.model import ObjectLocation, of_url
 from functions.request import SerialListFormat
 from infra.cli.stack import Unusable

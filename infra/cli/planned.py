@@ -29,6 +29,8 @@ _WORDS = {
     RevocationOutcome.FAILED: ("cannot be revoked", 5),
 }
 
+_MINUTES_FROM = 180
+
 
 def make(stack: Stack, asked: Asked) -> Plan:
     """Plan an execution; nothing is called that changes anything, and files that would be uploaded are not.
@@ -111,7 +113,7 @@ def _trust_store(store: PlannedTrustStore) -> Iterator[str]:
     yield f"Trust store: {store.trust_store_arn}"
     yield f"  {'; '.join(_deeds(store)) or 'nothing to do'}"
     if store.refusal:
-        yield f"  REFUSED: {store.refusal.error}: {store.refusal.cause}"
+        yield plain(f"  REFUSED: {store.refusal.error}: {store.refusal.cause}")
     if store.number_dropped:
         shown = ", ".join(map(write, store.dropped_serials[:10]))
         yield f"  MIND: {store.number_dropped} serials that it refuses now would be accepted, unless expired: {shown}"
@@ -133,10 +135,14 @@ def _time(plan: Plan) -> Iterator[str]:
     if not (plan.number_of_serials or plan.seconds_enforcing):
         return
     parts = [
-        f"{plan.seconds_revoking:.0f} s to revoke" if plan.number_of_serials else "",
+        f"{_long(plan.seconds_revoking)} to revoke" if plan.number_of_serials else "",
         f"{plan.seconds_giving_way} s to give way to others" if plan.seconds_giving_way else "",
-        f"{plan.seconds_waiting_for_crl // 60} min until the CRL comes" if plan.seconds_waiting_for_crl else "",
+        f"{_long(plan.seconds_waiting_for_crl)} until the CRL comes" if plan.seconds_waiting_for_crl else "",
         f"{plan.seconds_enforcing:.0f} s to enforce",
     ]
     cost = f"about USD {plan.cost_usd:.4f} for {plan.state_transitions} state transitions and Lambda"
     yield f"Takes about {', '.join(filter(None, parts))}; {cost}"
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _MINUTES_FROM else f"{seconds / 60:.0f} min"

@@ -7,14 +7,14 @@ import boto3
 import botocore.endpoint
 import pytest
 
-from functions import aws
+from functions import aws_acm_pca, aws_elbv2, aws_s3
 from functions.deployment import deployment
 from infra.local import faults
 from infra.local.laboratory import Laboratory
 from infra.local.server import EmbeddedAws
 from tests.functions.bench import Bench
 
-_CLIENTS = (aws._acm_pca, aws._elbv2, aws._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
+_CLIENTS = (aws_acm_pca._acm_pca, aws_elbv2._elbv2, aws_s3._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def warm(embedded_aws: EmbeddedAws) -> Iterator[None]:
         for name, value in embedded_aws.environment().items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
-        clients = [aws._acm_pca(), aws._elbv2(), aws._elbv2(aws._ONCE), aws._s3()]  # noqa: SLF001
+        clients = [aws_acm_pca._acm_pca(), aws_elbv2._elbv2(), aws_elbv2._elbv2(aws_elbv2._ONCE), aws_s3._s3()]  # noqa: SLF001
     yield
     for client in clients:
         client.close()

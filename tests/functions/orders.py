@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from functions import aws, workflow_bucket
+from functions import aws_elbv2, aws_s3, workflow_bucket
 from functions.attach_crl import attach_crl
 from functions.contracts import ConvertedCrl, EnforceInput, TrustStore
 from functions.errors import RevocationAddUnclear, RevocationError, RevocationNotVerified
@@ -160,9 +160,9 @@ class Orders:
         self._on: dict[Execution, Execution] = {}
         self.calls_made = 0
         for name in CALLS:
-            patch.setattr(aws, name, functools.partial(self._answered, name, getattr(aws, name)))
+            patch.setattr(aws_elbv2, name, functools.partial(self._answered, name, getattr(aws_elbv2, name)))
         # Versions of objects never change: each is read once.
-        patch.setattr(aws, "get_object", functools.cache(aws.get_object))
+        patch.setattr(aws_s3, "get_object", functools.cache(aws_s3.get_object))
         patch.setattr(workflow_bucket, "put_evidence", self._evidence)
 
     def _evidence(self, execution_name: str, evidence: Evidence) -> S3Object:
@@ -225,7 +225,7 @@ class Orders:
         answer, lists = self._make(call, node.lists)
         if execution.unlucky and call.adds:
             execution = replace(execution, unlucky=False)
-            answer = Answer("lost", aws.AnswerUnclear("the answer was lost"))
+            answer = Answer("lost", aws_elbv2.AnswerUnclear("the answer was lost"))
         execution = self._run(replace(execution, answers=(*execution.answers, answer)))
         others = list(node.executions)
         others[index] = execution

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from functions import aws
+from functions import aws_acm_pca, aws_elbv2, aws_s3
 from functions.crl import MAX_BYTES
 from functions.errors import (
     AwsCallRefused,
@@ -30,21 +30,21 @@ CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1"
 STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/1"
 
 CALLS: dict[str, Callable[[], object]] = {
-    PCA + "DescribeCertificateAuthority": lambda: aws.describe_certificate_authority(CA),
-    PCA + "GetCertificateAuthorityCertificate": lambda: aws.get_certificate_authority_certificate(CA),
-    PCA + "GetCertificate": lambda: aws.get_certificate(CA, 0x0A),
-    PCA + "RevokeCertificate": lambda: aws.revoke_certificate(CA, "0a:0b", "SUPERSEDED"),
-    ELB + "DescribeTrustStores": lambda: aws.describe_trust_store(STORE),
-    ELB + "DescribeTrustStoreRevocations": lambda: aws.describe_trust_store_revocations(STORE),
-    ELB + "GetTrustStoreCaCertificatesBundle": lambda: aws.get_trust_store_ca_certificates_bundle(STORE),
-    ELB + "GetTrustStoreRevocationContent": lambda: aws.get_trust_store_revocation_content(STORE, 1),
-    ELB + "AddTrustStoreRevocations": lambda: aws.add_trust_store_revocations(STORE, PEM),
-    ELB + "RemoveTrustStoreRevocations": lambda: aws.remove_trust_store_revocations(STORE, [1]),
-    ELB + "DescribeTrustStoreAssociations": lambda: aws.describe_trust_store_associations(STORE),
-    ELB + "DescribeLoadBalancerAttributes": lambda: aws.describe_load_balancer_attributes(STORE),
-    "s3:GetObject": lambda: aws.get_object("b", "k"),
-    "s3:PutObject": lambda: aws.put_object("b", "k", b"", "text/plain"),
-    "s3:ListBucket": lambda: aws.list_objects("b", "k"),
+    PCA + "DescribeCertificateAuthority": lambda: aws_acm_pca.describe_certificate_authority(CA),
+    PCA + "GetCertificateAuthorityCertificate": lambda: aws_acm_pca.get_certificate_authority_certificate(CA),
+    PCA + "GetCertificate": lambda: aws_acm_pca.get_certificate(CA, 0x0A),
+    PCA + "RevokeCertificate": lambda: aws_acm_pca.revoke_certificate(CA, "0a:0b", "SUPERSEDED"),
+    ELB + "DescribeTrustStores": lambda: aws_elbv2.describe_trust_store(STORE),
+    ELB + "DescribeTrustStoreRevocations": lambda: aws_elbv2.describe_trust_store_revocations(STORE),
+    ELB + "GetTrustStoreCaCertificatesBundle": lambda: aws_elbv2.get_trust_store_ca_certificates_bundle(STORE),
+    ELB + "GetTrustStoreRevocationContent": lambda: aws_elbv2.get_trust_store_revocation_content(STORE, 1),
+    ELB + "AddTrustStoreRevocations": lambda: aws_elbv2.add_trust_store_revocations(STORE, PEM),
+    ELB + "RemoveTrustStoreRevocations": lambda: aws_elbv2.remove_trust_store_revocations(STORE, [1]),
+    ELB + "DescribeTrustStoreAssociations": lambda: aws_elbv2.describe_trust_store_associations(STORE),
+    ELB + "DescribeLoadBalancerAttributes": lambda: aws_elbv2.describe_load_balancer_attributes(STORE),
+    "s3:GetObject": lambda: aws_s3.get_object("b", "k"),
+    "s3:PutObject": lambda: aws_s3.put_object("b", "k", b"", "text/plain"),
+    "s3:ListBucket": lambda: aws_s3.list_objects("b", "k"),
 }
 ADD, REMOVE = ELB + "AddTrustStoreRevocations", ELB + "RemoveTrustStoreRevocations"
 OF_TRUST_STORE = [action for action in CALLS if "TrustStore" in action]
@@ -105,7 +105,7 @@ def test_ca_busy(code: str) -> None:
 def test_revocation_refused() -> None:
     """A refusal that stays is an answer: the code, nothing more."""
     faults.add(PCA + "RevokeCertificate", code="InvalidStateException")
-    assert aws.revoke_certificate(CA, "0a:0b", "SUPERSEDED") == "InvalidStateException"
+    assert aws_acm_pca.revoke_certificate(CA, "0a:0b", "SUPERSEDED") == "InvalidStateException"
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidArnException"])
@@ -125,15 +125,15 @@ def test_adding_unclear(bench: Bench, code: str) -> None:
     seen: list[str] = []
     faults.observe(lambda action, _: seen.append(action))
     faults.add(ADD, code=code, times=9)
-    with pytest.raises(aws.AnswerUnclear, match=code):
-        aws.add_trust_store_revocations(bench.trust_store_arn, PEM)
+    with pytest.raises(aws_elbv2.AnswerUnclear, match=code):
+        aws_elbv2.add_trust_store_revocations(bench.trust_store_arn, PEM)
     assert seen == [ADD]
 
 
 def test_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not answer at all is to be asked again, and an add without an answer is unclear."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(aws, "_elbv2", aws._elbv2.__wrapped__)  # noqa: SLF001 - a client of its own
+    monkeypatch.setattr(aws_elbv2, "_elbv2", aws_elbv2._elbv2.__wrapped__)  # noqa: SLF001 - a client of its own
     for name, value in (
         ("AWS_DEFAULT_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "a"),
@@ -141,30 +141,30 @@ def test_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setenv(name, value)
     with pytest.raises(AwsUnavailable, match=r"DescribeTrustStores on .* got no answer"):
-        aws.describe_trust_store(STORE)
-    with pytest.raises(aws.AnswerUnclear):
-        aws.add_trust_store_revocations(STORE, PEM)
+        aws_elbv2.describe_trust_store(STORE)
+    with pytest.raises(aws_elbv2.AnswerUnclear):
+        aws_elbv2.add_trust_store_revocations(STORE, PEM)
 
 
 def test_no_trust_store_in_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty answer is no trust store."""
     monkeypatch.setattr(TrustStoreBackend, "trust_stores", {}, raising=False)
-    client = aws._elbv2()  # noqa: SLF001
+    client = aws_elbv2._elbv2()  # noqa: SLF001
     monkeypatch.setattr(client, "describe_trust_stores", lambda **_: {"TrustStores": []})
     with pytest.raises(TrustStoreNotFound, match="does not know"):
-        aws.describe_trust_store(STORE)
+        aws_elbv2.describe_trust_store(STORE)
 
 
 def test_list_gone(bench: Bench) -> None:
     """A list that is not there is no error: a peer may have removed it."""
-    assert aws.get_trust_store_revocation_content(bench.trust_store_arn, 7) is None
-    assert aws.remove_trust_store_revocations(bench.trust_store_arn, [7]) is False
+    assert aws_elbv2.get_trust_store_revocation_content(bench.trust_store_arn, 7) is None
+    assert aws_elbv2.remove_trust_store_revocations(bench.trust_store_arn, [7]) is False
 
 
 def test_lists_in_order(bench: Bench) -> None:
     """Lists come lowest id first."""
     ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2, 3)]
-    found = aws.describe_trust_store_revocations(bench.trust_store_arn)
+    found = aws_elbv2.describe_trust_store_revocations(bench.trust_store_arn)
     assert [each["RevocationId"] for each in found] == ids
 
 
@@ -190,7 +190,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> object:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     location = f"http://127.0.0.1:{server.server_port}/list?X-Amz-Signature=secret"
-    client = aws._elbv2()  # noqa: SLF001
+    client = aws_elbv2._elbv2()  # noqa: SLF001
     monkeypatch.setattr(client, "get_trust_store_revocation_content", lambda **_: {"Location": location})
     yield location
     server.shutdown()
@@ -211,7 +211,7 @@ def told(error: BaseException | None) -> str:
 def test_content(monkeypatch: pytest.MonkeyPatch) -> None:
     """The very bytes."""
     monkeypatch.setattr(_Once, "body", b"bytes")
-    assert aws.get_trust_store_revocation_content(STORE, 1) == b"bytes"
+    assert aws_elbv2.get_trust_store_revocation_content(STORE, 1) == b"bytes"
 
 
 @pytest.mark.usefixtures("address")
@@ -219,7 +219,7 @@ def test_address_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new one is got by asking again; the old one is in no message."""
     monkeypatch.setattr(_Once, "status", 403)
     with pytest.raises(AwsUnavailable, match=r"reading list 1 of .* was answered with HTTP 403") as refused:
-        aws.get_trust_store_revocation_content(STORE, 1)
+        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
     assert "secret" not in told(refused.value)
 
 
@@ -229,17 +229,17 @@ def test_content_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Once, "body", b"half")
     monkeypatch.setattr(_Once, "length", 8)
     with pytest.raises(AwsUnavailable, match=r"reading list 1 of .* failed: ProtocolError") as refused:
-        aws.get_trust_store_revocation_content(STORE, 1)
+        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
     assert "secret" not in told(refused.value)
 
 
 def test_address_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address is a secret, also in the cause of the error."""
-    client = aws._elbv2()  # noqa: SLF001
+    client = aws_elbv2._elbv2()  # noqa: SLF001
     answer = {"Location": "http://127.0.0.1:9/list?X-Amz-Signature=secret"}
     monkeypatch.setattr(client, "get_trust_store_revocation_content", lambda **_: answer)
     with pytest.raises(AwsUnavailable, match="failed: NewConnectionError") as refused:
-        aws.get_trust_store_revocation_content(STORE, 1)
+        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
     assert "secret" not in told(refused.value)
 
 
@@ -247,43 +247,43 @@ def test_address_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_content_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is read than a trust store can hold."""
     monkeypatch.setattr(_Once, "body", b"12345")
-    monkeypatch.setattr(aws, "MAX_BYTES", 4)
+    monkeypatch.setattr(aws_elbv2, "MAX_BYTES", 4)
     with pytest.raises(CrlTooLarge, match=r"list 1 of .* is larger than 4 bytes"):
-        aws.get_trust_store_revocation_content(STORE, 1)
+        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
 
 
 def test_object(bench: Bench) -> None:
     """What was written is read by its version, whatever lies there now."""
-    first = aws.put_object(bench.bucket, f"{bench.name}/o", b"1", "text/plain")
-    aws.put_object(bench.bucket, f"{bench.name}/o", b"2", "text/plain")
-    fetched = aws.get_object(first.bucket, first.key, version_id=first.version_id)
+    first = aws_s3.put_object(bench.bucket, f"{bench.name}/o", b"1", "text/plain")
+    aws_s3.put_object(bench.bucket, f"{bench.name}/o", b"2", "text/plain")
+    fetched = aws_s3.get_object(first.bucket, first.key, version_id=first.version_id)
     assert fetched is not None
     assert (fetched.body, fetched.version) == (b"1", first)
-    assert aws.list_objects(bench.bucket, f"{bench.name}/") == [first.key]
+    assert aws_s3.list_objects(bench.bucket, f"{bench.name}/") == [first.key]
 
 
 def test_object_unchanged(bench: Bench) -> None:
     """An object that was read before is not sent again."""
     etag = bench.publish(b"crl")
-    with pytest.raises(aws.ObjectUnchanged):
-        aws.get_object(*bench.crl_location, unless_etag=etag)
+    with pytest.raises(aws_s3.ObjectUnchanged):
+        aws_s3.get_object(*bench.crl_location, unless_etag=etag)
     bench.publish(b"another")
-    assert aws.get_object(*bench.crl_location, unless_etag=etag) is not None
+    assert aws_s3.get_object(*bench.crl_location, unless_etag=etag) is not None
 
 
 def test_object_absent(bench: Bench) -> None:
     """Absence is an answer."""
-    assert aws.get_object(*bench.crl_location) is None
-    assert aws.head_object_etag(*bench.crl_location) is None
+    assert aws_s3.get_object(*bench.crl_location) is None
+    assert aws_s3.head_object_etag(*bench.crl_location) is None
     etag = bench.publish(b"crl")
-    assert aws.head_object_etag(*bench.crl_location) == etag
+    assert aws_s3.head_object_etag(*bench.crl_location) == etag
 
 
 def test_object_too_large(bench: Bench) -> None:
     """An object is not read when it is larger than any CRL."""
     bench.publish(b"12345")
     with pytest.raises(CrlTooLarge, match="has 5 bytes, more than 4"):
-        aws.get_object(*bench.crl_location, max_bytes=4)
+        aws_s3.get_object(*bench.crl_location, max_bytes=4)
     assert MAX_BYTES == 50 * 1024 * 1024
 
 
@@ -291,10 +291,10 @@ def test_head_refused() -> None:
     """A head request has no body that says why, only a status."""
     faults.add("s3:GetObject", code="AccessDenied", status=403)
     with pytest.raises(AwsCallRefused, match="HeadObject on s3://b/k was refused: 403"):
-        aws.head_object_etag("b", "k")
+        aws_s3.head_object_etag("b", "k")
 
 
 def test_load_balancer(bench: Bench) -> None:
     """A trust store is asked what it hangs on, and that for its attributes."""
-    (arn,) = aws.describe_trust_store_associations(bench.lab.trust_store_arn)
-    assert aws.describe_load_balancer_attributes(arn)["client_keep_alive.seconds"] == "3600"
+    (arn,) = aws_elbv2.describe_trust_store_associations(bench.lab.trust_store_arn)
+    assert aws_elbv2.describe_load_balancer_attributes(arn)["client_keep_alive.seconds"] == "3600"

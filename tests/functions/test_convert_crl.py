@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions import aws
+from functions import aws_s3
 from functions.contracts import ConvertCrlInput
 from functions.convert_crl import convert_crl
 from functions.errors import AwsCallRefused, CrlExpired, CrlSignatureInvalid
@@ -60,6 +60,6 @@ def test_converted_twice(bench: Bench) -> None:
     der = bench.authority.crl([A])
     one, two = bench.convert(der), bench.convert(der)
     assert one.pem.key == two.pem.key
-    fetched = [aws.get_object(each.bucket, each.key, version_id=each.version_id) for each in (one.pem, two.pem)]
+    fetched = [aws_s3.get_object(each.bucket, each.key, version_id=each.version_id) for each in (one.pem, two.pem)]
     assert len({each.body for each in fetched if each}) == 1
     assert one.sha256 == two.sha256

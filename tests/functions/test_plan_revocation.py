@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions import expected_outcomes
-from functions.aws import Fetched
+from functions.aws_s3 import Fetched
 from functions.contracts import RevocationOutcome
 from functions.deployment import deployment
 from functions.errors import AwsUnavailable

@@ -438,7 +438,7 @@ def test_associated_with_something_else(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, resource: str, words: str
 ) -> None:
     """What cannot be asked leaves the time unknown, not the report unwritten."""
-    monkeypatch.setattr("functions.aws.describe_trust_store_associations", lambda _: [resource])
+    monkeypatch.setattr("functions.aws_elbv2.describe_trust_store_associations", lambda _: [resource])
     told = report(bench, **done(bench))
     (store,) = told.report.trust_stores
     assert store.open_connections is not None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from functions import aws
+from functions import aws_acm_pca
 from functions.contracts import Revocation, RevocationOutcome, RevokeCertificateInput
 from functions.errors import AwsCallRefused, AwsUnavailable, CertificateAuthorityBusy
 from functions.request import RevocationReason, Wanted
@@ -39,11 +39,11 @@ def test_certificate_under_either_form_of_its_arn(bench: Bench, client: Client) 
     """Its ARN may end in 32 hexadecimal digits, or in decimal: what is not found by one is asked for by the other."""
     asked = Counter[str]()
     faults.observe(lambda action, _: asked.update([action]))
-    assert aws.get_certificate(bench.lab.authority.arn, client.serial).startswith("-----BEGIN")
+    assert aws_acm_pca.get_certificate(bench.lab.authority.arn, client.serial).startswith("-----BEGIN")
     assert asked == {GET: 1}
     faults.add(GET, code="ResourceNotFoundException")
     with pytest.raises(AwsCallRefused, match=f"certificate/{client.serial} "):
-        aws.get_certificate(bench.lab.authority.arn, client.serial)
+        aws_acm_pca.get_certificate(bench.lab.authority.arn, client.serial)
     assert asked == {GET: 3}
 
 
