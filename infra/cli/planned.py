@@ -28,8 +28,7 @@ _WORDS = {
     RevocationOutcome.EXPIRED: ("is revoked already and has expired", 5),
     RevocationOutcome.FAILED: ("cannot be revoked", 5),
 }
-
-_MINUTES_FROM = 180
+_MINUTES_FROM = 180  # seconds
 
 
 def make(stack: Stack, asked: Asked) -> Plan:

@@ -144,6 +144,7 @@ def test_plan_then_start_then_report_and_list(up: Up) -> None:
     said = run(up, "revocation plan --certificate pki/planned.pem")
     assert "SUCCEEDED is expected" in said
     assert "will be revoked  for UNSPECIFIED  CN=planned, expires" in said
+    assert re.search(r"Takes about 0 s to revoke, [1-9][0-9]* s until the CRL comes, 10 s to enforce", said)
     assert is_accepted(up, "planned")
     made = json.loads(run(up, f"revocation plan --json 0x{serial}"))
     assert made["Serials"][0]["Expected"] == "REVOKED"
