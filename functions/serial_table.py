@@ -4,6 +4,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ _UNNAMED = 2  # fields that a row may have without a header: the serial and its 
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")  # as Excel writes it
 _AS_TEXT = re.compile(r'="(.*)"')  # as Excel keeps digits from being counted
 _ROUNDED = re.compile(r"[0-9]{15}0+")  # a spreadsheet keeps fifteen digits of a number
-_SHOWN, _LONGEST_NAME = 10, 24
+_SHOWN, _LONGEST_NAME, _LONGEST_SERIAL = 10, 24, 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,25 @@ class _Columns:
     serial: int = 0
     said: str = ""
     reason: int | None = 1
+    arn: int | None = None
     named: bool = False
 
-    def entry(self, row: list[str]) -> Any:  # noqa: ANN401 - what GivenSerial is made of, or a fault
-        """Give what a row says."""
+    def entry(self, row: list[str]) -> dict[str, str]:
+        """Give what a row says.
+
+        Raises:
+            InvalidSerialList: it has no serial, one that a spreadsheet has rounded, or two.
+
+        """
         if not self.named and len(row) > _UNNAMED:
-            return InvalidSerialList(f"{len(row)} fields, and no header that names them: begin with serial,reason")
+            raise InvalidSerialList(f"{len(row)} fields, and no header that names them: begin with serial,reason")
         if self.serial >= len(row):
-            return InvalidSerialList(f"{len(row)} fields, the serial is field {self.serial + 1}")
+            raise InvalidSerialList(f"{len(row)} fields, the serial is field {self.serial + 1}")
         serial = _bare(row[self.serial])
         if self.said and _ROUNDED.fullmatch(serial):
-            return InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
-        entry = {"Serial": f"{self.said}{serial}"}
+            raise InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
+        arn = row[self.arn].strip() if self.arn is not None and self.arn < len(row) else ""
+        entry = {"Serial": _agreed(f"{self.said}{serial}", arn)}
         if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
             entry["RevocationReason"] = row[self.reason].strip()
         return entry
@@ -77,7 +85,11 @@ def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
                 columns = _columns(row, thing)
                 if columns.named:
                     continue
-            yield f"line {read.line_num + skipped}", columns.entry(row)
+            try:
+                entry: object = columns.entry(row)
+            except InvalidSerialList as fault:
+                entry = fault
+            yield f"line {read.line_num + skipped}", entry
     except csv.Error as fault:
         raise InvalidSerialList(f"line {read.line_num + skipped} of {thing} is no CSV: {fault}") from None
 
@@ -86,21 +98,22 @@ def renamed(entry: dict[str, Any]) -> dict[str, Any]:
     """Give an object of a JSON list its fields' own names; an unknown field keeps its name, and is refused by it.
 
     Raises:
-        InvalidSerialList: two fields may be the serial, or the reason.
+        InvalidSerialList: two fields may be the serial, or the reason; or the serial and the ARN are of two.
 
     """
     names = list(entry)
-    found, reasons = _meant(names)
+    found, reasons, arn = _meant(names)
     for key, places in (("Serial", found), ("RevocationReason", reasons)):
         if len(places) > 1:
             raise InvalidSerialList(f"two fields may be the {key}: {_named(names[place] for place in places)}")
     made = {
         name: entry[name]
         for place, name in enumerate(names)
-        if place not in (*found, *reasons) and name not in _AUDIT_REPORT
+        if place not in (*found, *reasons, arn) and name not in _AUDIT_REPORT
     }
     for name in (names[place] for place in found):
-        made["Serial"] = f"{_said(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
+        serial = f"{_said(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
+        made["Serial"] = _agreed(serial, "" if arn is None else entry[names[arn]])
     for name in (names[place] for place in reasons):
         made["RevocationReason"] = entry[name]
     return made
@@ -108,25 +121,40 @@ def renamed(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _columns(row: list[str], thing: str) -> _Columns:
     """Read the header, if this row is one: a row with a serial in it is none."""
-    found, reasons = _meant(row)
+    found, reasons, arn = _meant(row)
     if len(found) > 1 or len(reasons) > 1:
         told = _named(row[place] for place in (found if len(found) > 1 else reasons))
         raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
     if found:
-        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, named=True)
+        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, arn, named=True)
     if not any(map(_may_be_serial, row)):
         raise InvalidSerialList(f"line 1 of {thing} names no column {_EXAMPLES}, and holds no serial: {_named(row)}")
     return _Columns()
 
 
-def _meant(names: list[str]) -> tuple[list[int], list[int]]:
-    """Say which of these names may be the serial's (without any, its certificate's ARN), and which the reason's."""
+def _meant(names: list[str]) -> tuple[list[int], list[int], int | None]:
+    """Say which of these names may be the serial's (without any, the ARN's), which the reason's, and the ARN's."""
     normal = list(enumerate(map(_normal, names)))
-    found = [place for place, name in normal if _SERIAL.fullmatch(name)]
-    return (
-        found or [place for place, name in normal if _ARN.fullmatch(name)],
-        [place for place, name in normal if "reason" in name],
-    )
+    arns = [place for place, name in normal if _ARN.fullmatch(name)]
+    found = [place for place, name in normal if _SERIAL.fullmatch(name)] or arns
+    reasons = [place for place, name in normal if "reason" in name]
+    return found, reasons, arns[0] if len(arns) == 1 else None
+
+
+def _agreed(serial: Any, arn: Any) -> Any:  # noqa: ANN401 - of JSON
+    """Give the certificate's ARN at Private CA in the place of its serial where both stand: it names the CA too.
+
+    Raises:
+        InvalidSerialList: they are of two certificates.
+
+    """
+    if not (isinstance(serial, str) and isinstance(arn, str) and serials.issuer_of(arn)):
+        return serial
+    with suppress(AmbiguousSerial, InvalidSerial):
+        if serials.parse(serial) != serials.parse(arn):
+            raise InvalidSerialList(f"the serial {serial[:_LONGEST_SERIAL]} and {arn} are of two certificates")
+        return arn
+    return serial
 
 
 def _normal(name: str) -> str:

@@ -85,6 +85,8 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(JSON_LINES, f'{{"CertificateArn": "{ARN}aa01"}}', [A], id="as IssueCertificate answers"),
         pytest.param(JSON, AUDIT_REPORT, [A, B], id="Private CA's audit report, JSON"),
         pytest.param(CSV, AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
+        pytest.param(JSON, f'[{{"serial": "aa:01", "Certificate ARN": "{ARN}aa01"}}]', [A], id="JSON, serial and ARN"),
+        pytest.param(CSV, "serial,arn\naa:01,arn:aws:iam::123456789012:user/one\n", [A], id="CSV, somebody else's ARN"),
         pytest.param(CSV, f"name,Certificate ARN,reason\nx,{ARN}bb02,keyCompromise\n", [B], id="CSV, ARNs"),
         pytest.param(LINES, f"{ARN}aa01\n", [A], id="ARNs, one a line"),
         pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
@@ -176,6 +178,15 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(CSV, b"Owner,Seriennummer\nx,0a1b\n", "names no column .*Owner, Seriennummer", id="no column"),
         pytest.param(CSV, b"Device Serial,x\n0a1b,y\n", "names no column .*Device Serial", id="a device's serial"),
         pytest.param(JSON, b'[{"serial": "aa:01", "SN": "bb:02"}]', "two fields may be the Serial", id="two names"),
+        pytest.param(
+            CSV, f"serial,certificateArn\nbb:02,{ARN}aa01\n".encode(), "bb:02 and arn:.*are of two", id="two in a row"
+        ),
+        pytest.param(
+            JSON,
+            f'[{{"serial": "bb:02", "certificateArn": "{ARN}aa01"}}]'.encode(),
+            "are of two",
+            id="two in an object",
+        ),
         pytest.param(JSON, b'[{"name": "x"}]', "Serial: Field required; name: Extra", id="no name that is known"),
         pytest.param(
             CSV, b"Serial,Certificate Serial\n0A1B,aa:01\n", "several .*Serial, Certificate Serial", id="two serials"
@@ -206,6 +217,9 @@ def test_another_ca_is_named() -> None:
     assert serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN) == [A]
     with pytest.raises(InvalidSerialList, match="line 1: CertificateIssuerMismatch") as refusal:
         serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN.replace("1122-2233", "9999-9999"))
+    for form, text in ((CSV, AUDIT_REPORT_CSV), (JSON, AUDIT_REPORT)):
+        with pytest.raises(InvalidSerialList, match=r"2 faults: .*CertificateIssuerMismatch"):
+            serial_list.read(text.encode(), form, "x", CA_ARN.replace("1122-2233", "9999-9999"))
     assert "1122-2233" in str(refusal.value)
     assert "9999-9999" in str(refusal.value)
 
