@@ -19,6 +19,15 @@ _SHOWN = 200
 
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X509 )?CERTIFICATE-----")
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+# How the DER of anything longer than 127 octets begins: PEM inside it is part of one of its extensions.
+_DER = re.compile(rb"\x30[\x80-\x84]")
+# PEM that may stand beside a certificate, and what may be one that is cut off, or written in yet another way.
+_BESIDE = re.compile(
+    rb"-----BEGIN ((?:NEW )?CERTIFICATE REQUEST|X509 CRL|PUBLIC KEY|(?:EC|DH) PARAMETERS)-----[^-]*-----END \1-----"
+)
+_LEFT_OVER = re.compile(
+    rb"CERTIFICATE-|PKCS7-|CMS-|\0|^[ \t\"]*[A-Za-z0-9+/]{60,}={0,2}[ \t\"]*\r?$", re.IGNORECASE | re.MULTILINE
+)
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 # RFC 7292, 4: a SEQUENCE that begins with version 3.
@@ -49,22 +58,30 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
     if len(data) > MAX_BYTES:
         raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read")
     private_keys.refuse(data, thing)
-    if b"-----BEGIN" in data:
-        data = _undressed(data)
     if not data.strip():
         raise InvalidCertificate(f"{thing} is empty")
+    ders = [data] if _DER.match(data) else _of_text(_undressed(data), thing)
+    return [_load(der, f"certificate {number} of {thing}") for number, der in enumerate(ders, 1)]
+
+
+def _of_text(data: bytes, thing: str) -> list[bytes]:
+    """Give the DER of each certificate of a text, and pass over none."""
     labels = [label.decode() for label in _BEGIN.findall(data)]
     blocks = _BLOCK.findall(data)
     if labels and len(blocks) != sum(label in _LABELS for label in labels):
         raise InvalidCertificate(f"{thing} holds a CERTIFICATE that is cut off: its END line is not there")
     if labels and not blocks:
         raise InvalidCertificate(f"{thing} holds no CERTIFICATE, only {', '.join(sorted(set(labels)))[:_SHOWN]}")
-    ders = map(private_keys.of_base64, blocks) if blocks else [private_keys.of_base64(data) or data]
-    return [_load(der, f"certificate {number} of {thing}") for number, der in enumerate(ders, 1)]
+    if blocks and _LEFT_OVER.search(_BESIDE.sub(b"", _BLOCK.sub(b"", data))):
+        told = "a certificate that is cut off, or that is no PEM block of a CERTIFICATE"
+        raise InvalidCertificate(f"{thing} may hold more than the {len(blocks)} that can be read: {told}")
+    return list(map(private_keys.of_base64, blocks)) if blocks else [private_keys.of_base64(data) or data]
 
 
 def _undressed(data: bytes) -> bytes:
     """Take PEM out of a URL-encoded header or a JSON text; its own alphabet has no % and no backslash."""
+    if b"-----BEGIN" not in data:
+        return data
     if b"-----BEGIN%20" in data:
         data = unquote_to_bytes(data)
     return data.replace(rb"\r", b"").replace(rb"\n", b"\n")

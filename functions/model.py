@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
-from functions import private_keys, serials
-from functions.errors import CertificateIssuerMismatch, RequestRefused
+from functions import certificates, private_keys, serials
+from functions.errors import CertificateIssuerMismatch, InvalidSerial, RequestRefused
 
 _LONGEST_SERIAL = 62  # DER's 21 octets with colons; what is longer may be anything
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
@@ -43,11 +43,21 @@ def read_serial(value: object, info: ValidationInfo) -> int:
         if len(text) > _LONGEST_SERIAL:
             private_keys.refuse(text.encode(errors="replace"), "it")
         serial = serials.parse(text)
+        if "-----BEGIN" in text:
+            _require_agreement(serial, text)
         _require_issuer(serials.issuer_of(text), (info.context or {}).get("CertificateAuthorityArn"))
     except RequestRefused as refusal:
         fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
         raise PydanticCustomError("serial", "{fault}", fault) from refusal
     return serial
+
+
+def _require_agreement(serial: int, print_out: str) -> None:
+    """Refuse a print-out that is not that of the certificate below it; alone, it may hold what its owner wrote."""
+    held = [each.serial_number for each in certificates.read(print_out.encode(errors="replace"), "it")]
+    if held != [serial]:
+        shown = ", ".join(map(serials.write, held[:10]))
+        raise InvalidSerial(f"it prints {serials.write(serial)}, and the PEM in it is of {shown}: give one, alone")
 
 
 def _require_issuer(named: str | None, wanted: object) -> None:

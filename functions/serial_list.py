@@ -116,11 +116,16 @@ def _text(data: bytes, thing: str) -> str:
 
 def _json(text: str, thing: str) -> Iterator[tuple[str, Any]]:
     read_as = _parsed(text, thing)
-    if isinstance(read_as, dict) and list(read_as) == ["Serials"]:
-        read_as = read_as["Serials"]
+    if isinstance(read_as, dict):
+        read_as = read_as["Serials"] if list(read_as) == ["Serials"] else _one(read_as)
     if not isinstance(read_as, list):
         raise InvalidSerialList(f"{thing} is a JSON {type(read_as).__name__}, and no array of serials")
     return ((f"entry {number}", entry) for number, entry in enumerate(read_as, 1))
+
+
+def _one(found: dict[str, Any]) -> object:
+    """Take an object that names a certificate, such as IssueCertificate answers, as a list of one."""
+    return [found] if serial_table.names_a_serial(found) else found
 
 
 def _json_lines(text: str, thing: str) -> Iterator[tuple[str, Any]]:
@@ -162,7 +167,7 @@ def _print_outs(before: str, found: list[str]) -> Iterator[tuple[str, Any]]:
     for number, text in enumerate(found, 1):
         bare = _PEM.sub("", text)
         end = max((match.end() for match in _SIGNATURE.finditer(bare)), default=len(bare))
-        yield f"certificate {number}", bare[:end]
+        yield f"certificate {number}", "\n".join([bare[:end], *_PEM.findall(text)])
         before += "".join(f"{line}\n" for line in bare[:end].splitlines() if line[:1].strip()) + f"{bare[end:]}\n"
     for line in before.splitlines():
         if (written := line.strip()) and not written.startswith("#"):

@@ -27,8 +27,9 @@ _EXAMPLES = "serial, serial_number, certificate_serial, …"
 _UNNAMED = 2  # fields that a row may have without a header: the serial and its reason
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")  # as Excel writes it
 _AS_TEXT = re.compile(r'="(.*)"')  # as Excel keeps digits from being counted
+_WORD = re.compile(r"[A-Fa-f]{2,10}")  # "added", "decade"; no serial that a CA drew
 _ROUNDED = re.compile(r"[0-9]{15}0+")  # a spreadsheet keeps fifteen digits of a number
-_SHOWN, _LONGEST_NAME, _LONGEST_SERIAL = 10, 24, 62
+_SHOWN, _LONGEST_NAME = 10, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,13 @@ class _Columns:
     serial: int = 0
     said: str = ""
     reason: int | None = 1
-    arn: int | None = None
-    named: bool = False
+    arns: tuple[int, ...] = ()
+    width: int = 0  # without a header
+
+    @property
+    def named(self) -> bool:
+        """Whether a header names them."""
+        return self.width > 0
 
     def entry(self, row: list[str]) -> dict[str, str]:
         """Give what a row says.
@@ -50,13 +56,15 @@ class _Columns:
         """
         if not self.named and len(row) > _UNNAMED:
             raise InvalidSerialList(f"{len(row)} fields, and no header that names them: begin with serial,reason")
+        if self.named and any(cell.strip() for cell in row[self.width :]):
+            raise InvalidSerialList(f"{len(row)} fields, and the first line names {self.width}")
         if self.serial >= len(row):
             raise InvalidSerialList(f"{len(row)} fields, the serial is field {self.serial + 1}")
         serial = _bare(row[self.serial])
         if self.said and _ROUNDED.fullmatch(serial):
             raise InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
-        arn = row[self.arn].strip() if self.arn is not None and self.arn < len(row) else ""
-        entry = {"Serial": _agreed(f"{self.said}{serial}", arn)}
+        arns = [_bare(row[place]) for place in self.arns if place < len(row)]
+        entry = {"Serial": _agreed(f"{self.said}{serial}", arns)}
         if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
             entry["RevocationReason"] = row[self.reason].strip()
         return entry
@@ -94,6 +102,11 @@ def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
         raise InvalidSerialList(f"line {read.line_num + skipped} of {thing} is no CSV: {fault}") from None
 
 
+def names_a_serial(entry: dict[str, Any]) -> bool:
+    """Say whether one of an object's fields names a certificate."""
+    return bool(_meant(list(entry))[0])
+
+
 def renamed(entry: dict[str, Any]) -> dict[str, Any]:
     """Give an object of a JSON list its fields' own names; an unknown field keeps its name, and is refused by it.
 
@@ -102,18 +115,18 @@ def renamed(entry: dict[str, Any]) -> dict[str, Any]:
 
     """
     names = list(entry)
-    found, reasons, arn = _meant(names)
+    found, reasons, arns = _meant(names)
     for key, places in (("Serial", found), ("RevocationReason", reasons)):
         if len(places) > 1:
             raise InvalidSerialList(f"two fields may be the {key}: {_named(names[place] for place in places)}")
     made = {
         name: entry[name]
         for place, name in enumerate(names)
-        if place not in (*found, *reasons, arn) and name not in _AUDIT_REPORT
+        if place not in (*found, *reasons, *arns) and name not in _AUDIT_REPORT
     }
     for name in (names[place] for place in found):
         serial = f"{_said(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
-        made["Serial"] = _agreed(serial, "" if arn is None else entry[names[arn]])
+        made["Serial"] = _agreed(serial, [entry[names[place]] for place in arns])
     for name in (names[place] for place in reasons):
         made["RevocationReason"] = entry[name]
     return made
@@ -121,40 +134,57 @@ def renamed(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _columns(row: list[str], thing: str) -> _Columns:
     """Read the header, if this row is one: a row with a serial in it is none."""
-    found, reasons, arn = _meant(row)
+    found, reasons, arns = _meant(row)
     if len(found) > 1 or len(reasons) > 1:
         told = _named(row[place] for place in (found if len(found) > 1 else reasons))
         raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
     if found:
-        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, arn, named=True)
+        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, tuple(arns), len(row))
+    if any(_WORD.fullmatch(cell.strip()) for cell in row):
+        raise InvalidSerialList(
+            f"line 1 of {thing} may be a header or a serial ({_named(row)}): begin with serial,reason"
+        )
     if not any(map(_may_be_serial, row)):
         raise InvalidSerialList(f"line 1 of {thing} names no column {_EXAMPLES}, and holds no serial: {_named(row)}")
     return _Columns()
 
 
-def _meant(names: list[str]) -> tuple[list[int], list[int], int | None]:
+def _meant(names: list[str]) -> tuple[list[int], list[int], list[int]]:
     """Say which of these names may be the serial's (without any, the ARN's), which the reason's, and the ARN's."""
     normal = list(enumerate(map(_normal, names)))
     arns = [place for place, name in normal if _ARN.fullmatch(name)]
     found = [place for place, name in normal if _SERIAL.fullmatch(name)] or arns
     reasons = [place for place, name in normal if "reason" in name]
-    return found, reasons, arns[0] if len(arns) == 1 else None
+    return found, reasons, arns
 
 
-def _agreed(serial: Any, arn: Any) -> Any:  # noqa: ANN401 - of JSON
-    """Give the certificate's ARN at Private CA in the place of its serial where both stand: it names the CA too.
+def _agreed(serial: Any, arns: list[Any]) -> Any:  # noqa: ANN401 - of JSON
+    """Give a serial with its CA, as one ARN, where the certificate's ARN at Private CA stands beside it.
 
     Raises:
-        InvalidSerialList: they are of two certificates.
+        InvalidSerialList: they are of two certificates, or of two CAs.
 
     """
-    if not (isinstance(serial, str) and isinstance(arn, str) and serials.issuer_of(arn)):
+    beside = {issuer: arn for arn in arns if isinstance(arn, str) and (issuer := serials.issuer_of(arn))}
+    if not (beside and isinstance(serial, str)):
         return serial
-    with suppress(AmbiguousSerial, InvalidSerial):
-        if serials.parse(serial) != serials.parse(arn):
-            raise InvalidSerialList(f"the serial {serial[:_LONGEST_SERIAL]} and {arn} are of two certificates")
-        return arn
+    (issuer, arn), *others = beside.items()
+    with suppress(AmbiguousSerial, InvalidSerial):  # of the serial, which is named where it is read
+        meant = serials.parse(serial)
+        if others or not _may_be(arn, meant):
+            shown = ", ".join((serials.write(meant), *beside.values()))
+            raise InvalidSerialList(f"{shown} in one row are of two certificates")
+        return f"{issuer}/certificate/{meant:032x}"
     return serial
+
+
+def _may_be(arn: str, serial: int) -> bool:
+    """Compare with an ARN, whose digits may be decimal."""
+    try:
+        return serials.parse(arn) == serial
+    except AmbiguousSerial:
+        digits = "".join(filter(str.isdigit, arn.rsplit("/", 1)[1]))
+        return serial in (int(digits), int(digits, 16))
 
 
 def _normal(name: str) -> str:

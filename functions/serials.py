@@ -36,6 +36,8 @@ _HEX_LABEL = re.compile(
     r"|serial number \(hex\)\s*:|hex\s*:)\s*",
     re.ASCII,
 )
+# A line that holds a serial number and nothing else.
+_ALONE = re.compile(rf"(?:{_HEX_LABEL.pattern}|0x)?[0-9a-f]+(?:[: -][0-9a-f]+)*", re.ASCII)
 _DECIMAL_LABEL = re.compile(r"(?:decimal|dec)\s*:\s*", re.ASCII)
 # What Private CA calls a certificate: its ARN ends in the serial number, in 32 hexadecimal digits (Private CA User
 # Guide: audit reports). Samples of its API end in 39 decimal ones, so digits of another number than 32 stay ambiguous.
@@ -97,7 +99,7 @@ def _cleaned(text: str) -> str:
 
 def _found(text: str, cleaned: str) -> str:
     """Find what is written of the serial in an ARN, a print-out or a log line; anything else is it already."""
-    if len(cleaned) > _MAX_BLOCK:
+    if len(text) > _MAX_BLOCK:
         return text
     if arn := _CERTIFICATE_ARN.fullmatch(cleaned):
         return f"hex:{arn[2]}" if len(arn[2]) == _ARNS_DIGITS else arn[2]
@@ -106,11 +108,19 @@ def _found(text: str, cleaned: str) -> str:
             return f"hex:{end[1]}"
         raise InvalidSerial(f"{_shown(text)} is a line of a connection log and names no client certificate")
     lines = _TEXT_LINE.findall(cleaned)
-    beside = [line for line in _PEM.sub("", cleaned).splitlines() if _HEX.fullmatch(line) or _COLONS.fullmatch(line)]
-    if len(lines) > 1 or (lines and beside):
+    beside = _beside(cleaned) if lines else []
+    if len(lines) > 1 or beside:
         number = len(lines) + len(beside)
         raise InvalidSerial(f"{_shown(text)} holds {number} serial numbers: give each by itself")
     return re.sub(r"\s*\n\s*", "", lines[0]).strip() if lines else cleaned
+
+
+def _beside(cleaned: str) -> list[str]:
+    """Give the lines that may be serial numbers too; openssl indents what belongs to its print-out."""
+    rest = _PEM.sub("", _TEXT_LINE.sub("", cleaned)).splitlines()
+    if "signature algorithm" not in cleaned:
+        rest = [line.strip() for line in rest]
+    return [line for line in rest if _ALONE.fullmatch(line) or _CERTIFICATE_ARN.fullmatch(line)]
 
 
 def _value(text: str, written: str) -> int:

@@ -124,7 +124,7 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
     _require_the_stacks(stack, given)
     asked = Asked({})
     try:
-        listed = _listed(stack, asked, given["listed"])
+        listed = _listed(stack, asked, given["listed"], given["ca"] or stack.settings["CERTIFICATE_AUTHORITY_ARN"])
         serials = [*map(_serial, given["serials"]), *listed.pop("Serials", [])]
         if len(serials) > MAX_INLINE_SERIALS and listed:
             raise Unusable(f"{len(serials)} serials as arguments, and a --list in S3: put all of them into the list")
@@ -232,7 +232,7 @@ def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[obje
     return [*places, *(pem.decode() for pem in pems)]
 
 
-def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
+def _listed(stack: Stack, asked: Asked, given: str | None, ca: str) -> dict[str, Any]:
     """Read a list; a short one travels in the input, a long one goes by way of S3."""
     if given is None:
         return {}
@@ -240,7 +240,7 @@ def _listed(stack: Stack, asked: Asked, given: str | None) -> dict[str, Any]:
         return {"SerialList": given}
     data = files.read(given)
     form = serial_list.format_of(given, None if given != "-" else files.sniffed(data))
-    found = serial_list.read(data, form, given)
+    found = serial_list.read(data, form, given, ca)
     if len(found) <= MAX_INLINE_SERIALS:
         return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
     return _list_at(asked.place(stack, "serials", data), form)

@@ -55,7 +55,6 @@ def sniffed(data: bytes) -> SerialListFormat:
             parsed = json.loads(data)
         except (ValueError, RecursionError):
             return SerialListFormat.JSON_LINES
-        is_one = isinstance(parsed, list) or "Serials" in parsed
-        return SerialListFormat.JSON if is_one else SerialListFormat.JSON_LINES
+        return SerialListFormat.JSON if isinstance(parsed, list | dict) else SerialListFormat.JSON_LINES
     columns = re.search(rb"[,;\t]", first) and not _LOG_LINE.match(first)
     return SerialListFormat.CSV if columns else SerialListFormat.LINES

@@ -106,6 +106,8 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("two serial numbers", "0a1b, 0a1c", (InvalidSerial, "not hexadecimal")),
     ("two print-outs", _TEXT.format(" 1 (0x1)") * 2, (InvalidSerial, "2 serial numbers")),
     ("a serial number above a print-out's", "0a:1b\nSerial Number: 12:34", (InvalidSerial, "2 serial numbers")),
+    ("a serial number below another", "Serial Number: 0a:1b\n  0x0c1d", (InvalidSerial, "2 serial numbers")),
+    ("one in another notation below", "Serial Number: 0a:1b\nserial=0C1D", (InvalidSerial, "2 serial numbers")),
     ("log line without a certificate", _LOG.format("-"), (InvalidSerial, "no client certificate")),
     ("two numbers that do not agree", "4660 (0x1235)", (InvalidSerial, "two numbers")),
     ("letters in a decimal", "decimal:12ab", (InvalidSerial, "other than digits")),

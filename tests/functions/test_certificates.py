@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,10 @@ PEM = ONE.certificate_pem
 HEADER = urllib.parse.quote(PEM, safe="+=/").encode()
 
 
+def _openssl(command: str, given: bytes) -> bytes:
+    return subprocess.run(["openssl", *command.split()], input=given, check=True, capture_output=True).stdout
+
+
 @pytest.mark.parametrize(
     ("data", "serials"),
     [
@@ -41,12 +46,25 @@ HEADER = urllib.parse.quote(PEM, safe="+=/").encode()
         pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CERTIFICATE"), [ONE.serial], id="OpenSSL's old label"),
         pytest.param(HEADER, [ONE.serial], id="X-Amzn-Mtls-Clientcert-Leaf"),
         pytest.param(b"X-Amzn-Mtls-Clientcert: " + HEADER * 2, [ONE.serial] * 2, id="a chain's header, with its name"),
+        pytest.param(
+            PEM + _openssl("crl", CA.crl([5])) + _openssl("x509 -pubkey -noout", PEM),
+            [ONE.serial],
+            id="CRL and key beside",
+        ),
         pytest.param(json.dumps({"Certificate": PEM.decode()}).encode(), [ONE.serial], id="as GetCertificate answers"),
     ],
 )
 def test_read(data: bytes, serials: list[int]) -> None:
     """Every certificate of a file is read, in its order."""
     assert [each.serial_number for each in certificates.read(data, "it")] == serials
+
+
+def test_pem_inside_a_certificate_is_a_part_of_it() -> None:
+    """Whatever its owner had written into it, DER is one certificate."""
+    name = x509.UniformResourceIdentifier(PEM.decode())
+    der = CA.issue("three", serial=0xDD04, names=[name]).certificate.public_bytes(Encoding.DER)
+    assert PEM in der
+    assert [each.serial_number for each in certificates.read(der, "it")] == [0xDD04]
 
 
 def test_what_openssl_writes(tmp_path: Path) -> None:
@@ -68,6 +86,21 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
         pytest.param(PEM[:-30], "cut off", id="cut PEM"),
         pytest.param(PEM + PEM[:100], "cut off", id="a second one cut"),
         pytest.param(HEADER[:-60], "cut off", id="a cut header"),
+        *(
+            pytest.param(text, "may hold more than the 1 that can be read", id=f"beside one, {what}")
+            for what, text in {
+                "OpenSSL's trusted": PEM + _openssl("x509 -trustout -addtrust clientAuth", TWO.certificate_pem),
+                "PKCS #7": PEM + _openssl("crl2pkcs7 -nocrl -certfile /dev/stdin", TWO.certificate_pem),
+                "DER": PEM + TWO.certificate.public_bytes(Encoding.DER),
+                "base64": PEM + b"\n".join(TWO.certificate_pem.splitlines()[1:-1]),
+                "a plus for a space": PEM + urllib.parse.quote_plus(TWO.certificate_pem, safe="/=").encode(),
+                "JSON's escapes": PEM + TWO.certificate_pem.replace(b" ", rb"\u0020"),
+                "a hyphen lost": PEM + TWO.certificate_pem.replace(b"-----", b"----"),
+                "lower case": PEM + TWO.certificate_pem.replace(b"BEGIN CERT", b"begin cert"),
+                "its head cut off": TWO.certificate_pem[60:] + PEM,
+                "its first hyphens cut off": TWO.certificate_pem[6:] + PEM,
+            }.items()
+        ),
         pytest.param(PEM.replace(b"MII", b"M I", 1), "certificate 1 of it", id="damaged base64"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"CERTIFICATE REQUEST"), "only CERTIFICATE REQUEST", id="a request"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CRL"), "only X509 CRL", id="a CRL"),

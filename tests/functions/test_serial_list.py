@@ -7,10 +7,11 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from functions import serial_list
 from functions.errors import InvalidSerialList
-from functions.request import MAX_SERIALS, RevocationReason, SerialListFormat, Wanted
+from functions.request import MAX_SERIALS, GivenSerial, RevocationReason, SerialListFormat, Wanted
 from functions.serials import write
 from tests import pki
 
@@ -82,7 +83,10 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(
             JSON, '[{"serialNumber": "aa:01"}, {"serial_hex": "9901"}]', [A, Wanted(serial=0x9901)], id="names"
         ),
-        pytest.param(JSON_LINES, f'{{"CertificateArn": "{ARN}aa01"}}', [A], id="as IssueCertificate answers"),
+        pytest.param(JSON_LINES, f'{{"CertificateArn": "{ARN}aa01"}}', [A], id="as IssueCertificate answers, a line"),
+        pytest.param(JSON, f'{{\n  "CertificateArn": "{ARN}aa01"\n}}\n', [A], id="as IssueCertificate answers"),
+        pytest.param(CSV, f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n", [Wanted(serial=4660)], id="a decimal ARN"),
+        pytest.param(CSV, "serial,reason\naa:01,,,\nbb:02,keyCompromise,\n", [A, B], id="CSV, empty fields at the end"),
         pytest.param(JSON, AUDIT_REPORT, [A, B], id="Private CA's audit report, JSON"),
         pytest.param(CSV, AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
         pytest.param(JSON, f'[{{"serial": "aa:01", "Certificate ARN": "{ARN}aa01"}}]', [A], id="JSON, serial and ARN"),
@@ -124,6 +128,18 @@ def test_what_follows_a_print_out() -> None:
     """Its signature ends it: a serial below, indented or not, is another one, and a comment is none."""
     text = f"{print_out(ONE, '-noout')}    0a:1d\n# one more\n0a:1e\n{print_out(TWO)}  0a:1f"
     assert {each.serial for each in read(text, LINES)} == {ONE.serial, TWO.serial, 0x0A1D, 0x0A1E, 0x0A1F}
+
+
+def test_pem_below_a_print_out_is_its_own() -> None:
+    """The certificate below a print-out of another is not passed over, nor two of them."""
+    for text in (
+        print_out(ONE, "-noout") + TWO.certificate_pem.decode(),
+        print_out(ONE) + TWO.certificate_pem.decode(),
+    ):
+        with pytest.raises(InvalidSerialList, match="1 faults: certificate 1: InvalidSerial: it prints"):
+            read(text, LINES)
+        with pytest.raises(ValidationError, match=r"it prints .*, and the PEM in it is of"):
+            GivenSerial.model_validate(text)
 
 
 @pytest.mark.parametrize("line", ["subject=CN=one", "hello", "-----BEGIN X509 CRL-----"])
@@ -174,12 +190,23 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(CSV, b"0a:1b,0a:1c,0a:1d\n", "line 1: 3 fields, and no header", id="serials side by side"),
         pytest.param(CSV, b"aa:bb:cc:dd:ee:ff,0a:1b\n", "line 1: .*KEY_COMPROMISE", id="something before the serial"),
         pytest.param(CSV, b"1,0a1b2c\n2,0a1b2d\n", "2 faults: line 1: .*KEY_COMPROMISE", id="numbered rows"),
-        pytest.param(CSV, b"added,badge\ndecade,0a1b\n", "2 faults", id="an unknown header that reads as hex"),
+        pytest.param(
+            CSV, b"added,badge\ndecade,0a1b\n", "header or a serial", id="an unknown header that reads as hex"
+        ),
+        pytest.param(CSV, b"dec\n7\n", "header or a serial", id="a short header that reads as hex"),
+        pytest.param(CSV, b"owner,serial,host\nDoe, Abe,0c:1d,web2\n", "line 2: 4 fields", id="a comma unquoted"),
+        pytest.param(CSV, b"serial,reason\n0a:1b,keyCompromise,0c:1d\n", "line 2: 3 fields", id="a serial too many"),
+        pytest.param(
+            CSV, f"serial,certificateArn,arn\nbb:02,{ARN}aa01,arn:aws:iam::1:user/x\n".encode(), "of two", id="ARNs"
+        ),
+        pytest.param(CSV, f'serial,arn\nbb:02,"=""{ARN}aa01"""\n'.encode(), "of two", id="an ARN as Excel writes it"),
+        pytest.param(LINES, f"0a:1b{' ' * 66_000}0c:1d".encode(), "4096", id="a serial far behind another"),
+        pytest.param(JSON, json.dumps([f"0a:1b{' ' * 66_000}0c:1d"]).encode(), "66010 char", id="the same in JSON"),
         pytest.param(CSV, b"Owner,Seriennummer\nx,0a1b\n", "names no column .*Owner, Seriennummer", id="no column"),
         pytest.param(CSV, b"Device Serial,x\n0a1b,y\n", "names no column .*Device Serial", id="a device's serial"),
         pytest.param(JSON, b'[{"serial": "aa:01", "SN": "bb:02"}]', "two fields may be the Serial", id="two names"),
         pytest.param(
-            CSV, f"serial,certificateArn\nbb:02,{ARN}aa01\n".encode(), "bb:02 and arn:.*are of two", id="two in a row"
+            CSV, f"serial,certificateArn\nbb:02,{ARN}aa01\n".encode(), "bb:02, arn:.*are of two", id="two in a row"
         ),
         pytest.param(
             JSON,
@@ -217,8 +244,9 @@ def test_another_ca_is_named() -> None:
     assert serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN) == [A]
     with pytest.raises(InvalidSerialList, match="line 1: CertificateIssuerMismatch") as refusal:
         serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN.replace("1122-2233", "9999-9999"))
-    for form, text in ((CSV, AUDIT_REPORT_CSV), (JSON, AUDIT_REPORT)):
-        with pytest.raises(InvalidSerialList, match=r"2 faults: .*CertificateIssuerMismatch"):
+    decimal = f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n0x1235,{ARN[:-28]}4661\n"
+    for form, text in ((CSV, AUDIT_REPORT_CSV), (JSON, AUDIT_REPORT), (CSV, decimal)):
+        with pytest.raises(InvalidSerialList, match=r"(2|1) faults: .*CertificateIssuerMismatch"):
             serial_list.read(text.encode(), form, "x", CA_ARN.replace("1122-2233", "9999-9999"))
     assert "1122-2233" in str(refusal.value)
     assert "9999-9999" in str(refusal.value)

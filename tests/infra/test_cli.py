@@ -198,6 +198,16 @@ def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
     assert uploaded(up) == before + 1
 
 
+def test_a_list_of_another_cas_certificates(up: Up) -> None:
+    """An ARN names its CA, on the way to S3 or into an input alike."""
+    up.sh("seq -f ${CERTIFICATE_AUTHORITY_ARN%????}0000/certificate/0a%030g 1 501 > other.txt")
+    for number in (1, 501):
+        said = run(up, f"head -{number} other.txt | revocation plan --list -", UNUSABLE)
+        assert "CertificateIssuerMismatch" in said
+    up.sh('echo "{\n \\"CertificateArn\\": \\"$(head -1 other.txt)\\"\n}" > other.json')
+    assert "CertificateIssuerMismatch" in run(up, "revocation plan --list other.json", UNUSABLE)
+
+
 def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
     """A file with more of them than an input can hold; what stands beside them stays here."""
     serial = issued(up, "many")
