@@ -26,7 +26,9 @@ _BESIDE = re.compile(
     rb"-----BEGIN ((?:NEW )?CERTIFICATE REQUEST|X509 CRL|PUBLIC KEY|(?:EC|DH) PARAMETERS)-----[^-]*-----END \1-----"
 )
 _LEFT_OVER = re.compile(
-    rb"CERTIFICATE-|PKCS7-|CMS-|\0|^[ \t\"]*[A-Za-z0-9+/]{60,}={0,2}[ \t\"]*\r?$", re.IGNORECASE | re.MULTILINE
+    rb"CERTIFICATE-|PKCS7-|CMS-|\0|(?-i:(?<![A-Za-z0-9+/])MI[E-L][A-Za-z0-9+/]{20})"
+    rb"|^[ \t\"]*[A-Za-z0-9+/]{60,}={0,2}[ \t\"]*\r?$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 

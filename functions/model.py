@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
 from functions import certificates, private_keys, serials
-from functions.errors import CertificateIssuerMismatch, InvalidSerial, RequestRefused
+from functions.errors import InvalidSerial, RequestRefused
 
 _LONGEST_SERIAL = 62  # DER's 21 octets with colons; what is longer may be anything
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
@@ -43,9 +43,9 @@ def read_serial(value: object, info: ValidationInfo) -> int:
         if len(text) > _LONGEST_SERIAL:
             private_keys.refuse(text.encode(errors="replace"), "it")
         serial = serials.parse(text)
-        if "-----BEGIN" in text:
+        if len(text) > _LONGEST_SERIAL and "-BEGIN" in text.upper():
             _require_agreement(serial, text)
-        _require_issuer(serials.issuer_of(text), (info.context or {}).get("CertificateAuthorityArn"))
+        serials.require_issuer(text, (info.context or {}).get("CertificateAuthorityArn"))
     except RequestRefused as refusal:
         fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
         raise PydanticCustomError("serial", "{fault}", fault) from refusal
@@ -58,11 +58,6 @@ def _require_agreement(serial: int, print_out: str) -> None:
     if held != [serial]:
         shown = ", ".join(map(serials.write, held[:10]))
         raise InvalidSerial(f"it prints {serials.write(serial)}, and the PEM in it is of {shown}: give one, alone")
-
-
-def _require_issuer(named: str | None, wanted: object) -> None:
-    if named and isinstance(wanted, str) and named != wanted.lower():
-        raise CertificateIssuerMismatch(f"this certificate's ARN names the CA {named}, and the request's is {wanted}")
 
 
 def _own_serial(value: object) -> object:

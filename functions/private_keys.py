@@ -20,20 +20,19 @@ _KEY = re.compile(
     _SEQUENCE + rb"(?:\x02\x01[\x00\x01][\x30\x02\x04]|" + _SEQUENCE + rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01[\x05\x0c])",
     re.DOTALL,
 )
-# All lines of PEM but the last are 64 long; how a key begins does not need the last.
-_BASE64_LINE = re.compile(rb"^[ \t\"]*([A-Za-z0-9+/]{40,}={0,2})[ \t\"]*\r?$", re.MULTILINE)
-# How far a key without armour is looked for.
-_LARGEST = 64 * 1024
+# How base64 of a SEQUENCE begins; as much of it as tells what it is. All lines of PEM but the last are longer.
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])M[A-P][A-Za-z0-9+/]{38}")
 
 
 def refuse(data: bytes, thing: str) -> None:
-    """Refuse what holds a private key: with its armour anywhere in it, or as DER, or as base64 of that.
+    """Refuse what holds a private key: its armour or its base64 anywhere in it, or as DER.
 
     Raises:
         PrivateKeyGiven: nothing of the key is in its words.
 
     """
-    if _ARMOUR.search(data) or _KEY.match(data) or _KEY.match(_base64_lines(data)):
+    lines = data.replace(rb"\n", b"\n").replace(b"%0A", b"\n")  # as JSON and headers write them
+    if _ARMOUR.search(data) or _KEY.match(data) or any(map(_KEY.match, map(of_base64, _BASE64.findall(lines)))):
         raise PrivateKeyGiven(
             f"{thing} holds a private key: give certificates or serial numbers alone. Whatever an execution is given "
             "is kept, in its history or in S3, so treat this key as known to others"
@@ -45,9 +44,3 @@ def of_base64(text: bytes) -> bytes:
     with suppress(binascii.Error):
         return binascii.a2b_base64(b"".join(text.split()), strict_mode=True)
     return b""
-
-
-def _base64_lines(data: bytes) -> bytes:
-    """Decode the lines that are base64, whatever stands between them, as far as they are whole."""
-    text = b"".join(_BASE64_LINE.findall(data[:_LARGEST]))
-    return of_base64(text[: len(text) // 4 * 4])

@@ -110,7 +110,7 @@ def _facts(report: Report) -> Iterator[str]:
         ("Reported", _time(report.reported_at)),
         ("Requested by", _plain(report.requested_by)),
         ("Ticket", _plain(report.ticket)),
-        ("Reason", None if report.reconcile else report.revocation_reason),
+        ("Reason", None if report.reconcile else _reason(report)),
         ("Certificate authority", report.certificate_authority_arn or report.certificate_authority),
         ("CRL handed over", _plain(str(report.handed_over_crl)) if report.handed_over_crl else None),
     ]
@@ -126,6 +126,12 @@ def _facts(report: Report) -> Iterator[str]:
         rows.append(("CRL refused last", f"{report.last_refused_crl.error}: {report.last_refused_crl.cause}"))
     yield from (f"* {name}: {value}" for name, value in rows if value)
     yield ""
+
+
+def _reason(report: Report) -> str:
+    before = report.summary.already_revoked + report.summary.expired if report.summary else 0
+    kept = f" ({before} were revoked before, and keep the reason that was given then)" if before else ""
+    return f"{report.revocation_reason}{kept}"
 
 
 def _serial(each: SerialReport) -> tuple[str, ...]:

@@ -1,15 +1,16 @@
 """Lists of serials in a file: JSON, JSON Lines, CSV with a reason column, or one a line; hostile until read."""
 
+import functools
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from functions import private_keys, serial_table
-from functions.errors import InvalidSerialList
+from functions.errors import InvalidSerialList, RequestRefused
 from functions.request import MAX_SERIALS, GivenSerial, SerialListFormat, Wanted
 
 # A hundred thousand serials of 20 octets with colons and a reason have 12 MB; quotes and spaces may double that.
@@ -38,7 +39,12 @@ _SIGNATURE = re.compile(
 
 def format_of(key: str, told: SerialListFormat | None) -> SerialListFormat:
     """Give the format that was told, or else the one that the object's name ends in; one a line otherwise."""
-    return told or _BY_ENDING.get(key.rsplit(".", 1)[-1].lower(), SerialListFormat.LINES)
+    return told or format_by_name(key) or SerialListFormat.LINES
+
+
+def format_by_name(key: str) -> SerialListFormat | None:
+    """Give the format that a name ends in, if it does."""
+    return _BY_ENDING.get(key.rsplit(".", 1)[-1].lower())
 
 
 def read(data: bytes, form: SerialListFormat, thing: str, certificate_authority_arn: str | None = None) -> list[Wanted]:
@@ -52,25 +58,26 @@ def read(data: bytes, form: SerialListFormat, thing: str, certificate_authority_
     """
     private_keys.refuse(data, thing)
     text = _text(data, thing)
-    entries = {
+    readers: dict[SerialListFormat, Callable[[str, str], Iterable[tuple[str, Any]]]] = {
         SerialListFormat.JSON: _json,
         SerialListFormat.JSON_LINES: _json_lines,
-        SerialListFormat.CSV: _csv,
+        SerialListFormat.CSV: functools.partial(_csv, certificate_authority_arn=certificate_authority_arn),
         SerialListFormat.LINES: _lines,
-    }[form](text, thing)
-    return _wanted(entries, form, thing, {"CertificateAuthorityArn": certificate_authority_arn})
+    }
+    entries = readers[form](text, thing)
+    return _wanted(entries, form, thing, certificate_authority_arn)
 
 
 def _wanted(
-    entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: str, context: dict[str, Any]
+    entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: str, certificate_authority_arn: str | None
 ) -> list[Wanted]:
     found: list[Wanted] = []
     faults: list[str] = []
     number_of_faults = 0
     for where, entry in entries:
         try:
-            found.append(_given(entry, context).wanted)
-        except (InvalidSerialList, ValidationError) as refusal:
+            found.append(_given(entry, certificate_authority_arn).wanted)
+        except (RequestRefused, ValidationError) as refusal:
             number_of_faults += 1
             if len(faults) < _FAULTS_SHOWN:
                 faults.append(f"{where}: {_told(refusal)[:_LONGEST_FAULT]}")
@@ -85,16 +92,17 @@ def _wanted(
     return found
 
 
-def _given(entry: object, context: dict[str, Any]) -> GivenSerial:
-    if isinstance(entry, InvalidSerialList):
+def _given(entry: object, certificate_authority_arn: str | None) -> GivenSerial:
+    if isinstance(entry, RequestRefused):
         raise entry
-    known = serial_table.renamed(entry) if isinstance(entry, dict) else entry
-    return GivenSerial.model_validate(known, context=context)
+    known = serial_table.renamed(entry, certificate_authority_arn) if isinstance(entry, dict) else entry
+    return GivenSerial.model_validate(known, context={"CertificateAuthorityArn": certificate_authority_arn})
 
 
-def _told(refusal: InvalidSerialList | ValidationError) -> str:
-    if isinstance(refusal, InvalidSerialList):
-        return str(refusal)
+def _told(refusal: RequestRefused | ValidationError) -> str:
+    if isinstance(refusal, RequestRefused):
+        name = "" if isinstance(refusal, InvalidSerialList) else f"{type(refusal).__name__}: "
+        return f"{name}{refusal}"
     faults = refusal.errors(include_url=False, include_context=False)
     return "; ".join(_named(fault["loc"], fault["msg"]) for fault in faults)
 
@@ -107,7 +115,8 @@ def _named(loc: tuple[int | str, ...], words: str) -> str:
 
 def _text(data: bytes, thing: str) -> str:
     if b"\0" in data[:_LONGEST_LINE] or data[:2] == b"\x1f\x8b":
-        raise InvalidSerialList(f"{thing} is no text in UTF-8: it looks compressed, or like UTF-16 or a spreadsheet")
+        told = "it looks compressed, or like UTF-16 or a spreadsheet: save it as CSV in UTF-8"
+        raise InvalidSerialList(f"{thing} is no text in UTF-8: {told}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -166,7 +175,13 @@ def _print_outs(before: str, found: list[str]) -> Iterator[tuple[str, Any]]:
     """Give each print-out of a certificate up to its signature, and each line beside: nothing is passed over."""
     for number, text in enumerate(found, 1):
         bare = _PEM.sub("", text)
-        end = max((match.end() for match in _SIGNATURE.finditer(bare)), default=len(bare))
+        end = max((match.end() for match in _SIGNATURE.finditer(bare)), default=0)
+        if not end:
+            yield (
+                f"certificate {number}",
+                InvalidSerialList("a print-out that is cut off: it does not end in a signature"),
+            )
+            continue
         yield f"certificate {number}", "\n".join([bare[:end], *_PEM.findall(text)])
         before += "".join(f"{line}\n" for line in bare[:end].splitlines() if line[:1].strip()) + f"{bare[end:]}\n"
     for line in before.splitlines():
@@ -174,8 +189,8 @@ def _print_outs(before: str, found: list[str]) -> Iterator[tuple[str, Any]]:
             yield "a line beside the print-outs of certificates", written
 
 
-def _csv(text: str, thing: str) -> Iterator[tuple[str, Any]]:
-    return serial_table.rows((line for _, line in _numbered(text, thing)), thing)
+def _csv(text: str, thing: str, certificate_authority_arn: str | None) -> Iterator[tuple[str, Any]]:
+    return serial_table.rows((line for _, line in _numbered(text, thing)), thing, certificate_authority_arn)
 
 
 def _numbered(text: str, thing: str) -> Iterator[tuple[int, str]]:

@@ -5,11 +5,11 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from functions import serials
-from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList
+from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList, RequestRefused
 
 # What Private CA's audit report, as JSON, says beside the serial (Private CA User Guide: audit reports).
 _AUDIT_REPORT = {
@@ -41,6 +41,7 @@ class _Columns:
     reason: int | None = 1
     arns: tuple[int, ...] = ()
     width: int = 0  # without a header
+    certificate_authority_arn: str | None = None
 
     @property
     def named(self) -> bool:
@@ -52,6 +53,7 @@ class _Columns:
 
         Raises:
             InvalidSerialList: it has no serial, one that a spreadsheet has rounded, or two.
+            CertificateIssuerMismatch: it has the ARN of a certificate of another CA.
 
         """
         if not self.named and len(row) > _UNNAMED:
@@ -63,14 +65,15 @@ class _Columns:
         serial = _bare(row[self.serial])
         if self.said and _ROUNDED.fullmatch(serial):
             raise InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
+        entry = {"Serial": f"{self.said}{serial}"}
         arns = [_bare(row[place]) for place in self.arns if place < len(row)]
-        entry = {"Serial": _agreed(f"{self.said}{serial}", arns)}
+        _require_agreement(entry["Serial"], arns, self.certificate_authority_arn)
         if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
             entry["RevocationReason"] = row[self.reason].strip()
         return entry
 
 
-def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
+def rows(lines: Iterable[str], thing: str, certificate_authority_arn: str | None = None) -> Iterator[tuple[str, Any]]:
     """Read CSV; the first row may name the columns, and otherwise there is a serial and perhaps its reason.
 
     Raises:
@@ -90,12 +93,12 @@ def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
             if not any(cell.strip() for cell in row):
                 continue
             if columns is None:
-                columns = _columns(row, thing)
+                columns = replace(_columns(row, thing), certificate_authority_arn=certificate_authority_arn)
                 if columns.named:
                     continue
             try:
                 entry: object = columns.entry(row)
-            except InvalidSerialList as fault:
+            except RequestRefused as fault:
                 entry = fault
             yield f"line {read.line_num + skipped}", entry
     except csv.Error as fault:
@@ -107,11 +110,12 @@ def names_a_serial(entry: dict[str, Any]) -> bool:
     return bool(_meant(list(entry))[0])
 
 
-def renamed(entry: dict[str, Any]) -> dict[str, Any]:
+def renamed(entry: dict[str, Any], certificate_authority_arn: str | None) -> dict[str, Any]:
     """Give an object of a JSON list its fields' own names; an unknown field keeps its name, and is refused by it.
 
     Raises:
         InvalidSerialList: two fields may be the serial, or the reason; or the serial and the ARN are of two.
+        CertificateIssuerMismatch: the ARN is of another CA.
 
     """
     names = list(entry)
@@ -126,7 +130,8 @@ def renamed(entry: dict[str, Any]) -> dict[str, Any]:
     }
     for name in (names[place] for place in found):
         serial = f"{_said(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
-        made["Serial"] = _agreed(serial, [entry[names[place]] for place in arns])
+        made["Serial"] = serial
+        _require_agreement(serial, [entry[names[place]] for place in arns], certificate_authority_arn)
     for name in (names[place] for place in reasons):
         made["RevocationReason"] = entry[name]
     return made
@@ -153,29 +158,28 @@ def _meant(names: list[str]) -> tuple[list[int], list[int], list[int]]:
     """Say which of these names may be the serial's (without any, the ARN's), which the reason's, and the ARN's."""
     normal = list(enumerate(map(_normal, names)))
     arns = [place for place, name in normal if _ARN.fullmatch(name)]
-    found = [place for place, name in normal if _SERIAL.fullmatch(name)] or arns
+    found = [place for place, name in normal if _SERIAL.fullmatch(name)]
+    if found:  # "serial, serial 2"
+        found += [place for place, name in normal if name[-1:].isdigit() and _SERIAL.fullmatch(name[:-1])]
+    found = found or arns
     reasons = [place for place, name in normal if "reason" in name]
     return found, reasons, arns
 
 
-def _agreed(serial: Any, arns: list[Any]) -> Any:  # noqa: ANN401 - of JSON
-    """Give a serial with its CA, as one ARN, where the certificate's ARN at Private CA stands beside it.
+def _require_agreement(serial: object, arns: list[Any], certificate_authority_arn: str | None) -> None:
+    """Compare a serial with its certificate's ARN at Private CA, where one stands beside it.
 
     Raises:
-        InvalidSerialList: they are of two certificates, or of two CAs.
+        InvalidSerialList: they are of two certificates.
+        CertificateIssuerMismatch: the ARN is of another CA.
 
     """
-    beside = {issuer: arn for arn in arns if isinstance(arn, str) and (issuer := serials.issuer_of(arn))}
-    if not (beside and isinstance(serial, str)):
-        return serial
-    (issuer, arn), *others = beside.items()
-    with suppress(AmbiguousSerial, InvalidSerial):  # of the serial, which is named where it is read
-        meant = serials.parse(serial)
-        if others or not _may_be(arn, meant):
-            shown = ", ".join((serials.write(meant), *beside.values()))
-            raise InvalidSerialList(f"{shown} in one row are of two certificates")
-        return f"{issuer}/certificate/{meant:032x}"
-    return serial
+    for arn in (arn for arn in arns if isinstance(arn, str) and serials.issuer_of(arn)):
+        serials.require_issuer(arn, certificate_authority_arn)
+        with suppress(AmbiguousSerial, InvalidSerial):  # of the serial, which is named where it is read
+            meant = serials.parse(str(serial))
+            if not _may_be(arn, meant):
+                raise InvalidSerialList(f"{serials.write(meant)} and {arn} are of two certificates")
 
 
 def _may_be(arn: str, serial: int) -> bool:

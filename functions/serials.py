@@ -7,7 +7,7 @@ letter, or the place that they were copied from; digits alone say nothing. What 
 
 import re
 
-from functions.errors import AmbiguousSerial, InvalidSerial
+from functions.errors import AmbiguousSerial, CertificateIssuerMismatch, InvalidSerial
 
 # RFC 5280, 4.1.2.2: positive, at most 20 octets. An integer whose top bit is set takes a 21st octet in DER;
 # CAs with 20 random octets write such serials, so the value is what is measured here.
@@ -42,14 +42,16 @@ _DECIMAL_LABEL = re.compile(r"(?:decimal|dec)\s*:\s*", re.ASCII)
 # What Private CA calls a certificate: its ARN ends in the serial number, in 32 hexadecimal digits (Private CA User
 # Guide: audit reports). Samples of its API end in 39 decimal ones, so digits of another number than 32 stay ambiguous.
 _ARNS_DIGITS = 32
-_CERTIFICATE_ARN = re.compile(
-    r"(arn:[a-z-]{3,20}:acm-pca:[a-z0-9-]{5,32}:[0-9]{12}:certificate-authority/[a-z0-9-]{1,64})/certificate/([0-9a-f]+)",
-    re.ASCII,
+_CA_ARN = re.compile(
+    r"arn:[a-z-]{3,20}:acm-pca:[a-z0-9-]{5,32}:[0-9]{12}:certificate-authority/[a-z0-9-]{1,64}", re.ASCII
 )
+_CERTIFICATE_ARN = re.compile(rf"({_CA_ARN.pattern})/certificate/([0-9a-f]{{1,50}})", re.ASCII)
 _SAID_AFTER = re.compile(r"(.+?)\s*\((hex|dec|decimal)\)", re.ASCII)
 # A line of openssl x509 -text; what is longer than 64 bits stands on the lines below, which end in a colon if cut.
 _TEXT_LINE = re.compile(
-    r"^[ \t]*serial number[ \t]*:[ \t]*((?:\n[ \t]*[0-9a-f:]+[ \t]*(?=\n|$))+|[^\n]*)", re.MULTILINE | re.ASCII
+    r"^[ \t]*serial number[ \t]*:[ \t]*"
+    r"((?:\n[ \t]*[0-9a-f:]+:[ \t]*(?=\n))*\n[ \t]*[0-9a-f:]+[ \t]*(?=\n|$)|[^\n]*)",
+    re.MULTILINE | re.ASCII,
 )
 # A connection log line's time, address and ports, and its fields 9 and 10; the subject before these may hold anything,
 # so the last match counts.
@@ -79,6 +81,18 @@ def issuer_of(text: str) -> str | None:
     return arn[1] if arn else None
 
 
+def require_issuer(text: str, certificate_authority_arn: object) -> None:
+    """Refuse a certificate's ARN that names another CA than this one, if that is the ARN of one.
+
+    Raises:
+        CertificateIssuerMismatch: both are shown.
+
+    """
+    named, wanted = issuer_of(text), str(certificate_authority_arn).lower()
+    if named and named != wanted and _CA_ARN.fullmatch(wanted):
+        raise CertificateIssuerMismatch(f"a certificate's ARN names the CA {named}, and the request's is {wanted}")
+
+
 def write(serial: int) -> str:
     """Write a serial number as lower-case colon-separated octets, such as "0a:1b".
 
@@ -102,7 +116,11 @@ def _found(text: str, cleaned: str) -> str:
     if len(text) > _MAX_BLOCK:
         return text
     if arn := _CERTIFICATE_ARN.fullmatch(cleaned):
-        return f"hex:{arn[2]}" if len(arn[2]) == _ARNS_DIGITS else arn[2]
+        if len(arn[2]) == _ARNS_DIGITS:
+            return f"hex:{arn[2]}"
+        if not _DIGITS.fullmatch(arn[2]):
+            raise InvalidSerial(f"{_shown(text)} ends in {len(arn[2])} digits and not in {_ARNS_DIGITS}: cut off?")
+        return arn[2]
     if _LOG_START.match(cleaned):
         if end := _LOG_END.fullmatch(cleaned, max(0, cleaned.rfind(" notbefore="))):
             return f"hex:{end[1]}"
@@ -112,7 +130,7 @@ def _found(text: str, cleaned: str) -> str:
     if len(lines) > 1 or beside:
         number = len(lines) + len(beside)
         raise InvalidSerial(f"{_shown(text)} holds {number} serial numbers: give each by itself")
-    return re.sub(r"\s*\n\s*", "", lines[0]).strip() if lines else cleaned
+    return re.sub(r"\s*\n\s*", "", lines[0]).strip(" \t\"'") if lines else cleaned
 
 
 def _beside(cleaned: str) -> list[str]:

@@ -124,7 +124,7 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
     _require_the_stacks(stack, given)
     asked = Asked({})
     try:
-        listed = _listed(stack, asked, given["listed"], given["ca"] or stack.settings["CERTIFICATE_AUTHORITY_ARN"])
+        listed = _listed(stack, given["listed"], given["ca"] or stack.settings["CERTIFICATE_AUTHORITY_ARN"])
         serials = [*map(_serial, given["serials"]), *listed.pop("Serials", [])]
         if len(serials) > MAX_INLINE_SERIALS and listed:
             raise Unusable(f"{len(serials)} serials as arguments, and a --list in S3: put all of them into the list")
@@ -211,11 +211,7 @@ def _serials(stack: Stack, asked: Asked, serials: list[object]) -> dict[str, Any
     if len(serials) <= MAX_INLINE_SERIALS:
         return {"Serials": serials}
     location = asked.place(stack, "serials.json", json.dumps(serials).encode())
-    return _list_at(location, SerialListFormat.JSON)
-
-
-def _list_at(location: dict[str, str], form: SerialListFormat) -> dict[str, Any]:
-    location["Format"] = form.value
+    location["Format"] = SerialListFormat.JSON.value
     return {"SerialList": location}
 
 
@@ -232,18 +228,15 @@ def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[obje
     return [*places, *(pem.decode() for pem in pems)]
 
 
-def _listed(stack: Stack, asked: Asked, given: str | None, ca: str) -> dict[str, Any]:
-    """Read a list; a short one travels in the input, a long one goes by way of S3."""
+def _listed(stack: Stack, given: str | None, ca: str) -> dict[str, Any]:
+    """Read the serials of a list, and nothing that stands beside them."""
     if given is None:
         return {}
     if _is_at_hand_of_the_stack(stack, given):
         return {"SerialList": given}
     data = files.read(given)
-    form = serial_list.format_of(given, None if given != "-" else files.sniffed(data))
-    found = serial_list.read(data, form, given, ca)
-    if len(found) <= MAX_INLINE_SERIALS:
-        return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
-    return _list_at(asked.place(stack, "serials", data), form)
+    found = serial_list.read(data, serial_list.format_by_name(given) or files.sniffed(data), given, ca)
+    return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
 
 
 def _crl(stack: Stack, asked: Asked, given: str | None) -> object:

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from functions import private_keys, serials
 from functions.contracts import RevocationOutcome
-from functions.errors import PrivateKeyGiven
+from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.plan import Plan, PlannedOutcome
 from infra.cli import asked, logs, planned, progress, stack
 from infra.cli import told as in_words
@@ -206,7 +206,10 @@ def report(found: Stack, *, execution: str, as_json: bool) -> int:
     if for_machines is None or for_people is None:
         return _without_report(found, arn)
     click.echo(for_machines if as_json else for_people)
-    return ENFORCED if json.loads(for_machines)["Outcome"] == "SUCCEEDED" else NOT_ENFORCED
+    told = json.loads(for_machines)
+    if told["Outcome"] == "SUCCEEDED":
+        return ENFORCED
+    return UNUSABLE if told.get("WayOn") == RequestRefused.way_on else NOT_ENFORCED
 
 
 def _without_report(found: Stack, arn: str) -> int:

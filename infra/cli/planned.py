@@ -24,7 +24,7 @@ EXIT_CODES = {
 _WORDS = {
     RevocationOutcome.REVOKED: ("will be revoked", 50),
     None: ("unknown", 20),
-    RevocationOutcome.ALREADY_REVOKED: ("is revoked already", 20),
+    RevocationOutcome.ALREADY_REVOKED: ("is revoked already, and keeps its reason", 20),
     RevocationOutcome.EXPIRED: ("is revoked already and has expired", 5),
     RevocationOutcome.FAILED: ("cannot be revoked", 5),
 }

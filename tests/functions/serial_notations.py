@@ -107,6 +107,7 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("two print-outs", _TEXT.format(" 1 (0x1)") * 2, (InvalidSerial, "2 serial numbers")),
     ("a serial number above a print-out's", "0a:1b\nSerial Number: 12:34", (InvalidSerial, "2 serial numbers")),
     ("a serial number below another", "Serial Number: 0a:1b\n  0x0c1d", (InvalidSerial, "2 serial numbers")),
+    ("two in the place of one", "Serial Number:\n 0a1b\n 0c1d", (InvalidSerial, "2 serial numbers")),
     ("one in another notation below", "Serial Number: 0a:1b\nserial=0C1D", (InvalidSerial, "2 serial numbers")),
     ("log line without a certificate", _LOG.format("-"), (InvalidSerial, "no client certificate")),
     ("two numbers that do not agree", "4660 (0x1235)", (InvalidSerial, "two numbers")),
@@ -124,6 +125,7 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
         "arn:aws:acm-pca:eu-central-1:1:certificate/0a1b",
         (InvalidSerial, "between colons"),
     ),
+    ("certificate's ARN, its end cut off", f"{_ARN}feedface00112233445566", (InvalidSerial, "cut off")),
     ("certificate's ARN at ACM", f"{_ACM_ARN}0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", (InvalidSerial, "between colons")),
 ]
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import textwrap
 import urllib.parse
 from contextlib import suppress
 from datetime import timedelta
@@ -93,6 +94,7 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
                 "PKCS #7": PEM + _openssl("crl2pkcs7 -nocrl -certfile /dev/stdin", TWO.certificate_pem),
                 "DER": PEM + TWO.certificate.public_bytes(Encoding.DER),
                 "base64": PEM + b"\n".join(TWO.certificate_pem.splitlines()[1:-1]),
+                "base64 in short lines": PEM + textwrap.fill(base64.b64encode(DER).decode(), 48).encode(),
                 "a plus for a space": PEM + urllib.parse.quote_plus(TWO.certificate_pem, safe="/=").encode(),
                 "JSON's escapes": PEM + TWO.certificate_pem.replace(b" ", rb"\u0020"),
                 "a hyphen lost": PEM + TWO.certificate_pem.replace(b"-----", b"----"),

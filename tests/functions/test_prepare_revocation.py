@@ -116,6 +116,9 @@ def test_certificate_arns(bench: Bench) -> None:
     with pytest.raises(InvalidInput, match=r"Serials\[0\]: CertificateIssuerMismatch") as refusal:
         prepare(bench, Serials=[another])
     assert arn in str(refusal.value)
+    with pytest.raises(InvalidInput) as refusal:
+        prepare(bench, Serials=[another] * 50, CertificateAuthorityArn="x" * 100_000)
+    assert len(str(refusal.value)) < 10_000
     with pytest.raises(InvalidInput, match="CertificateAuthorityArn: Input should be a valid string"):
         prepare(bench, Serials=[another], CertificateAuthorityArn=7)
 

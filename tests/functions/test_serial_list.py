@@ -199,6 +199,13 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(
             CSV, f"serial,certificateArn,arn\nbb:02,{ARN}aa01,arn:aws:iam::1:user/x\n".encode(), "of two", id="ARNs"
         ),
+        pytest.param(
+            CSV, f"serial,arn,cert_arn\naa:01,{ARN}bb02,{ARN}aa01\n".encode(), "of two", id="ARNs of two certificates"
+        ),
+        pytest.param(CSV, b"serial,serial2\n0a:1b,0a:1c\n", "several columns", id="numbered columns"),
+        pytest.param(
+            LINES, print_out(ONE, "-noout", "-certopt", "no_sigdump").encode(), "cut off", id="half a print-out"
+        ),
         pytest.param(CSV, f'serial,arn\nbb:02,"=""{ARN}aa01"""\n'.encode(), "of two", id="an ARN as Excel writes it"),
         pytest.param(LINES, f"0a:1b{' ' * 66_000}0c:1d".encode(), "4096", id="a serial far behind another"),
         pytest.param(JSON, json.dumps([f"0a:1b{' ' * 66_000}0c:1d"]).encode(), "66010 char", id="the same in JSON"),
@@ -206,7 +213,7 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(CSV, b"Device Serial,x\n0a1b,y\n", "names no column .*Device Serial", id="a device's serial"),
         pytest.param(JSON, b'[{"serial": "aa:01", "SN": "bb:02"}]', "two fields may be the Serial", id="two names"),
         pytest.param(
-            CSV, f"serial,certificateArn\nbb:02,{ARN}aa01\n".encode(), "bb:02, arn:.*are of two", id="two in a row"
+            CSV, f"serial,certificateArn\nbb:02,{ARN}aa01\n".encode(), "bb:02 and arn:.*are of two", id="two in a row"
         ),
         pytest.param(
             JSON,

@@ -194,7 +194,10 @@ def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
     asked = up.sh(
         f"aws stepfunctions describe-execution --execution-arn {made['executionArn']} --query input --output text"
     )
-    assert json.loads(asked)["SerialList"]["Format"] == "LINES"
+    location = json.loads(asked)["SerialList"]
+    assert location["Format"] == "JSON"
+    kept = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
+    assert json.loads(kept)[0] == {"Serial": "09:00:00:01"}
     assert uploaded(up) == before + 1
 
 
@@ -415,9 +418,9 @@ def test_a_crl_of_another_ca(up: Up) -> None:
     (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
     planned = run(up, "revocation plan --crl partner.crl")
     assert "attach CRL number" in planned
-    assert "The trust stores hold the newest CRL now" in run(up, "revocation start --yes --crl partner.crl")
+    assert "The trust stores hold this CRL now" in run(up, "revocation start --yes --crl partner.crl")
     assert not is_accepted(up, "partner")
-    assert "held the newest CRL already" in run(up, "revocation start --yes --crl partner.crl")
+    assert "held this CRL already" in run(up, "revocation start --yes --crl partner.crl")
     ca.forget()
     (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
     dropped = run(up, "revocation plan --crl partner.crl")
