@@ -144,7 +144,7 @@ def check(certificate: x509.Certificate, authority: x509.Certificate, now: datet
             f"{named} names {_quoted(authority.subject)} as its issuer, but was not signed by this CA's key: "
             "it is another CA of the same name, or a forgery"
         ) from None
-    if _is_a_cas(certificate):
+    if is_a_cas(certificate):
         raise InvalidCertificate(
             f"{named} is that of the CA {_quoted(certificate.subject)}, and to revoke it is to block every client "
             "that it issued to. If that is meant, give its serial number under Serials"
@@ -156,7 +156,8 @@ def check(certificate: x509.Certificate, authority: x509.Certificate, now: datet
         )
 
 
-def _is_a_cas(certificate: x509.Certificate) -> bool:
+def is_a_cas(certificate: x509.Certificate) -> bool:
+    """Say whether a certificate is one that issues others."""
     try:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except x509.ExtensionNotFound:

@@ -6,6 +6,7 @@ from datetime import datetime
 from cryptography import x509
 
 from functions import aws, aws_acm_pca
+from functions.certificates import is_a_cas
 from functions.contracts import RevocationOutcome
 from functions.errors import AwsCallRefused, AwsUnavailable
 from functions.plan import PlannedSerial
@@ -19,6 +20,7 @@ _READERS = 4
 _NO_ANSWER = "Private CA gave no answer"
 _SHOWN = 200
 _NOT_ISSUED = "ResourceNotFoundException"
+_A_CAS = "it is a CA's: every client that this CA issued to would be refused"
 
 
 def look_up(manifest: Manifest, revoked: frozenset[int], now: datetime) -> list[PlannedSerial]:
@@ -54,6 +56,7 @@ def _shown(arn: str, serial: int) -> PlannedSerial:
             subject=certificate.subject.rfc4514_string()[:_SHOWN],
             issuer=certificate.issuer.rfc4514_string()[:_SHOWN],
             not_after=certificate.not_valid_after_utc,
+            why=_A_CAS if is_a_cas(certificate) else None,
         )
     except (ValueError, TypeError):
         return PlannedSerial(serial=serial, why="its certificate cannot be read")
@@ -61,7 +64,7 @@ def _shown(arn: str, serial: int) -> PlannedSerial:
 
 def _expected(each: PlannedSerial, *, is_revoked: bool, now: datetime) -> PlannedSerial:
     """Decide as RevokeCertificate would; what a CRL names is revoked, whoever may see the certificate."""
-    expected, why = None, each.why and f"GetCertificate: {each.why}"
+    expected, why = None, each.why if each.why in (None, _A_CAS) else f"GetCertificate: {each.why}"
     if is_revoked:
         expected = RevocationOutcome.EXPIRED if _has_expired(each, now) else RevocationOutcome.ALREADY_REVOKED
     elif each.why == _NOT_ISSUED:

@@ -38,7 +38,7 @@ def build(question: ReportInput, now: datetime) -> Report:
     execution = {
         "outcome": "FAILED" if undone else "SUCCEEDED",
         "error": undone[0].error if undone else None,
-        "cause": _cause([problem.sentence for problem in undone], known.get("summary")) if undone else None,
+        "cause": _cause(state, [problem.sentence for problem in undone], known.get("summary")) if undone else None,
         "way_on": undone[0].way_on(begun=state.prepared is not None) if undone else None,
         "execution_arn": question.execution_arn,
         "execution_name": question.execution_name,
@@ -49,8 +49,13 @@ def build(question: ReportInput, now: datetime) -> Report:
     return Report.model_validate({**execution, **known})
 
 
-def _cause(sentences: list[str], summary: Summary | None) -> str:
+def _cause(state: GatheredState, sentences: list[str], summary: Summary | None) -> str:
     """Say what was not done and, where that is not all, what was."""
+    if summary and summary.revoked and not summary.enforced and state.failure:
+        told = (
+            f"{summary.revoked} of {summary.serials} certificates are revoked at Private CA, and enforced nowhere yet"
+        )
+        sentences = [*sentences, told]
     if summary and summary.enforced:
         sentences = [*sentences, f"{summary.enforced} of {summary.serials} certificates are enforced all the same"]
     return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."

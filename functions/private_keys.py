@@ -20,8 +20,8 @@ _KEY = re.compile(
     _SEQUENCE + rb"(?:\x02\x01[\x00\x01][\x30\x02\x04]|" + _SEQUENCE + rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01[\x05\x0c])",
     re.DOTALL,
 )
-# How base64 of a SEQUENCE begins; as much of it as tells what it is. All lines of PEM but the last are longer.
-_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])M[A-P][A-Za-z0-9+/]{38}")
+# How base64 of a SEQUENCE or of PEM begins; as much of it as tells what it is. All lines of PEM but one are longer.
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])(?:M[A-P][A-Za-z0-9+/]{38}|LS0tLS1CRUdJTi[A-Za-z0-9+/]{38})")
 
 
 def refuse(data: bytes, thing: str) -> None:
@@ -32,7 +32,8 @@ def refuse(data: bytes, thing: str) -> None:
 
     """
     lines = data.replace(rb"\n", b"\n").replace(b"%0A", b"\n")  # as JSON and headers write them
-    if _ARMOUR.search(data) or _KEY.match(data) or any(map(_KEY.match, map(of_base64, _BASE64.findall(lines)))):
+    begins = map(of_base64, _BASE64.findall(lines))
+    if _ARMOUR.search(data) or _KEY.match(data) or any(_KEY.match(each) or _ARMOUR.search(each) for each in begins):
         raise PrivateKeyGiven(
             f"{thing} holds a private key: give certificates or serial numbers alone. Whatever an execution is given "
             "is kept, in its history or in S3, so treat this key as known to others"

@@ -133,7 +133,7 @@ def renamed(entry: dict[str, Any], certificate_authority_arn: str | None) -> dic
         made["Serial"] = serial
         _require_agreement(serial, [entry[names[place]] for place in arns], certificate_authority_arn)
     for name in (names[place] for place in reasons):
-        made["RevocationReason"] = entry[name]
+        made["RevocationReason"] = entry[name] or None
     return made
 
 

@@ -155,7 +155,10 @@ class _InS3:
 def _files(where: str, sought: Sought) -> Iterator[Path | _InS3]:
     if not where.startswith("s3://"):
         path = Path(where)
-        found = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        try:
+            found = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        except OSError as fault:  # too long a name
+            raise Unusable(f"{where[:60]!r}… cannot be read: {fault.strerror}") from None
         yield from (each for each in found if sought.may_hold(each.name))
         return
     bucket, _, prefix = where.removeprefix("s3://").partition("/")

@@ -51,7 +51,8 @@ def make(stack: Stack, asked: Asked) -> Plan:
 def render(plan: Plan, stack: Stack) -> Iterator[str]:
     """Show a plan to a person, what is irreversible first."""
     if plan.cause:
-        yield plain(": ".join(filter(None, (plan.outcome, plan.error, in_options(plan.cause)))))
+        told = ": ".join(filter(None, (plan.outcome, plan.error, in_options(plan.cause))))
+        yield from map(plain, told.splitlines())
     else:
         yield f"{plan.outcome} is expected."
     yield f"Stack: {stack.state_machine_arn}"

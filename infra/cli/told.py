@@ -34,6 +34,11 @@ def outcome(stack: Stack, name: str, output: dict[str, Any]) -> Iterator[str]:
     summary = output.get("Summary") or {}
     if summary.get("Serials"):
         yield f"{summary['Enforced']} of {summary['Serials']} certificates are enforced."
+        if expired := summary.get("Expired"):
+            yield (
+                f"MIND: {expired} were revoked before and have expired since: no CRL holds them any longer, and load "
+                "balancers refuse them unless the listener ignores expiry."
+            )
     elif "Reconciled" in output:
         yield f"{_RECONCILED.get(output['Reconciled'], output['Reconciled'])}."
     try:

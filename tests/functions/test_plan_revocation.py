@@ -57,6 +57,15 @@ def revoked_and_attached(bench: Bench, client: Client) -> None:
     bench.add(pki.Authority(ca.certificate, ca.key).crl([client.serial], number=10**15))
 
 
+def test_a_cas_certificate_is_told(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serial says nothing of it; to revoke that of a CA is to block all that it issued."""
+    pem = pki.certificate_authority("Below").certificate_pem.decode()
+    monkeypatch.setattr("functions.aws_acm_pca.get_certificate", lambda *_: pem)
+    (shown,) = of(bench, client).serials
+    assert shown.expected is RevocationOutcome.REVOKED
+    assert "every client that this CA issued to would be refused" in (shown.why or "")
+
+
 def test_known(bench: Bench, client: Client) -> None:
     """Whose it is, what it comes to and for which reason; a whole plan has no error."""
     made = of(bench, client)

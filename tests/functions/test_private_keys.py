@@ -44,6 +44,8 @@ FORMS |= {
     "a cell of a table": b"serial,key\n0a:1b," + base64.b64encode(FORMS["DER"]) + b"\n",
     "armour lost, in JSON": json.dumps({"Key": base64.encodebytes(FORMS["DER"]).decode()}).encode(),
     "armour lost, a word before": b"key: " + base64.b64encode(FORMS["encrypted DER"]),
+    "base64 of PEM": base64.b64encode(EC),
+    "base64 of PEM, encrypted": b"tls.key: " + base64.b64encode(FORMS["encrypted"]),
     "hyphens lost": EC.replace(b"-----", b""),
     "URL-encoded": urllib.parse.quote(EC, safe="+=/").encode(),
     "as JSON writes it": json.dumps(EC.decode()).encode(),

@@ -91,6 +91,7 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(CSV, AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
         pytest.param(JSON, f'[{{"serial": "aa:01", "Certificate ARN": "{ARN}aa01"}}]', [A], id="JSON, serial and ARN"),
         pytest.param(CSV, "serial,arn\naa:01,arn:aws:iam::123456789012:user/one\n", [A], id="CSV, somebody else's ARN"),
+        pytest.param(JSON, '[{"serial": "aa:01", "revocationReason": ""}]', [A], id="JSON, an empty reason"),
         pytest.param(CSV, f"name,Certificate ARN,reason\nx,{ARN}bb02,keyCompromise\n", [B], id="CSV, ARNs"),
         pytest.param(LINES, f"{ARN}aa01\n", [A], id="ARNs, one a line"),
         pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),

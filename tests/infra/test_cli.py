@@ -378,6 +378,7 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
             UNUSABLE,
             "put all of them into the list",
         ),
+        ("revocation find $(printf a%.0s $(seq 300))", UNUSABLE, "cannot be read: File name too long"),
         ("revocation nonsense", UNUSABLE, "No such command"),
         ("STATE_MACHINE_ARN= revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
         ("AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 revocation list", UNREACHABLE, "could not be asked"),

@@ -99,6 +99,8 @@ def test_a_step_that_may_not_do_its_work_ends_in_a_report(guarded: Workflow, fun
     assert (execution.status, execution.error) == ("FAILED", error)
     assert action.split(":")[1] in execution.cause
     assert "AccessDenied" in execution.cause
+    exposed = "1 of 1 certificates are revoked at Private CA, and enforced nowhere yet" in execution.cause
+    assert exposed is (function in ("FindCrl", "ConvertCrl"))
     assert [sign for sign in TRACE if sign in told(execution)] == []
     assert execution.report["Error"] == error
     asked = execution.report["Serials"]
