@@ -95,11 +95,11 @@ FORMS = {
     "argument": "revocation start $how 0x$serial",
     "decimal": 'revocation start $how "decimal:$(python -c "print(0x$serial)")"',
     "text": 'revocation start $how "$(openssl x509 -noout -text -in pki/$name.pem)"',
-    "arn": 'revocation start $how "$CERTIFICATE_AUTHORITY_ARN/certificate/$serial"',
+    "arn": 'revocation start $how "$arn"',
     "leafheader": "python -c 'import sys, urllib.parse as u; print(u.quote(sys.stdin.read(), safe=\"+=/\"))' "
     "< pki/$name.pem | revocation start $how --certificate -",
     "getcertificate": "aws acm-pca get-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN "
-    "--certificate-arn $CERTIFICATE_AUTHORITY_ARN/certificate/$(echo $serial | tr A-F a-f) > c.json; "
+    "--certificate-arn $arn > c.json; "
     "revocation start $how --certificate c.json",
     "header": 'revocation start $how "X-Amzn-Mtls-Clientcert-Serial-Number: $serial"',
     "logline": f"echo '{LINE.format(1, 'mallory', '$serial')}' | sed s/.serial/$serial/ | revocation start $how -l -",
@@ -125,6 +125,7 @@ def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
     started = {}
     for form, command in FORMS.items():
         how = f'name={form}; serial={serials[form]}; how="--yes --no-wait --json"'
+        how += f"; arn=$CERTIFICATE_AUTHORITY_ARN/certificate/{int(serials[form], 16):032x}"
         started[form] = json.loads(run(up, f"{how}; {{ {command}; }} 2>/dev/null", UNFINISHED))["executionArn"]
     for arn in list(started.values())[:2]:
         said = run(up, f"revocation watch {arn}")

@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local import acm_pca, elbv2
+from infra.local.connection_log import serial_text
 from infra.local.handshake import Handshake, connect
 from infra.local.listener import Listener, ServerCertificate
 from infra.local.server import EmbeddedAws
 from infra.local.settings import ExpiredCrl, SameIssuerLists
 from infra.local.trust_stores import Trust
-from tests.infra.embedded_services import Authority, Leaf, Services, eventually, on, until
+from tests import pki
+from tests.infra.embedded_services import Authority, Leaf, Services, eventually, on, openssl, until
 
 TLS_VERSIONS = ["-tls1_2", "-tls1_3"]
 LOG_FIELDS = 15
@@ -78,6 +80,11 @@ def site(services: Services, tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
+def printed_serial(certificate: Path) -> str:
+    """Give a serial number as openssl prints it: whole octets in upper case, and no zeros before them."""
+    return openssl("x509", "-noout", "-serial", "-in", certificate).strip().removeprefix("serial=")
+
+
 def test_a_client_of_the_ca_comes_in(site: Site) -> None:
     """The server tells the client its serial number, and logs success."""
     leaf = site.authority.issue()
@@ -124,7 +131,7 @@ def test_an_open_connection_stays(site: Site) -> None:
     answer = connection.getresponse()
     answer.read()
     connection.close()
-    assert answer.headers["X-Amzn-Mtls-Clientcert-Serial-Number"] == leaf.serial_text.upper()
+    assert answer.headers["X-Amzn-Mtls-Clientcert-Serial-Number"] == printed_serial(certificate)
     assert answer.headers["X-Amzn-Mtls-Clientcert-Subject"] == "CN=device,O=Example"
     assert answer.headers["X-Amzn-Mtls-Clientcert-Issuer"] == "CN=Example CA,O=Example,C=DE"
 
@@ -335,9 +342,15 @@ def test_the_log_has_the_load_balancers_format(site: Site) -> None:
     assert float(fields[6]) < 5
     assert fields[7] == '"CN=device,O=Example"'
     assert fields[8] == f"NotBefore={begins:%Y-%m-%dT%H:%M:%SZ};NotAfter={ends:%Y-%m-%dT%H:%M:%SZ}"
-    assert fields[9:11] == [leaf.serial_text.upper(), "Success"]
+    assert fields[9:11] == [printed_serial(site.folder / f"{leaf.serial_text}.pem"), "Success"]
     assert fields[11].startswith("TID_")
     assert (site.folder / "connections.log").read_text() == f"{line}\n"
+
+
+@pytest.mark.parametrize(("serial", "written"), [(0x03A5B1, "03A5B1"), (2, "02"), (0xFEF2 << 112, f"FEF2{'00' * 14}")])
+def test_a_serial_number_is_written_in_whole_octets(serial: int, written: str) -> None:
+    """As in the samples of the load balancer's headers and logs, whatever its length."""
+    assert serial_text(pki.certificate_authority("Example").issue(serial=serial).certificate) == written
 
 
 def test_closing_ends_what_is_open(services: Services, tmp_path: Path) -> None:
