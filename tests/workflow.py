@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests import pki
 _names = itertools.count()
 # Asked ten times a second, the embedded AWS is busier with answering than with the execution.
 _LOOK_EVERY = 0.3
+_ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,26 +167,35 @@ class Workflow:
 
     def reaches(self, execution_arn: str, state: str, patience: float = 30, times: int = 1) -> None:
         """Wait until an execution has entered a state, so many times."""
-        sfn = self.aws.client("stepfunctions")
-        for _ in range(int(patience / _LOOK_EVERY)):
-            pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-            entered = [
-                event.get("stateEnteredEventDetails", {}).get("name") for page in pages for event in page["events"]
-            ]
-            if entered.count(state) >= times:
-                return
-            time.sleep(_LOOK_EVERY)
-        raise TimeoutError(f"{execution_arn} has not reached {state} after {patience} seconds")
+
+        def entered(history: list[dict[str, Any]]) -> bool:
+            names = [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
+            return names.count(state) >= times
+
+        self._until(execution_arn, entered, patience, f"has not reached {state}")
 
     def finds(self, execution_arn: str, status: str, patience: float = 30) -> None:
         """Wait until FindCrl has made this of the CRL."""
+        self._until(execution_arn, lambda seen: status in _looks(seen), patience, f"has found no {status} CRL")
+
+    def looks_or_ends(self, execution_arn: str, patience: float = 60) -> None:
+        """Wait until FindCrl has looked once, or will never."""
+
+        def looked(history: list[dict[str, Any]]) -> bool:
+            return any(_looks(history)) or any(event["type"] in _ENDS for event in history)
+
+        self._until(execution_arn, looked, patience, "has not looked for a CRL")
+
+    def _until(
+        self, execution_arn: str, met: Callable[[list[dict[str, Any]]], bool], patience: float, not_met: str
+    ) -> None:
         sfn = self.aws.client("stepfunctions")
         for _ in range(int(patience / _LOOK_EVERY)):
             pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-            if status in _looks(event for page in pages for event in page["events"]):
+            if met([event for page in pages for event in page["events"]]):
                 return
             time.sleep(_LOOK_EVERY)
-        raise TimeoutError(f"{execution_arn} has found no {status} CRL after {patience} seconds")
+        raise TimeoutError(f"{execution_arn} {not_met} after {patience} seconds")
 
     def attach(self, der: bytes, trust_store_arn: str | None = None) -> int:
         """Attach a CRL by hand; give its RevocationId."""
