@@ -75,12 +75,16 @@ class Live:
         """Do something and wait for the executions that it starts."""
         before = set(self.executions())
         act()
+        ended = [self.workflow.ended(arn) for arn in self.started_since(before, number)]
+        events.settle(30)
+        return ended
+
+    def started_since(self, before: set[str], number: int = 1) -> list[str]:
+        """Wait until so many executions are there that were not before."""
         for _ in range(200):
             new = [arn for arn in self.executions() if arn not in before]
             if len(new) >= number:
-                ended = [self.workflow.ended(arn) for arn in new]
-                events.settle(30)
-                return ended
+                return new
             time.sleep(0.05)
         raise TimeoutError(f"{number} executions were to be started")
 
@@ -153,7 +157,7 @@ def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
 
 def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
-    live.aws.settings.private_ca.crl_after_seconds = 2  # so that there is a wait
+    live.aws.settings.private_ca.crl_publication = False
     (client,) = live.workflow.clients(1)
     assert live.accepted(client)
     entries = json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
@@ -161,7 +165,14 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     entries[0] |= {"EventBusName": live.lab.outputs["EventBusName"], "Detail": json.dumps(detail)}
     command: list[str | Path] = [AWS, "events", "put-events", "--entries", json.dumps(entries)]
     environment = {**os.environ, **live.aws.environment()}
-    (execution,) = live.started_by(lambda: subprocess.run(command, env=environment, check=True, capture_output=True))
+
+    def put_and_publish_once_it_waits() -> None:
+        before = set(live.executions())
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        live.workflow.reaches(live.started_since(before)[0], "WaitForCrl")
+        live.aws.settings.private_ca.crl_publication = True
+
+    (execution,) = live.started_by(put_and_publish_once_it_waits)
     assert execution.status == "SUCCEEDED"
     assert execution.report["Ticket"] == "INC-4711"
     assert not live.accepted(client)
