@@ -1,14 +1,11 @@
 """What the tests of failures share: a trust store that must never become less strict, and a workflow without effect."""
 
 import re
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
 
-from functions import serials
 from infra.local import acm_pca, elbv2, faults
 from tests.workflow import Workflow
 
@@ -41,25 +38,11 @@ def guarded(workflow: Workflow) -> Iterator[Workflow]:
 
 
 def _revoke_two(workflow: Workflow) -> None:
-    """Revoke two certificates and wait for their CRL, so that none is due when the test begins."""
-    two = workflow.clients(2)
+    """Revoke two certificates, whose CRL comes at once."""
     private_ca = workflow.aws.settings.private_ca
     usual, private_ca.crl_after_seconds = private_ca.crl_after_seconds, 0.01
-    for client in two:
-        workflow.aws.client("acm-pca").revoke_certificate(
-            CertificateAuthorityArn=workflow.authority.arn,
-            CertificateSerial=serials.write(client.serial),
-            RevocationReason="SUPERSEDED",
-        )
+    workflow.revoke_elsewhere(*workflow.clients(2))
     private_ca.crl_after_seconds = usual
-    s3, bucket = workflow.aws.client("s3"), workflow.lab.outputs["CrlBucketName"]
-    key = f"crl/{workflow.authority.arn.rsplit('/', 1)[1]}.crl"
-    for _ in range(100):
-        lying = x509.load_der_x509_crl(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        if {client.serial for client in two} <= {entry.serial_number for entry in lying}:
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the CRL of the baseline has not come")
 
 
 @pytest.fixture
