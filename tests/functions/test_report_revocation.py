@@ -2,113 +2,27 @@
 
 import json
 from datetime import timedelta
-from typing import Any
-
-import pytest
 
 from functions import serials, workflow_bucket
 from functions.contracts import (
     ConvertedCrl,
     CrlStatus,
     Failure,
-    Found,
-    GatheredState,
-    Prepared,
-    ReportInput,
-    Revocation,
-    RevocationOutcome,
-    TrustStore,
 )
-from functions.model import S3Object
-from functions.report import PROVEN, Report, ReportLocation
-from functions.report_revocation import report_revocation
-from functions.request import Polling, RevocationReason, Wanted
-from infra.local import faults
-from infra.local.laboratory import Laboratory
-from tests.functions.bench import EXECUTION, A, B, Bench, C, D
+from functions.report import PROVEN
+from tests.functions.bench import A, B, Bench, C, D
+from tests.functions.reporting import (
+    ALREADY,
+    EXPIRED,
+    FAILED,
+    REVOKED,
+    done,
+    found,
+    prepared,
+    report,
+    revocations,
+)
 from tests.pki import NOW
-
-REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
-ALREADY, EXPIRED = RevocationOutcome.ALREADY_REVOKED, RevocationOutcome.EXPIRED
-
-
-class Told:
-    """A report as it was written."""
-
-    def __init__(self, location: ReportLocation) -> None:
-        """Read it back."""
-        self.location = location
-        self.report = Report.model_validate_json(workflow_bucket.get(location.report_json))
-        self.text = workflow_bucket.get(location.report_markdown).decode()
-
-    @property
-    def enforced(self) -> list[int]:
-        """The serials that it calls enforced."""
-        return [each.serial for each in self.report.serials if each.enforced]
-
-
-def report(bench: Bench, **state: Any) -> Told:  # noqa: ANN401 - fields of the state
-    """Run the step."""
-    question = ReportInput(
-        execution_arn=EXECUTION + bench.name,
-        execution_name=bench.name,
-        start_time=NOW,
-        state=GatheredState(**state),
-    )
-    return Told(report_revocation(question, NOW + timedelta(minutes=40)))
-
-
-def prepared(manifest: S3Object) -> Prepared:
-    """Say what PrepareRevocation answered."""
-    request = workflow_bucket.get_manifest(manifest).request
-    return Prepared(
-        manifest=manifest,
-        certificate_authority_arn=request.certificate_authority_arn,
-        revocation_reason=RevocationReason.UNSPECIFIED,
-        polling=Polling(),
-        serials=[Wanted(serial=serial) for serial in request.serials],
-        trust_stores=[TrustStore(trust_store_arn=arn) for arn in request.trust_store_arns],
-        started_at=NOW,
-        finished_at=NOW + timedelta(seconds=2),
-    )
-
-
-def revocations(outcomes: dict[int, RevocationOutcome], error: str | None = None) -> list[Revocation]:
-    """Say what RevokeCertificate answered."""
-    return [
-        Revocation(serial=serial, outcome=outcome, at=NOW, error=error if outcome is FAILED else None)
-        for serial, outcome in outcomes.items()
-    ]
-
-
-def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> Found:  # noqa: ANN401 - its fields
-    """Say what FindCrl answered last."""
-    return Found(
-        status=status,
-        polls=3,
-        first_poll_at=NOW + timedelta(seconds=5),
-        finished_at=NOW + timedelta(minutes=30),
-        deadline=NOW + timedelta(hours=2),
-        deadline_passed=bool(missing),
-        number_wanted=wanted,
-        number_missing=len(missing),
-        missing_serials=list(missing),
-        **more,
-    )
-
-
-def done(bench: Bench, outcomes: dict[int, RevocationOutcome] | None = None, **request: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Give the state of an execution that enforced A and B, an older list having held A and D."""
-    bench.add(bench.authority.crl([A, D], number=1))
-    manifest = bench.manifest(*(outcomes or {A: REVOKED, B: REVOKED}), **request)
-    converted = bench.convert(bench.authority.crl([A, B, C], number=2), manifest)
-    return {
-        "prepared": prepared(manifest),
-        "revocations": revocations(outcomes or {A: ALREADY, B: REVOKED}),
-        "found": found(CrlStatus.COMPLETE),
-        "converted": converted,
-        "trust_stores": [bench.enforce(manifest, converted)],
-    }
 
 
 def test_everything_done(bench: Bench) -> None:
@@ -378,80 +292,6 @@ def test_entries_that_nobody_knows(bench: Bench) -> None:
     unknown = store.verified.model_copy(update={"new_entries": None, "dropped_entries": None})
     told = report(bench, **{**state, "trust_stores": [store.model_copy(update={"verified": unknown})]})
     assert "* Entries new, dropped, net: unknown, unknown, 1" in told.text
-
-
-def of_laboratory(bench: Bench, lab: Laboratory) -> dict[str, Any]:
-    """Give the state of an execution on the trust store that the laboratory's listener uses."""
-    mine = Bench(lab, bench.authority, bench.name, lab.trust_store_arn)
-    return done(mine)
-
-
-def clean(bench: Bench, lab: Laboratory) -> None:
-    """Leave the laboratory's trust store without our lists."""
-    mine = Bench(lab, bench.authority, bench.name, lab.trust_store_arn)
-    mine.remove(*mine.attached())
-
-
-@pytest.mark.parametrize("seconds", ["3600", "60"])
-def test_open_connections(bench: Bench, seconds: str) -> None:
-    """Connections opened before may live as long as the load balancer keeps them."""
-    client = bench.lab.aws.client("elbv2")
-    (association,) = client.describe_trust_store_associations(TrustStoreArn=bench.lab.trust_store_arn)[
-        "TrustStoreAssociations"
-    ]
-    keep_alive = {"LoadBalancerArn": association["ResourceArn"]}
-    client.modify_load_balancer_attributes(
-        **keep_alive, Attributes=[{"Key": "client_keep_alive.seconds", "Value": seconds}]
-    )
-    told = report(bench, **of_laboratory(bench, bench.lab))
-    client.modify_load_balancer_attributes(
-        **keep_alive, Attributes=[{"Key": "client_keep_alive.seconds", "Value": "3600"}]
-    )
-    clean(bench, bench.lab)
-    (store,) = told.report.trust_stores
-    assert store.open_connections is not None
-    assert store.verified_at is not None
-    assert store.open_connections.until == store.verified_at + timedelta(seconds=int(seconds))
-    assert f"(client keep-alive {seconds} seconds)" in told.text
-
-
-def test_trust_store_without_load_balancer(bench: Bench) -> None:
-    """How long connections live is unknown then, and said to be."""
-    told = report(bench, **done(bench))
-    assert "may live until: unknown (the trust store is not associated with any load balancer)" in told.text
-
-
-@pytest.mark.parametrize(
-    ("resource", "words"),
-    [
-        (
-            "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/x/1",
-            "something else than a load balancer",
-        ),
-        (
-            "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/x/1/2",
-            "DescribeLoadBalancerAttributes on",
-        ),
-    ],
-)
-def test_associated_with_something_else(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, resource: str, words: str
-) -> None:
-    """What cannot be asked leaves the time unknown, not the report unwritten."""
-    monkeypatch.setattr("functions.aws_elbv2.describe_trust_store_associations", lambda _: [resource])
-    told = report(bench, **done(bench))
-    (store,) = told.report.trust_stores
-    assert store.open_connections is not None
-    assert words in str(store.open_connections.unknown_because)
-
-
-def test_load_balancer_that_may_not_be_asked(bench: Bench) -> None:
-    """A refusal leaves the time unknown, and is told."""
-    state = done(bench)
-    faults.add("elasticloadbalancing:DescribeTrustStoreAssociations", code="AccessDenied", status=403)
-    told = report(bench, **state)
-    assert told.location.outcome == "SUCCEEDED"
-    assert "may live until: unknown (DescribeTrustStoreAssociations on" in told.text
 
 
 def test_text_and_json_agree(bench: Bench) -> None:
