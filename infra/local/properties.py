@@ -73,3 +73,14 @@ class Realiser:
 def text(value: object) -> str:
     """Write a value as CloudFormation does."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def require_same_name(name: str, wanted: str | None) -> None:
+    """Refuse the change of a name.
+
+    Raises:
+        NotRealised: it would replace the resource.
+
+    """
+    if wanted not in (None, name):
+        raise NotRealised(f"a change of the name {name} to {wanted}, which would replace it")

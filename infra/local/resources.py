@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from infra.local import iam, resources_cloudwatch, resources_events
-from infra.local.properties import NotRealised, Properties, Realised, Realiser, text
+from infra.local import iam, resources_cloudwatch, resources_events, resources_s3
+from infra.local.properties import NotRealised, Properties, Realised, Realiser, require_same_name, text
 
 if TYPE_CHECKING:
     from infra.local.server import EmbeddedAws
@@ -19,14 +19,11 @@ NOT_LOCAL: dict[tuple[str, str], str] = {
     ("AWS::Lambda::Function", "TracingConfig"): "recorded; there is no X-Ray",
     ("AWS::Lambda::LayerVersion", "Content"): "build/layer-host.zip stands in for build/layer-arm64.zip",
     ("AWS::Logs::LogGroup", "RetentionInDays"): "recorded; nothing expires",
-    ("AWS::S3::Bucket", "BucketEncryption"): "recorded; nothing is encrypted",
-    ("AWS::S3::Bucket", "LifecycleConfiguration"): "recorded; nothing expires",
-    ("AWS::S3::Bucket", "PublicAccessBlockConfiguration"): "recorded; unsigned requests are not refused",
-    ("AWS::S3::BucketPolicy", "PolicyDocument"): "asked for AWS services; to others only its Deny statements matter",
     ("AWS::StepFunctions::StateMachine", "LoggingConfiguration"): "recorded; executions write no log",
     ("AWS::StepFunctions::StateMachine", "TracingConfiguration"): "recorded; there is no X-Ray",
     **resources_cloudwatch.NOT_LOCAL,
     **resources_events.NOT_LOCAL,
+    **resources_s3.NOT_LOCAL,
 }
 
 
@@ -151,88 +148,10 @@ def _retain(aws: "EmbeddedAws", name: str, properties: Properties) -> None:
 
 
 def _update_log_group(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
-    _same(realised.ref, properties.take("LogGroupName"))
+    require_same_name(realised.ref, properties.take("LogGroupName"))
     _retain(aws, realised.ref, properties)
     properties.tags()
     return realised
-
-
-def _same(name: str, wanted: str | None) -> None:
-    if wanted not in (None, name):
-        raise NotRealised(f"a change of the name {name} to {wanted}, which would replace it")
-
-
-def _bucket(aws: "EmbeddedAws", properties: Properties) -> Realised:
-    client = aws.client("s3")
-    name = properties.take("BucketName") or properties.name(63).lower()
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
-    _configure_bucket(aws, name, properties)
-    return Realised(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
-
-
-def _update_bucket(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
-    _same(realised.ref, properties.take("BucketName"))
-    _configure_bucket(aws, realised.ref, properties)
-    return realised
-
-
-def _configure_bucket(aws: "EmbeddedAws", name: str, properties: Properties) -> None:
-    client = aws.client("s3")
-    settings: dict[str, tuple[Callable[..., Any], str]] = {
-        "VersioningConfiguration": (client.put_bucket_versioning, "VersioningConfiguration"),
-        "PublicAccessBlockConfiguration": (client.put_public_access_block, "PublicAccessBlockConfiguration"),
-        "OwnershipControls": (client.put_bucket_ownership_controls, "OwnershipControls"),
-    }
-    for property_, (put, argument) in settings.items():
-        if value := properties.take(property_):
-            put(Bucket=name, **{argument: {key: _switch(each) for key, each in value.items()}})
-    if encryption := properties.take("BucketEncryption"):
-        rules = [_encryption_rule(dict(rule)) for rule in encryption["ServerSideEncryptionConfiguration"]]
-        client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
-    if lifecycle := properties.take("LifecycleConfiguration"):
-        rules = [_lifecycle_rule(dict(rule)) for rule in lifecycle["Rules"]]
-        client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
-    if notification := properties.take("NotificationConfiguration"):
-        client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=_notification(notification))
-    if tags := properties.tags():
-        named = [{"Key": key, "Value": value} for key, value in tags.items()]
-        client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": named})
-
-
-def _switch(value: object) -> object:
-    """Give a switch that a template writes as a text."""
-    return value == "true" if value in ("true", "false") else value
-
-
-def _encryption_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    return {"ApplyServerSideEncryptionByDefault": rule.pop("ServerSideEncryptionByDefault")} | rule
-
-
-def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """Translate a rule; what is not translated here has one name in both worlds, or boto3 refuses it."""
-    translated: dict[str, Any] = {"Filter": {"Prefix": rule.pop("Prefix", "")}}
-    if "Id" in rule:
-        translated["ID"] = rule.pop("Id")
-    if "ExpirationInDays" in rule:
-        translated["Expiration"] = {"Days": int(rule.pop("ExpirationInDays"))}
-    return translated | rule
-
-
-def _notification(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    if unknown := configuration.keys() - {"EventBridgeConfiguration"}:
-        raise NotRealised(f"NotificationConfiguration: {', '.join(sorted(unknown))}")
-    enabled = text(configuration["EventBridgeConfiguration"].get("EventBridgeEnabled", True)) == "true"
-    return {"EventBridgeConfiguration": {}} if enabled else {}
-
-
-def _delete_bucket(aws: "EmbeddedAws", realised: Realised) -> None:
-    aws.client("s3").delete_bucket(Bucket=realised.ref)
-
-
-def _bucket_policy(aws: "EmbeddedAws", properties: Properties) -> Realised:
-    bucket = properties.take("Bucket")
-    aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties.take("PolicyDocument")))
-    return Realised(bucket, {})
 
 
 def _state_machine(aws: "EmbeddedAws", properties: Properties) -> Realised:
@@ -247,7 +166,7 @@ def _state_machine(aws: "EmbeddedAws", properties: Properties) -> Realised:
 
 
 def _update_state_machine(aws: "EmbeddedAws", realised: Realised, properties: Properties) -> Realised:
-    _same(realised.attributes["Name"], properties.take("StateMachineName"))
+    require_same_name(realised.attributes["Name"], properties.take("StateMachineName"))
     properties.take("StateMachineType")
     properties.tags()
     aws.client("stepfunctions").update_state_machine(stateMachineArn=realised.ref, **_machine(aws, properties))
@@ -294,10 +213,6 @@ REALISERS: dict[str, Realiser] = {
     "AWS::Logs::LogGroup": Realiser(
         _log_group, lambda aws, it: aws.client("logs").delete_log_group(logGroupName=it.ref), _update_log_group
     ),
-    "AWS::S3::Bucket": Realiser(_bucket, _delete_bucket, _update_bucket),
-    "AWS::S3::BucketPolicy": Realiser(
-        _bucket_policy, lambda aws, it: aws.client("s3").delete_bucket_policy(Bucket=it.ref)
-    ),
     "AWS::StepFunctions::StateMachine": Realiser(
         _state_machine,
         lambda aws, it: aws.client("stepfunctions").delete_state_machine(stateMachineArn=it.ref),
@@ -305,4 +220,5 @@ REALISERS: dict[str, Realiser] = {
     ),
     **resources_cloudwatch.REALISERS,
     **resources_events.REALISERS,
+    **resources_s3.REALISERS,
 }
