@@ -1,10 +1,29 @@
 """What several files of this folder share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from infra.local.server import EmbeddedAws
+from tests.infra.embedded_services import Authority, Services, on
+from tests.infra.site import Site
 from tests.infra.test_up import Up, bring_down, bring_up
+
+
+@pytest.fixture(scope="module")
+def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
+    """Start this file with an embedded AWS that is empty."""
+    with on(embedded_aws) as empty:
+        yield empty
+
+
+@pytest.fixture
+def site(services: Services, tmp_path: Path) -> Iterator[Site]:
+    """Give a listener whose trust store holds no list."""
+    site = Site(services, Authority.create(services), tmp_path)
+    with site.listener:
+        yield site
 
 
 @pytest.fixture(scope="session")

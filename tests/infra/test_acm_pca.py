@@ -1,6 +1,5 @@
 """Private CA of the embedded AWS: what it signs, and which revocations it takes."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,17 +15,9 @@ from moto.acmpca.models import CertificateAuthority as StockAuthority
 from mypy_boto3_acm_pca.literals import KeyAlgorithmType, SigningAlgorithmType, ValidityPeriodTypeType
 
 from infra.local.acm_pca import PrivateCaBackend
-from infra.local.server import EmbeddedAws
-from tests.infra.embedded_services import Authority, Services, on, openssl, refused
+from tests.infra.embedded_services import Authority, Services, openssl, refused
 
 NOT_OURS = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
 
 
 @pytest.fixture(scope="module")

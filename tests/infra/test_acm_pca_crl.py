@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,18 +19,10 @@ from tests.infra.embedded_services import (
     Services,
     crl_bucket_policy,
     eventually,
-    on,
     openssl,
     refused,
     until,
 )
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
 
 
 @pytest.fixture

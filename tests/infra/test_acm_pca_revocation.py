@@ -1,21 +1,11 @@
 """Which revocations the embedded Private CA takes, and with which error it refuses the others."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from infra.local import iam
-from infra.local.server import EmbeddedAws
-from tests.infra.embedded_services import Authority, Services, on, refused, until
+from tests.infra.embedded_services import Authority, Services, refused, until
 
 NOT_OURS = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Load balancers of the embedded AWS: mutual authentication of their listeners, and how long clients stay."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,14 +9,7 @@ from moto.elbv2.models import elbv2_backends
 
 from infra.local import elbv2
 from infra.local.server import EmbeddedAws
-from tests.infra.embedded_services import Authority, Services, on, refused
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
+from tests.infra.embedded_services import Authority, Services, refused
 
 
 @pytest.fixture(scope="module")

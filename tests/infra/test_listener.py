@@ -4,80 +4,20 @@ import http.client
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from infra.local import acm_pca, elbv2
 from infra.local.connection_log import serial_text
-from infra.local.handshake import Handshake, connect
-from infra.local.listener import Listener, ServerCertificate
-from infra.local.server import EmbeddedAws
-from infra.local.settings import ExpiredCrl, SameIssuerLists
-from infra.local.trust_stores import Trust
+from infra.local.handshake import connect
 from tests import pki
-from tests.infra.embedded_services import Authority, Leaf, Services, eventually, on, openssl, until
+from tests.infra.embedded_services import Authority, Leaf, Services, eventually, openssl, until
+from tests.infra.site import Site, get
 
 TLS_VERSIONS = ["-tls1_2", "-tls1_3"]
 LOG_FIELDS = 15
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
-
-
-class Site:
-    """A listener in front of a trust store, the CA of its clients, and their files."""
-
-    def __init__(self, services: Services, authority: Authority, folder: Path) -> None:
-        """Start the listener."""
-        self.services, self.authority, self.folder = services, authority, folder
-        pem = authority.certificate.public_bytes(Encoding.PEM)
-        self.ca = folder / "ca.pem"
-        self.ca.write_bytes(pem)
-        self.store = services.trust_store(pem)
-        server = authority.issue("localhost", "EndEntityServerAuthCertificate/V1", dns_names=("localhost",))
-        certificate, key = server.write(folder)
-        self.ignore_expiry = False
-        self.listener = Listener(
-            self._trust,
-            ServerCertificate(certificate.read_bytes(), key.read_bytes()),
-            services.settings,
-            log=folder / "connections.log",
-        )
-
-    def _trust(self) -> Trust:
-        return elbv2.trust_store(self.store).trust(ignore_client_certificate_expiry=self.ignore_expiry)
-
-    def connect(self, leaf: Leaf) -> Handshake:
-        """Try to come in with a certificate."""
-        return connect(self.listener.port, *leaf.write(self.folder), self.ca)
-
-    def attach(self, **overrides: object) -> int:
-        """Attach a CRL of the CA; `overrides` say what is wrong with it."""
-        crl = x509.load_der_x509_crl(acm_pca.publish_now(self.authority.arn, **overrides))  # type: ignore[arg-type]
-        (added,) = self.services.attach(self.store, crl.public_bytes(Encoding.PEM))
-        return added["RevocationId"]
-
-    def status(self) -> str:
-        """Return how the last handshake ended, by the connection log."""
-        return self.listener.log.lines[-1].rsplit(" ", 5)[1]
-
-
-@pytest.fixture
-def site(services: Services, tmp_path: Path) -> Iterator[Site]:
-    """Give a listener whose trust store holds no list."""
-    site = Site(services, Authority.create(services), tmp_path)
-    with site.listener:
-        yield site
 
 
 def printed_serial(certificate: Path) -> str:
@@ -169,14 +109,9 @@ def test_a_client_without_a_certificate_is_refused(site: Site) -> None:
     context = ssl.create_default_context(cafile=site.ca)
     connection = http.client.HTTPSConnection("localhost", site.listener.port, context=context)
     with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
-        _get(connection)
+        get(connection)
     connection.close()
     assert site.status() == "Failed:UnmappedConnectionError"
-
-
-def _get(connection: http.client.HTTPSConnection) -> int:
-    connection.request("GET", "/")
-    return connection.getresponse().status
 
 
 @pytest.mark.parametrize("version", TLS_VERSIONS)
@@ -208,105 +143,6 @@ def test_no_session_is_resumed(site: Site) -> None:
     leaf = site.authority.issue()
     assert b"New, TLSv1.2" in _s_client(site, leaf, "-tls1_2", "-sess_out", str(kept)).stdout
     assert b"Reused" not in _s_client(site, leaf, "-tls1_2", "-sess_in", str(kept)).stdout
-
-
-def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) -> None:
-    """A chain is built from what the client sends up to the bundle, which may hold the root alone."""
-    root = Authority.create(services, name="Root")
-    site = Site(services, root, tmp_path)
-    with site.listener:
-        subordinate = root.subordinate()
-        leaf = subordinate.issue()
-        assert not site.connect(leaf).accepted
-        assert site.status() == "Failed:ClientCertUntrusted"
-        certificate, key = leaf.write(tmp_path)
-        certificate.write_bytes(certificate.read_bytes() + subordinate.certificate.public_bytes(Encoding.PEM))
-        assert connect(site.listener.port, certificate, key, site.ca).accepted
-
-
-def test_a_revoked_intermediate_takes_its_clients_along(services: Services, tmp_path: Path) -> None:
-    """Each certificate of the chain below the anchor is looked up in the lists of its issuer."""
-    root = Authority.create(services, name="Root")
-    site = Site(services, root, tmp_path)
-    with site.listener:
-        subordinate = root.subordinate()
-        certificate, key = subordinate.issue().write(tmp_path)
-        certificate.write_bytes(certificate.read_bytes() + subordinate.certificate.public_bytes(Encoding.PEM))
-        services.pca.revoke_certificate(
-            CertificateAuthorityArn=root.arn,
-            CertificateSerial=f"{subordinate.certificate.serial_number:x}",
-            RevocationReason="CERTIFICATE_AUTHORITY_COMPROMISE",
-        )
-        site.attach()
-        assert not connect(site.listener.port, certificate, key, site.ca).accepted
-        assert site.status() == "Failed:ClientCertCrlHit"
-
-
-def test_a_bundle_may_hold_the_intermediate_alone(services: Services, tmp_path: Path) -> None:
-    """Any certificate of the bundle is an anchor, as s2n-tls has it."""
-    subordinate = Authority.create(services, name="Root").subordinate()
-    site = Site(services, subordinate, tmp_path)
-    with site.listener:
-        certificate, key = subordinate.issue().write(tmp_path)
-        context = ssl.create_default_context(cafile=site.ca)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_cert_chain(certificate, key)
-        connection = http.client.HTTPSConnection("localhost", site.listener.port, context=context)
-        assert _get(connection) == 200
-        connection.close()
-
-
-def test_a_list_signed_by_another_key_locks_out(site: Site) -> None:
-    """A forged list of the CA's name makes every client of that CA fail, as s2n-tls has it."""
-    leaf = site.authority.issue()
-    site.attach(signing_key=ec.generate_private_key(ec.SECP256R1()))
-    assert not site.connect(leaf).accepted
-    assert site.status() == "Failed:ClientCertCrlProcessingError"
-
-
-@pytest.mark.parametrize(
-    ("which", "first_refused", "second_refused"),
-    [
-        (SameIssuerLists.UNION, True, True),
-        (SameIssuerLists.NEWEST, False, True),
-        (SameIssuerLists.OLDEST, True, False),
-    ],
-)
-def test_which_of_two_lists_counts_is_a_setting(
-    site: Site,
-    monkeypatch: pytest.MonkeyPatch,
-    which: SameIssuerLists,
-    first_refused: bool,  # noqa: FBT001 - a column of the table above
-    second_refused: bool,  # noqa: FBT001
-) -> None:
-    """AWS does not say what two lists of one issuer do."""
-    monkeypatch.setattr(site.services.settings.trust_stores, "same_issuer_lists", which)
-    first, second = site.authority.issue(), site.authority.issue()
-    for leaf in (first, second):
-        site.authority.revoke(leaf)
-        site.attach(serials=[leaf.serial])
-    assert [site.connect(leaf).accepted for leaf in (first, second)] == [not first_refused, not second_refused]
-
-
-@pytest.mark.parametrize(
-    ("does", "status"),
-    [
-        (ExpiredCrl.ENFORCED, "Failed:ClientCertCrlHit"),
-        (ExpiredCrl.IGNORED, "Success"),
-        (ExpiredCrl.REFUSED, "Failed:ClientCertCrlProcessingError"),
-    ],
-)
-def test_what_an_expired_list_does_is_a_setting(
-    site: Site, monkeypatch: pytest.MonkeyPatch, does: ExpiredCrl, status: str
-) -> None:
-    """AWS does not say that either; s2n-tls by default does not look at dates."""
-    monkeypatch.setattr(site.services.settings.trust_stores, "expired_crl", does)
-    leaf = site.authority.issue()
-    site.authority.revoke(leaf)
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    site.attach(this_update=yesterday - timedelta(days=1), next_update=yesterday)
-    site.connect(leaf)
-    assert site.status() == status
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x16\x03\x01"])
@@ -370,19 +206,6 @@ def test_closing_ends_what_is_open(services: Services, tmp_path: Path) -> None:
             pass
     with pytest.raises(ConnectionRefusedError):
         site.connect(leaf)
-
-
-def test_many_entries_cost_one_handshake_little(site: Site) -> None:
-    """A list is read once and not at each handshake."""
-    leaf = site.authority.issue()
-    site.authority.revoke(leaf)
-    site.attach()
-    site.connect(leaf)
-    (attached,) = elbv2.trust_store(site.store).trust().lists
-    first = attached.serials
-    site.connect(leaf)
-    (again,) = elbv2.trust_store(site.store).trust().lists
-    assert again.serials is first
 
 
 def test_a_client_that_mistrusts_the_server_says_nothing_of_itself(site: Site, tmp_path: Path) -> None:

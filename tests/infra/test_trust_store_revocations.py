@@ -1,7 +1,6 @@
 """The revocation lists of a trust store: what may be added, what is counted, and which quotas hold."""
 
 import urllib.error
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -9,15 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local import acm_pca, elbv2, iam
-from infra.local.server import EmbeddedAws
-from tests.infra.embedded_services import Authority, Services, fetch, on, refused
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
+from tests.infra.embedded_services import Authority, Services, fetch, refused
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Trust stores of the embedded AWS: their bundles, and what their API answers."""
 
-from collections.abc import Iterator
-
 import moto
 import pytest
 from cryptography import x509
@@ -11,15 +9,7 @@ from moto.elbv2.responses import ELBV2Response
 
 from infra.local import acm_pca
 from infra.local.elbv2 import TrustStoreResponse
-from infra.local.server import EmbeddedAws
-from tests.infra.embedded_services import Authority, Services, fetch, on, refused
-
-
-@pytest.fixture(scope="module")
-def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
-    with on(embedded_aws) as empty:
-        yield empty
+from tests.infra.embedded_services import Authority, Services, fetch, refused
 
 
 @pytest.fixture(scope="module")
