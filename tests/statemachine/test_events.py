@@ -5,107 +5,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from functions import serials
 from infra.local import acm_pca, events, faults
-from infra.local.authority import Client
-from infra.local.handshake import connect
 from infra.local.laboratory import laboratory
 from infra.local.server import EmbeddedAws
-from tests.workflow import Execution, Workflow
+from tests.statemachine.live import Live
+from tests.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
 AWS = Path(sys.executable).parent / "aws"
 ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalancing:RemoveTrustStoreRevocations"
-
-
-class Live:
-    """A stack whose rules are on, and what people and programs are told."""
-
-    def __init__(self, workflow: Workflow) -> None:
-        """Listen on the topic and on the bus."""
-        self.workflow, self.aws, self.lab = workflow, workflow.aws, workflow.lab
-        sqs = self.aws.client("sqs")
-        self.people = sqs.create_queue(QueueName="people")["QueueUrl"]
-        self.programs = sqs.create_queue(QueueName="programs")["QueueUrl"]
-        self._listen()
-
-    def _listen(self) -> None:
-        sqs, outputs = self.aws.client("sqs"), self.lab.outputs
-        arns = [
-            f"arn:aws:sqs:{self.aws.settings.region}:{self.aws.settings.account_id}:{n}" for n in ("people", "programs")
-        ]
-        everybody = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**everybody, "Resource": arns[1]}]})
-        sqs.set_queue_attributes(QueueUrl=self.programs, Attributes={"Policy": policy})
-        self.aws.client("sns").subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arns[0])
-        bus, client = outputs["EventBusName"], self.aws.client("events")
-        client.put_rule(Name="listen", EventBusName=bus, EventPattern='{"source": ["mtls-revocation"]}')
-        client.put_targets(Rule="listen", EventBusName=bus, Targets=[{"Id": "1", "Arn": arns[1]}])
-
-    def heard(self, queue: str) -> list[dict[str, Any]]:
-        """Take all messages out of a queue."""
-        found: list[dict[str, Any]] = []
-        while (
-            got := self.aws.client("sqs")
-            .receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
-            .get("Messages")
-        ):
-            for message in got:
-                self.aws.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                found.append({**json.loads(message["Body"]), "Attributes": message.get("MessageAttributes", {})})
-        return found
-
-    @property
-    def subjects(self) -> list[str]:
-        """The subjects of what people were told since this was asked last."""
-        return [each["Subject"] for each in self.heard(self.people)]
-
-    def executions(self) -> list[str]:
-        """All executions, the newest first."""
-        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.lab.outputs["StateMachineArn"])
-        return [each["executionArn"] for each in found["executions"]]
-
-    def started_by(self, act: Callable[[], object], number: int = 1) -> list[Execution]:
-        """Do something and wait for the executions that it starts."""
-        before = set(self.executions())
-        act()
-        ended = [self.workflow.ended(arn) for arn in self.started_since(before, number)]
-        events.settle(30)
-        return ended
-
-    def started_since(self, before: set[str], number: int = 1) -> list[str]:
-        """Wait until so many executions are there that were not before."""
-        for _ in range(200):
-            new = [arn for arn in self.executions() if arn not in before]
-            if len(new) >= number:
-                return new
-            time.sleep(0.05)
-        raise TimeoutError(f"{number} executions were to be started")
-
-    def ask(self, **detail: object) -> None:
-        """Put an event on the bus that asks for a revocation."""
-        entry = {
-            "Source": "test",
-            "DetailType": "Client Certificate Revocation Requested",
-            "Detail": json.dumps(detail),
-        }
-        bus = self.lab.outputs["EventBusName"]
-        told = self.aws.client("events").put_events(Entries=[{**entry, "EventBusName": bus}])
-        assert told["FailedEntryCount"] == 0
-
-    def accepted(self, client: Client) -> bool:
-        """Shake hands with the listener."""
-        return connect(self.lab.listener.port, client.certificate, client.key, self.lab.chain).accepted
-
-    def reconcile(self) -> Execution:
-        """Fire the schedule, and wait for the execution."""
-        return self.started_by(events.fire_schedules_now)[0]
 
 
 @pytest.fixture(scope="module")
