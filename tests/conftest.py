@@ -53,10 +53,12 @@ class _Laboratories:
             account = f"{self._aws.settings.region}:{self._aws.settings.account_id}"
             every = f"arn:aws:elasticloadbalancing:{account}:truststore/*/*"
             folder = self._factory.mktemp("laboratory")
+            self._aws.settings.events.s3_notifications = False  # the CA's first CRL may come before the rules are off
             self._made = self._stack.enter_context(
                 laboratory(self._aws, folder / "pki", TrustStoreArns=every, RevocationsPerSecond="200")
             )
             _silence(self._aws, self._made.outputs["EventBusName"])
+            self._aws.settings.events.s3_notifications = True
         return self._made
 
     def close(self) -> None:
