@@ -25,11 +25,11 @@ from typing import Any
 from uuid import uuid4
 
 from moto.awslambda_simple import models as simple_models
-from moto.logs.models import logs_backends
 
 from infra.build import BUILD
-from infra.local import async_invocations, embedded_metrics, iam
+from infra.local import async_invocations, iam
 from infra.local.calls import ServiceError
+from infra.local.function_log import FunctionLog, lines_of
 from infra.local.runtime_api import ExecutionEnvironment, Invocation, Outcome
 from infra.local.settings import Settings
 
@@ -57,35 +57,6 @@ class _Host:
 _host: _Host | None = None
 
 
-class _Log:
-    """An environment's log stream in CloudWatch, written with the permissions of the function's own role."""
-
-    def __init__(self, function: Function, stream: str) -> None:
-        self.lines: list[str] = []
-        self._group, self._stream = function.logs_group_name, stream
-        settings, role_name = _installed().settings, function.role.rsplit("/", 1)[-1]
-        group_arn = f"arn:aws:logs:{settings.region}:{settings.account_id}:log-group:{self._group}"
-        stream_arn = f"{group_arn}:log-stream:{stream}"
-        groups = _log_groups()
-        if self._group not in groups.groups and iam.allows(role_name, "logs:CreateLogGroup", f"{group_arn}:*"):
-            groups.create_log_group(self._group, {})
-        self._written = (
-            self._group in groups.groups
-            and iam.allows(role_name, "logs:CreateLogStream", stream_arn)
-            and iam.allows(role_name, "logs:PutLogEvents", stream_arn)
-        )
-        if self._written:
-            groups.create_log_stream(self._group, stream)
-
-    def write(self, line: str) -> None:
-        """Append one line; as on AWS, it is lost when the role may not write it."""
-        self.lines.append(line)
-        embedded_metrics.extract(line, _installed().settings)
-        if self._written and self._group in _log_groups().groups:
-            event = {"timestamp": int(time.time() * 1000), "message": line}
-            _log_groups().put_log_events(self._group, self._stream, [event])
-
-
 @dataclass
 class _Warm:
     """An environment, with what it was made from."""
@@ -93,7 +64,7 @@ class _Warm:
     environment: ExecutionEnvironment
     revision: str
     born: float
-    log: _Log
+    log: FunctionLog
 
 
 class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
@@ -261,7 +232,7 @@ def _start(function: Function, revision: str) -> _Warm:
     }
     if level := function.logging_config.get("ApplicationLogLevel"):
         variables["AWS_LAMBDA_LOG_LEVEL"] = level
-    log = _Log(function, stream)
+    log = FunctionLog(function, stream, host.settings)
     # The base interpreter without site-packages (-S): neither this project's virtual environment nor the system's.
     interpreter = getattr(sys, "_base_executable", sys.executable)
     command = [interpreter, "-S", "-m", "awslambdaric", function.handler]
@@ -331,10 +302,7 @@ def end_unanswered() -> None:
 
 def logs(function_name: str) -> list[str]:
     """Return the lines that a function has logged, oldest first."""
-    function = _backend().get_function(function_name)
-    group = _log_groups().groups.get(function.logs_group_name)
-    events = [event for stream in group.streams.values() for event in stream.events] if group else []
-    return [event.message for event in sorted(events, key=lambda event: event.timestamp)]
+    return lines_of(_backend().get_function(function_name), _installed().settings)
 
 
 def _backend() -> ProcessLambdaBackend:
@@ -343,8 +311,3 @@ def _backend() -> ProcessLambdaBackend:
     backend = backends[settings.account_id][settings.region]
     assert isinstance(backend, ProcessLambdaBackend)  # noqa: S101 - what install() put there
     return backend
-
-
-def _log_groups() -> Any:  # noqa: ANN401 - moto's back ends are not typed for callers
-    settings = _installed().settings
-    return logs_backends[settings.account_id][settings.region]
