@@ -44,7 +44,7 @@ def read_serial(value: object, info: ValidationInfo) -> int:
             private_keys.refuse(text.encode(errors="replace"), "it")
         serial = serials.parse(text)
         if len(text) > _LONGEST_SERIAL and "-BEGIN" in text.upper():
-            _require_agreement(serial, text)
+            _require_same_certificate(serial, text)
         serials.require_issuer(text, (info.context or {}).get("CertificateAuthorityArn"))
     except RequestRefused as refusal:
         fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
@@ -52,7 +52,7 @@ def read_serial(value: object, info: ValidationInfo) -> int:
     return serial
 
 
-def _require_agreement(serial: int, print_out: str) -> None:
+def _require_same_certificate(serial: int, print_out: str) -> None:
     """Refuse a print-out that is not that of the certificate below it; alone, it may hold what its owner wrote."""
     held = [each.serial_number for each in certificates.read(print_out.encode(errors="replace"), "it")]
     if held != [serial]:
