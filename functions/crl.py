@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from functions.certificate_list import Outline, outline
+from functions.crl_form import MAX_BYTES, der_of
 from functions.der import integer_octets
 from functions.errors import (
     CrlAuthorityKeyMismatch,
@@ -28,10 +29,9 @@ from functions.errors import (
     CrlNumberReused,
     CrlSignatureInvalid,
     CrlSignatureUnsupported,
-    CrlTooLarge,
     CrlVersionUnsupported,
 )
-from functions.pem import is_pem, pem_size, read_pem, write_pem
+from functions.pem import write_pem
 from functions.revoked_certificates import Entries
 from functions.signature import verify
 
@@ -49,10 +49,8 @@ __all__ = [
     "write_pem",
 ]
 
-# "Quotas for your Application Load Balancers": revocation entries per trust store (adjustable), and the file
-# size of a certificate revocation list (not adjustable), which is that of the PEM.
+# "Quotas for your Application Load Balancers": revocation entries per trust store (adjustable).
 MAX_ENTRIES = 500_000
-MAX_BYTES = 50 * 1024 * 1024
 
 # RFC 5280, 5.2.3: at most 20 octets.
 _MAX_NUMBER_BITS = 160
@@ -123,9 +121,7 @@ def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = MAX_EN
 
     Raises CrlTooLarge, CrlVersionUnsupported (a version that RFC 5280 does not know) and CrlMalformed.
     """
-    _require_size("file", len(data))
-    der = read_pem(data) if is_pem(data) else data
-    _require_size("PEM", pem_size(len(der)))
+    der = der_of(data)
     parts = outline(der)
     entries = Entries(der, parts.entries, max_entries)
     sought = {integer_octets(serial) for serial in wanted}
@@ -134,11 +130,6 @@ def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = MAX_EN
         return _described(der, parts, entries, frozenset(int.from_bytes(octets, "big") for octets in held))
     except _UNREADABLE as error:
         raise CrlMalformed(f"the CRL's header or extensions cannot be read: {str(error)[:_SHOWN]}") from error
-
-
-def _require_size(form: str, size: int) -> None:
-    if size > MAX_BYTES:
-        raise CrlTooLarge(f"the CRL has {size:,} bytes as {form}, and a trust store takes {MAX_BYTES:,}")
 
 
 def _described(der: bytes, parts: Outline, entries: Entries, held: frozenset[int]) -> Crl:

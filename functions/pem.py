@@ -9,9 +9,10 @@ from functions.errors import CrlMalformed
 
 # Only the standard library is imported here: a process that does nothing but convert starts at once.
 
-_BEGIN = b"-----BEGIN X509 CRL-----"
+PEM_BEGIN = b"-----BEGIN X509 CRL-----"
 _END = b"-----END X509 CRL-----"
-_ENCAPSULATED = re.compile(re.escape(_BEGIN) + rb"\r?\n([A-Za-z0-9+/=\r\n]+)\r?\n" + re.escape(_END) + rb"[\r\n]*")
+_ENCAPSULATED = re.compile(re.escape(PEM_BEGIN) + rb"\r?\n([A-Za-z0-9+/=\r\n]+)\r?\n" + re.escape(_END) + rb"[\r\n]*")
+_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 # 256 lines of 48 octets at a time: larger blocks are no faster, and the memory stays small.
 _LINES = 256
@@ -32,8 +33,10 @@ def read_pem(data: bytes) -> bytes:
     """
     if (blocks := data.count(b"-----BEGIN ")) != 1:
         raise CrlMalformed(f"the PEM text holds {blocks} blocks, and exactly one is allowed")
+    if not data.startswith(PEM_BEGIN) and (label := _LABEL.match(data)):
+        raise CrlMalformed(f"the PEM text is a {label[1].decode()}, and no X509 CRL")
     if (match := _ENCAPSULATED.fullmatch(data)) is None:
-        raise CrlMalformed(f"the PEM text is not {_BEGIN.decode()}, base64, {_END.decode()} and nothing else")
+        raise CrlMalformed(f"the PEM text is not {PEM_BEGIN.decode()}, base64, {_END.decode()} and nothing else")
     try:
         return a2b_base64(match[1].translate(None, b"\r\n"), strict_mode=True)
     except Error as error:
@@ -43,14 +46,14 @@ def read_pem(data: bytes) -> bytes:
 def pem_size(der_size: int) -> int:
     """Return how many bytes `write_pem` makes of so many bytes of DER."""
     base64 = -(-der_size // 3) * 4
-    return len(_BEGIN) + 1 + base64 + -(-base64 // 64) + len(_END) + 1
+    return len(PEM_BEGIN) + 1 + base64 + -(-base64 // 64) + len(_END) + 1
 
 
 def write_pem(der: bytes, sink: BinaryIO) -> None:
     """Write DER as PEM, byte for byte as `openssl crl -inform DER -outform PEM` does."""
     view = memoryview(der)
     whole = len(der) - len(der) % _BLOCK
-    sink.write(_BEGIN + b"\n")
+    sink.write(PEM_BEGIN + b"\n")
     for at in range(0, whole, _BLOCK):
         lines = _SPLIT.unpack(b2a_base64(view[at : at + _BLOCK], newline=False))
         sink.write(b"\n".join(lines) + b"\n")
