@@ -135,7 +135,8 @@ def up(options: argparse.Namespace, console: Console) -> int:
 
 
 def _region() -> str:
-    return boto3.Session().region_name or "eu-central-1"
+    """Give the aws command's own Region; boto3 would not read AWS_REGION."""
+    return os.environ.get("AWS_REGION") or boto3.Session().region_name or "eu-central-1"
 
 
 def _quiet() -> dict[str, str]:

@@ -50,7 +50,9 @@ def cli(context: click.Context, name: str, state_machine_arn: str | None) -> Non
     if said["name"] and said["state_machine_arn"]:
         raise stack.Unusable("--stack and --state-machine-arn both say which stack is meant: give one")
     # What was said just now counts more than what a shell has kept.
-    context.obj = functools.partial(stack.find, name, None if said["name"] else state_machine_arn)
+    arn = None if said["name"] else state_machine_arn
+    stack.use_region(arn)
+    context.obj = functools.partial(stack.find, name, arn)
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

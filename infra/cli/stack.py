@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 NAME = "mtls-revocation"
+_STATE_MACHINE_ARN = re.compile(r"arn:[a-z-]+:states:([a-z0-9-]+):[0-9]{12}:stateMachine:[^:]+")
 # Exit codes that scripts can trust; click's own 2 is for a command line that cannot be read.
 ENFORCED, NOT_ENFORCED, UNUSABLE, UNREACHABLE, UNFINISHED = range(5)
 
@@ -61,6 +63,22 @@ class Stack:
         if text.startswith("arn:"):
             return text
         return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{text}"
+
+
+def use_region(state_machine_arn: str | None) -> None:
+    """Have boto3 use the state machine's Region, or AWS_REGION as the aws command does; it would read neither itself.
+
+    Raises:
+        Unusable: that is no state machine's ARN.
+
+    """
+    region = os.environ.get("AWS_REGION")
+    if state_machine_arn:
+        if not (found := _STATE_MACHINE_ARN.fullmatch(state_machine_arn)):
+            raise Unusable(f"{state_machine_arn!r} is no state machine's ARN: --state-machine-arn, STATE_MACHINE_ARN")
+        region = found[1]
+    if region:
+        os.environ["AWS_DEFAULT_REGION"] = region
 
 
 def find(name: str, state_machine_arn: str | None) -> Stack:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
 
+from infra.cli import stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
 from tests.infra.command_line import Outside, is_accepted, issued, run
 from tests.infra.test_up import Up
@@ -172,6 +174,7 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("revocation plan --crl empty", UNUSABLE, "CrlMalformed: empty: "),
         ("revocation list --limit -1", UNUSABLE, "--limit"),
         ("revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
+        ("STATE_MACHINE_ARN=mtls revocation list", UNUSABLE, "'mtls' is no state machine's ARN"),
         ("AWS_ENDPOINT_URL=127.0.0.1:9 revocation list", UNUSABLE, "write http://127.0.0.1:9"),
         ("revocation find pki/alice.pem --subject alice", UNUSABLE, "is no connection log"),
         ("revocation start --yes '[/x]'", UNUSABLE, "serial number '[/x]' is not hexadecimal"),
@@ -208,6 +211,19 @@ def test_what_cannot_be_done_is_said_in_one_line(up: Up, command: str, code: int
     assert words in said
     assert "Traceback" not in said
     assert "BEGIN" not in said
+
+
+def test_the_region_is_that_of_the_state_machine(up: Up) -> None:
+    """Whatever the shell has: the ARN says it."""
+    run(up, "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 revocation list")
+
+
+def test_the_region_is_that_of_the_aws_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_REGION comes first, which boto3 does not read."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    stack.use_region(None)
+    assert boto3.Session().region_name == "eu-west-1"
 
 
 @pytest.mark.parametrize("command", ["plan", "start", "watch", "report", "list"])
