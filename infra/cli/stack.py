@@ -75,7 +75,8 @@ def use_region(state_machine_arn: str | None) -> None:
     region = os.environ.get("AWS_REGION")
     if state_machine_arn:
         if not (found := _STATE_MACHINE_ARN.fullmatch(state_machine_arn)):
-            raise Unusable(f"{state_machine_arn!r} is no state machine's ARN: --state-machine-arn, STATE_MACHINE_ARN")
+            told = "(--state-machine-arn, STATE_MACHINE_ARN; without a version or an alias)"
+            raise Unusable(f"{state_machine_arn!r} is no state machine's ARN {told}")
         region = found[1]
     if region:
         os.environ["AWS_DEFAULT_REGION"] = region
