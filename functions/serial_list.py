@@ -1,6 +1,5 @@
 """Lists of serials in a file: JSON, JSON Lines, CSV with a reason column, or one a line; hostile until read."""
 
-import functools
 import io
 import json
 import re
@@ -61,7 +60,7 @@ def read(data: bytes, form: SerialListFormat, thing: str, certificate_authority_
     readers: dict[SerialListFormat, Callable[[str, str], Iterable[tuple[str, Any]]]] = {
         SerialListFormat.JSON: _json,
         SerialListFormat.JSON_LINES: _json_lines,
-        SerialListFormat.CSV: functools.partial(_csv, certificate_authority_arn=certificate_authority_arn),
+        SerialListFormat.CSV: _csv,
         SerialListFormat.LINES: _lines,
     }
     entries = readers[form](text, thing)
@@ -189,8 +188,8 @@ def _print_outs(before: str, found: list[str]) -> Iterator[tuple[str, Any]]:
             yield "a line beside the print-outs of certificates", written
 
 
-def _csv(text: str, thing: str, certificate_authority_arn: str | None) -> Iterator[tuple[str, Any]]:
-    return serial_table.rows((line for _, line in _numbered(text, thing)), thing, certificate_authority_arn)
+def _csv(text: str, thing: str) -> Iterator[tuple[str, Any]]:
+    return serial_table.rows((line for _, line in _numbered(text, thing)), thing)
 
 
 def _numbered(text: str, thing: str) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from functions import serials
@@ -39,9 +39,8 @@ class _Columns:
     serial: int = 0
     said: str = ""
     reason: int | None = 1
-    arns: tuple[int, ...] = ()
+    arns: dict[int, str] = field(default_factory=dict)  # with their names
     width: int = 0  # without a header
-    certificate_authority_arn: str | None = None
 
     @property
     def named(self) -> bool:
@@ -52,8 +51,7 @@ class _Columns:
         """Give what a row says.
 
         Raises:
-            InvalidSerialList: it has no serial, one that a spreadsheet has rounded, or two.
-            CertificateIssuerMismatch: it has the ARN of a certificate of another CA.
+            InvalidSerialList: it has no serial, or one that a spreadsheet has rounded.
 
         """
         if not self.named and len(row) > _UNNAMED:
@@ -66,15 +64,16 @@ class _Columns:
         if self.said and _ROUNDED.fullmatch(serial):
             raise InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
         entry = {"Serial": f"{self.said}{serial}"}
-        arns = [_bare(row[place]) for place in self.arns if place < len(row)]
-        _require_agreement(entry["Serial"], arns, self.certificate_authority_arn)
+        entry |= {name: _bare(row[place]) for place, name in self.arns.items() if place < len(row)}
         if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
             entry["RevocationReason"] = row[self.reason].strip()
         return entry
 
 
-def rows(lines: Iterable[str], thing: str, certificate_authority_arn: str | None = None) -> Iterator[tuple[str, Any]]:
+def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
     """Read CSV; the first row may name the columns, and otherwise there is a serial and perhaps its reason.
+
+    What a row gives is for `renamed`, as an object of a JSON list is.
 
     Raises:
         InvalidSerialList: it is no CSV, or no column, or more than one, is that of the serials.
@@ -93,7 +92,7 @@ def rows(lines: Iterable[str], thing: str, certificate_authority_arn: str | None
             if not any(cell.strip() for cell in row):
                 continue
             if columns is None:
-                columns = replace(_columns(row, thing), certificate_authority_arn=certificate_authority_arn)
+                columns = _columns(row, thing)
                 if columns.named:
                     continue
             try:
@@ -111,7 +110,7 @@ def names_a_serial(entry: dict[str, Any]) -> bool:
 
 
 def renamed(entry: dict[str, Any], certificate_authority_arn: str | None) -> dict[str, Any]:
-    """Give an object of a JSON list its fields' own names; an unknown field keeps its name, and is refused by it.
+    """Give an object of a list, or a row, its fields' own names; an unknown field keeps its name, and is refused by it.
 
     Raises:
         InvalidSerialList: two fields may be the serial, or the reason; or the serial and the ARN are of two.
@@ -143,8 +142,11 @@ def _columns(row: list[str], thing: str) -> _Columns:
     if len(found) > 1 or len(reasons) > 1:
         told = _named(row[place] for place in (found if len(found) > 1 else reasons))
         raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
+    if len({row[place] for place in arns}) < len(arns):
+        raise InvalidSerialList(f"{thing} names a column twice: {_named(row[place] for place in arns)}")
     if found:
-        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, tuple(arns), len(row))
+        named = {place: row[place] for place in arns}
+        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, named, len(row))
     if any(_WORD.fullmatch(cell.strip()) for cell in row):
         raise InvalidSerialList(
             f"line 1 of {thing} may be a header or a serial ({_named(row)}): begin with serial,reason"

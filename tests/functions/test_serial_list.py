@@ -203,6 +203,7 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(
             CSV, f"serial,arn,cert_arn\naa:01,{ARN}bb02,{ARN}aa01\n".encode(), "of two", id="ARNs of two certificates"
         ),
+        pytest.param(CSV, b"serial,arn,arn\naa:01,,\n", "names a column twice: arn, arn", id="a column twice"),
         pytest.param(CSV, b"serial,serial2\n0a:1b,0a:1c\n", "several columns", id="numbered columns"),
         pytest.param(
             LINES, print_out(ONE, "-noout", "-certopt", "no_sigdump").encode(), "cut off", id="half a print-out"
