@@ -9,7 +9,7 @@ import urllib3
 from botocore.config import Config
 
 from functions.aws import PATIENT, THROTTLED, code_of, named
-from functions.crl import MAX_BYTES
+from functions.crl_form import MAX_BYTES
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,

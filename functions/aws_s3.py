@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 import boto3
 
 from functions.aws import PATIENT, code_of, named
-from functions.crl import MAX_BYTES
+from functions.crl_form import MAX_BYTES
 from functions.errors import AwsCallRefused, CrlTooLarge
 from functions.model import S3Object
 

@@ -142,10 +142,10 @@ def _columns(row: list[str], thing: str) -> _Columns:
     if len(found) > 1 or len(reasons) > 1:
         told = _named(row[place] for place in (found if len(found) > 1 else reasons))
         raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
-    if len({row[place] for place in arns}) < len(arns):
-        raise InvalidSerialList(f"{thing} names a column twice: {_named(row[place] for place in arns)}")
+    named = {place: row[place] for place in arns}
+    if len(set(named.values())) < len(named):
+        raise InvalidSerialList(f"{thing} names a column twice: {_named(named.values())}")
     if found:
-        named = {place: row[place] for place in arns}
         return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, named, len(row))
     if any(_WORD.fullmatch(cell.strip()) for cell in row):
         raise InvalidSerialList(

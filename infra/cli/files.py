@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from functions import crl
 from functions.aws_s3 import get_object
+from functions.crl_form import MAX_BYTES
 from functions.model import ObjectLocation, of_url
 from functions.request import SerialListFormat
 from infra.cli.stack import Unusable
@@ -22,11 +22,11 @@ def read(given: str) -> bytes:
         return _object(given)
     try:
         with sys.stdin.buffer if given == "-" else Path(given).open("rb") as file:
-            data = file.read(crl.MAX_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)
     except OSError as fault:
         raise Unusable(f"{given} cannot be read: {fault.strerror}") from None
-    if len(data) > crl.MAX_BYTES:
-        raise Unusable(f"{given} has more than {crl.MAX_BYTES:,} bytes, which nothing that is read here has")
+    if len(data) > MAX_BYTES:
+        raise Unusable(f"{given} has more than {MAX_BYTES:,} bytes, which nothing that is read here has")
     return data
 
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from functions import aws_acm_pca, aws_elbv2, aws_s3
-from functions.crl import MAX_BYTES
+from functions.crl_form import MAX_BYTES
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,
