@@ -139,6 +139,20 @@ class Workflow:
         )
         return str(made["executionArn"])
 
+    def executions(self) -> list[str]:
+        """All executions, the newest first."""
+        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.lab.outputs["StateMachineArn"])
+        return [each["executionArn"] for each in found["executions"]]
+
+    def started_since(self, before: set[str], number: int = 1) -> list[str]:
+        """Wait until so many executions are there that were not before."""
+        for _ in range(200):
+            new = [arn for arn in self.executions() if arn not in before]
+            if len(new) >= number:
+                return new
+            time.sleep(0.05)
+        raise TimeoutError(f"{number} executions were to be started")
+
     def ended(self, execution_arn: str, patience: float = 60) -> Execution:
         """Wait for an execution to end."""
         sfn = self.aws.client("stepfunctions")

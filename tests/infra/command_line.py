@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.cli.stack import ENFORCED
 from infra.local.authority import Authority
+from infra.local.connection_log import serial_text
 from infra.local.handshake import connect
 from tests.infra.test_up import Up
 
@@ -56,10 +57,10 @@ def issued(up: Up, name: str) -> str:
     outside, pki = Outside(up), up.folder / "pki"
     arn = outside.settings["CERTIFICATE_AUTHORITY_ARN"]
     client = Authority(cast("EmbeddedAws", outside), arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
-    der = x509.load_pem_x509_certificate(client.certificate_pem).public_bytes(Encoding.DER)
-    client.certificate.with_suffix(".der").write_bytes(der)
+    certificate = x509.load_pem_x509_certificate(client.certificate_pem)
+    client.certificate.with_suffix(".der").write_bytes(certificate.public_bytes(Encoding.DER))
     assert is_accepted(up, name)
-    return f"{client.serial:X}".zfill(len(f"{client.serial:X}") + len(f"{client.serial:X}") % 2)
+    return serial_text(certificate)
 
 
 def is_accepted(up: Up, name: str) -> bool:

@@ -1,7 +1,6 @@
 """A stack whose rules are on, for tests of what starts by itself."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,27 +52,13 @@ class Live:
         """The subjects of what people were told since this was asked last."""
         return [each["Subject"] for each in self.heard(self.people)]
 
-    def executions(self) -> list[str]:
-        """All executions, the newest first."""
-        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.lab.outputs["StateMachineArn"])
-        return [each["executionArn"] for each in found["executions"]]
-
     def started_by(self, act: Callable[[], object], number: int = 1) -> list[Execution]:
         """Do something and wait for the executions that it starts."""
-        before = set(self.executions())
+        before = set(self.workflow.executions())
         act()
-        ended = [self.workflow.ended(arn) for arn in self.started_since(before, number)]
+        ended = [self.workflow.ended(arn) for arn in self.workflow.started_since(before, number)]
         events.settle(30)
         return ended
-
-    def started_since(self, before: set[str], number: int = 1) -> list[str]:
-        """Wait until so many executions are there that were not before."""
-        for _ in range(200):
-            new = [arn for arn in self.executions() if arn not in before]
-            if len(new) >= number:
-                return new
-            time.sleep(0.05)
-        raise TimeoutError(f"{number} executions were to be started")
 
     def ask(self, **detail: object) -> None:
         """Put an event on the bus that asks for a revocation."""

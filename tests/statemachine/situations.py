@@ -14,14 +14,14 @@ from tests.workflow import Workflow
 Request = dict[str, Any]
 
 
-def hexadecimal(*wanted: Client) -> list[str]:
-    """Write the serials of clients."""
-    return [f"0x{each.serial:x}" for each in wanted]
+def hexadecimal(client: Client) -> str:
+    """Write a client's serial."""
+    return f"0x{client.serial:x}"
 
 
 def asked(workflow: Workflow, *wanted: Client | str, **more: Any) -> Request:  # noqa: ANN401 - fields
     """Make an input."""
-    texts = [each if isinstance(each, str) else f"0x{each.serial:x}" for each in wanted]
+    texts = [each if isinstance(each, str) else hexadecimal(each) for each in wanted]
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 10}
     return {"Serials": texts, "TrustStoreArns": [workflow.trust_store_arn], "Polling": polling, **more}
 
@@ -49,7 +49,7 @@ def some_of_each(workflow: Workflow) -> Request:
     """One in the CRL, one fresh, one that was never issued."""
     case = in_the_crl_alone(workflow)
     (client,) = workflow.clients(1)
-    return {**case, "Serials": [*case["Serials"], *hexadecimal(client), "0xabcdef"]}
+    return {**case, "Serials": [*case["Serials"], hexadecimal(client), "0xabcdef"]}
 
 
 def never_issued(workflow: Workflow) -> Request:

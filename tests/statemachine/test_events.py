@@ -46,7 +46,7 @@ def live(stack: Live) -> Iterator[Live]:
     stack.heard(stack.people), stack.heard(stack.programs)
     yield stack
     events.settle(30)
-    for arn in stack.executions():
+    for arn in stack.workflow.executions():
         stack.workflow.ended(arn)
     faults.clear()
     fresh = type(settings)()
@@ -81,9 +81,9 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     environment = {**os.environ, **live.aws.environment()}
 
     def put_and_publish_once_it_waits() -> None:
-        before = set(live.executions())
+        before = set(live.workflow.executions())
         subprocess.run(command, env=environment, check=True, capture_output=True)
-        live.workflow.reaches(live.started_since(before)[0], "WaitForCrl")
+        live.workflow.reaches(live.workflow.started_since(before)[0], "WaitForCrl")
         live.aws.settings.private_ca.crl_publication = True
 
     (execution,) = live.started_by(put_and_publish_once_it_waits)
@@ -280,12 +280,12 @@ def test_the_workflow_does_not_start_itself(live: Live) -> None:
     """With S3's events on, only the CA's CRL starts an execution; nothing that an execution writes does."""
     live.aws.settings.events.s3_notifications = True
     (client,) = live.workflow.clients(1)
-    before = len(live.executions())
+    before = len(live.workflow.executions())
     live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
     time.sleep(3)
-    for arn in live.executions():
+    for arn in live.workflow.executions():
         live.workflow.ended(arn)
-    assert len(live.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
+    assert len(live.workflow.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
 
 
 def test_metrics_are_found_in_cloudwatch(live: Live) -> None:

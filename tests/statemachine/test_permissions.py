@@ -56,15 +56,9 @@ def delete_the_winner(arn: str) -> None:
 
 def reconcile(workflow: Workflow) -> Execution:
     """Fire the schedule and wait for the execution that it starts."""
-    sfn, machine = workflow.aws.client("stepfunctions"), workflow.lab.outputs["StateMachineArn"]
-    before = {each["executionArn"] for each in sfn.list_executions(stateMachineArn=machine)["executions"]}
+    before = set(workflow.executions())
     events.fire_schedules_now()
-    for _ in range(100):
-        now = {each["executionArn"] for each in sfn.list_executions(stateMachineArn=machine)["executions"]}
-        if now - before:
-            return workflow.ended((now - before).pop())
-        time.sleep(0.05)
-    raise TimeoutError("the schedule has started nothing")
+    return workflow.ended(workflow.started_since(before)[0])
 
 
 def everything_happens(workflow: Workflow) -> None:
@@ -200,9 +194,8 @@ def events_happen(workflow: Workflow, serial: str) -> None:
         {"result": "failure", "reason": 5},
     )
     events.settle(30)
-    sfn = workflow.aws.client("stepfunctions")
-    for each in sfn.list_executions(stateMachineArn=workflow.lab.outputs["StateMachineArn"])["executions"]:
-        workflow.ended(each["executionArn"])
+    for arn in workflow.executions():
+        workflow.ended(arn)
 
 
 def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int) -> None:

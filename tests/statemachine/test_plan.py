@@ -30,7 +30,7 @@ def only_reading() -> Iterator[None]:
     assert [each for each in calls if not _READS.search(each) and not _CALLERS.search(each)] == []
 
 
-def plan(workflow: Workflow, request: dict[str, Any]) -> dict[str, Any]:
+def plan(workflow: Workflow, request: Request) -> dict[str, Any]:
     """Make a dry run, which writes nothing."""
     s3, bucket = workflow.aws.client("s3"), workflow.lab.outputs["WorkflowBucketName"]
     before = s3.list_object_versions(Bucket=bucket).get("Versions", [])
@@ -43,7 +43,7 @@ def plan(workflow: Workflow, request: dict[str, Any]) -> dict[str, Any]:
     return execution.output
 
 
-def run(workflow: Workflow, request: dict[str, Any]) -> Execution:
+def run(workflow: Workflow, request: Request) -> Execution:
     """Start it for real; no CRL comes before the first look, however slow that is."""
     workflow.aws.settings.private_ca.crl_publication = False
     execution_arn = workflow.start_with(request)
