@@ -222,19 +222,13 @@ class Workflow:
         )
         return int(made["TrustStoreRevocations"][0]["RevocationId"])
 
-    @property
-    def crl_object(self) -> dict[str, str]:
-        """Where Private CA puts its CRL, as the S3 API names it."""
-        key = f"crl/{self.authority.arn.rsplit('/', 1)[1]}.crl"
-        return {"Bucket": self.lab.outputs["CrlBucketName"], "Key": key}
-
     def crl_in_s3(self) -> x509.CertificateRevocationList:
         """Give the CRL that lies in S3, as parsed by cryptography."""
-        return x509.load_der_x509_crl(self.aws.client("s3").get_object(**self.crl_object)["Body"].read())
+        return x509.load_der_x509_crl(self.aws.client("s3").get_object(**self.lab.crl_object)["Body"].read())
 
     def delete_crl(self) -> None:
         """Take the CRL away, as if the CA had not published any yet."""
-        self.aws.client("s3").delete_object(**self.crl_object)
+        self.aws.client("s3").delete_object(**self.lab.crl_object)
 
     def revoke_elsewhere(self, *clients: Client) -> None:
         """Revoke without the workflow, and wait for the CRL, so that none is due afterwards."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from functions import serials
+from infra.follow import Left
 from infra.local.handshake import Handshake, connect
 from infra.local.laboratory import Laboratory, laboratory
 from infra.local.server import EmbeddedAws
@@ -29,6 +30,7 @@ def main() -> int:
             "An embedded AWS comes up: Private CA, trust store, listener, and the stack of infra/template.yaml."
         )
         aws = stack.enter_context(EmbeddedAws(Settings()))
+        aws.settings.events.s3_notifications = False  # one execution is shown: none starts by itself beside it
         made = stack.enter_context(laboratory(aws, Path(folder) / "pki"))
         began = time.monotonic()
         shown = _show(console, made)
@@ -38,6 +40,7 @@ def main() -> int:
 
 def _show(console: Console, made: Laboratory) -> bool:
     before = [_handshake(console, made, STOLEN), _handshake(console, made, HONEST)]
+    _no_crl_before_the_first_look(made)
     serial = serials.write(made.clients[STOLEN].serial)
     wanted = json.dumps({"Serials": [serial]})
     console.print(f"\n{STOLEN}'s key is stolen. StartExecution with {wanted}\n", markup=False)
@@ -45,7 +48,7 @@ def _show(console: Console, made: Laboratory) -> bool:
     execution = stepfunctions.start_execution(stateMachineArn=made.outputs["StateMachineArn"], input=wanted)[
         "executionArn"
     ]
-    watch(console, stepfunctions, execution)
+    watch(console, stepfunctions, execution, seen=lambda event: _looked(made, event))
     ended = stepfunctions.describe_execution(executionArn=execution)
     console.print(f"\nThe execution {ended['status']}.\n")
     after = [_handshake(console, made, STOLEN), _handshake(console, made, HONEST)]
@@ -53,6 +56,17 @@ def _show(console: Console, made: Laboratory) -> bool:
     console.print(_report(made, ended), markup=False)
     accepted = [each.accepted for each in (*before, *after)]
     return ended["status"] == "SUCCEEDED" and accepted == [True, True, False, True]
+
+
+def _no_crl_before_the_first_look(made: Laboratory) -> None:
+    """Let the CA publish its first CRL, and no other until the workflow has looked: on AWS that takes half an hour."""
+    made.aws.client("s3").get_waiter("object_exists").wait(**made.crl_object, WaiterConfig={"Delay": 1})
+    made.aws.settings.private_ca.crl_publication = False
+
+
+def _looked(made: Laboratory, event: Left) -> None:
+    if event.state == "FindCrl" and event.left_at:
+        made.aws.settings.private_ca.crl_publication = True
 
 
 def _handshake(console: Console, made: Laboratory, name: str) -> Handshake:

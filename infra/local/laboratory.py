@@ -39,6 +39,11 @@ class Laboratory:
         """The file with the CA and its root, which clients check the listener with."""
         return self.folder / "ca.pem"
 
+    @property
+    def crl_object(self) -> dict[str, str]:
+        """Where Private CA puts its CRL, as the S3 API names it."""
+        return {"Bucket": self.outputs["CrlBucketName"], "Key": f"crl/{self.authority.arn.rsplit('/', 1)[1]}.crl"}
+
     def environment(self) -> dict[str, str]:
         """Give what a shell needs to work with it."""
         return {

@@ -1,5 +1,6 @@
 """Shows an execution while it runs: a live table in a terminal, plain lines otherwise."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-def watch(console: Console, stepfunctions: "SFNClient", execution_arn: str) -> None:
-    """Follow an execution to its end, state by state with times."""
+def watch(
+    console: Console, stepfunctions: "SFNClient", execution_arn: str, seen: Callable[[Left], None] = lambda _: None
+) -> None:
+    """Follow an execution to its end, state by state with times; `seen` is told of each as well."""
     start = stepfunctions.describe_execution(executionArn=execution_arn)["startDate"]
-    events = follow(stepfunctions, execution_arn)
+    events = _told(seen, follow(stepfunctions, execution_arn))
     if not console.is_terminal:
         for event in events:
             if event.left_at:
@@ -27,6 +30,12 @@ def watch(console: Console, stepfunctions: "SFNClient", execution_arn: str) -> N
         for event in events:
             rows[event.state, event.entered_at] = event
             live.update(_table(rows, start))
+
+
+def _told(seen: Callable[[Left], None], events: Iterator[Left]) -> Iterator[Left]:
+    for event in events:
+        seen(event)
+        yield event
 
 
 def _line(event: Left, start: datetime) -> str:

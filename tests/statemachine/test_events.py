@@ -182,7 +182,7 @@ def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
 
 def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None:
     """An older CRL in S3 would undo revocations: the reconcile fails by name."""
-    s3, lying = live.aws.client("s3"), live.workflow.crl_object
+    s3, lying = live.aws.client("s3"), live.lab.crl_object
     old = s3.get_object(**lying)["Body"].read()
     acm_pca.publish_now(live.lab.authority.arn)
     assert live.reconcile().output["Reconciled"] == "LASTING"
