@@ -166,6 +166,8 @@ class CrlPublication:
 
     def _fire(self) -> None:
         with self._lock:
+            if self._timer is None:  # a CRL came meanwhile that is as good
+                return
             self._timer = None
             if self._stopped or not self.enabled or self.ca.status not in {"ACTIVE", "DISABLED"}:
                 return
@@ -182,7 +184,7 @@ class CrlPublication:
                 self.due(self.settings.private_ca.crl_retry_seconds)
 
     def publish(self, **overrides: Unpack[CrlOverrides]) -> bytes:
-        """Write a CRL now and return its DER.
+        """Write a CRL now and return its DER; an ordinary one takes the place of the one that is due.
 
         Raises:
             CrlBucketException: the bucket does not let Private CA in.
@@ -200,6 +202,9 @@ class CrlPublication:
             self.location = bucket, key
             self._expired_ones_were_listed(now)
             self._generation_ended(None)
+            if not overrides and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             return der
 
     def _generation_ended(self, failure: CrlFailure | None, why: str = "") -> None:

@@ -26,12 +26,14 @@ ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalan
 def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Build a stack of its own, for one trust store, whose rules are on."""
     embedded_aws.reset()
+    embedded_aws.settings.events.s3_notifications = False
     folder = tmp_path_factory.mktemp("live")
     with laboratory(
         embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="6"
     ) as lab:
         yield Live(Workflow(lab, lab.trust_store_arn, folder))
     embedded_aws.reset()
+    embedded_aws.settings.events.s3_notifications = True
 
 
 @pytest.fixture
@@ -40,17 +42,17 @@ def live(stack: Live) -> Iterator[Live]:
     settings = stack.aws.settings
     settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
     settings.trust_stores.write_burst = 1_000
-    settings.events.s3_notifications = False
     acm_pca.publish_now(stack.lab.authority.arn)
     assert stack.reconcile().status == "SUCCEEDED"
     stack.heard(stack.people), stack.heard(stack.programs)
     yield stack
+    settings.events.s3_notifications = False
     events.settle(30)
     for arn in stack.workflow.executions():
         stack.workflow.ended(arn)
     faults.clear()
     fresh = type(settings)()
-    settings.private_ca, settings.trust_stores, settings.events = fresh.private_ca, fresh.trust_stores, fresh.events
+    settings.private_ca, settings.trust_stores = fresh.private_ca, fresh.trust_stores
 
 
 def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
