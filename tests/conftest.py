@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from infra.build import build
@@ -13,6 +14,9 @@ from infra.local.laboratory import STACK, Laboratory, laboratory
 from infra.local.server import EmbeddedAws
 from infra.local.settings import Settings
 from tests.workflow import Workflow
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # how fast an example is read depends on the machine
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,7 @@ def test_on_the_embedded_aws(aws: EmbeddedAws, tmp_path: Path) -> None:
     with laboratory(aws, tmp_path / "pki") as lab:
         acm_pca.publish_now(lab.authority.arn)
         listener = ("localhost", lab.listener.port, str(lab.chain))
-        target = Target(aws.client, lab.environment(), 60, listener)
+        target = Target(aws.client, lab.environment(), 180, listener)
         a_certificate_is_revoked(target, tmp_path)
 
 

@@ -146,14 +146,14 @@ class Workflow:
 
     def started_since(self, before: set[str], number: int = 1) -> list[str]:
         """Wait until so many executions are there that were not before."""
-        for _ in range(200):
+        for _ in range(600):
             new = [arn for arn in self.executions() if arn not in before]
             if len(new) >= number:
                 return new
             time.sleep(0.05)
         raise TimeoutError(f"{number} executions were to be started")
 
-    def ended(self, execution_arn: str, patience: float = 60) -> Execution:
+    def ended(self, execution_arn: str, patience: float = 180) -> Execution:
         """Wait for an execution to end."""
         sfn = self.aws.client("stepfunctions")
         for _ in range(int(patience / _LOOK_EVERY)):

@@ -7,6 +7,7 @@ Each is made for one version of moto, and tests/infra/test_stepfunctions.py fail
 * a call of Lambda that is refused fails the task by the error that AWS names, e.g. `Lambda.TooManyRequestsException`
   (stock, where the resource is the function's own ARN: `Exception`, which no Retry names);
 * `$$.Execution.StartTime` is a text (stock: a datetime, at which DescribeExecution breaks when a state outputs it);
+* what came of an execution is told as soon as its status is (stock: the status is seen first, for a moment);
 * a definition is parsed once (stock: at every start of an execution, which takes longer than the execution itself);
 * tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
   made-up credentials, through a new client each time, which takes 17 ms).
@@ -30,10 +31,11 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
-from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from infra.local import iam
 from infra.local.calls import ServiceError
@@ -46,6 +48,7 @@ STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001
 STOCK_FROM_ERROR = StateTaskLambda._from_error  # noqa: SLF001
 STOCK_START_DETAILS = Execution.get_start_execution_details
 STOCK_CLIENT_FOR = boto_client.boto_client_for
+STOCK_REFLECT = BaseExecutionWorkerCommunication._reflect_execution_status  # noqa: SLF001
 STOCK_PARSE = AmazonStateLanguageParser.parse
 
 
@@ -227,6 +230,18 @@ class RoleClients:
 _clients: RoleClients | None = None
 
 
+def reflect(communication: BaseExecutionWorkerCommunication) -> None:
+    """Set output, error and cause before the status."""
+    execution: Any = communication.execution
+    environment = execution.exec_worker.env
+    came_to = environment.program_state()
+    if isinstance(came_to, ProgramEnded):
+        execution.output = environment.states.get_input()
+    elif isinstance(came_to, ProgramError) and came_to.error:
+        execution.error, execution.cause = came_to.error.get("error"), came_to.error.get("cause")
+    STOCK_REFLECT(communication)  # type: ignore[no-untyped-call]
+
+
 def install(endpoint_url: str) -> None:
     """Put the fixes in place, for a server at `endpoint_url`."""
     global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
@@ -235,6 +250,7 @@ def install(endpoint_url: str) -> None:
     models.stepfunctions_parser_backends.clear()
     IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
     StateTaskLambda._from_error = from_error  # type: ignore[assignment,method-assign] # noqa: SLF001
+    BaseExecutionWorkerCommunication._reflect_execution_status = reflect  # type: ignore[method-assign] # noqa: SLF001
     AmazonStateLanguageParser.parse = staticmethod(parse)  # type: ignore[method-assign]
     Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]
     _replace_client_for(_clients.get)

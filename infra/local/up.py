@@ -21,7 +21,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     settings = Settings()
-    settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = options.crl_after
+    settings.private_ca.crl_after_seconds = options.crl_after
     try:
         with EmbeddedAws(settings, port=options.port) as aws:  # of two on one port, only the first gets further
             _run(aws, options, stop)

@@ -167,7 +167,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 700), st.integers(0, 2), st.binary(m
 
 # cryptography warns of names and times that it reads although they are wrong.
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.differing_executors])
 @given(st.sampled_from(SAMPLES), CHANGES)
 @example(SAMPLES[0], [(0, 0, b"")])
 def test_any_bytes_are_read_or_refused(sample: bytes, changes: list[tuple[int, int, bytes]]) -> None:

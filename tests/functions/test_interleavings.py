@@ -242,7 +242,7 @@ def test_room_for_only_one_more_list(
     race.run()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     numbers=st.lists(st.integers(1, len(LETTERS)), min_size=3, max_size=5),
     before=st.lists(st.integers(1, len(LETTERS)), max_size=3),

@@ -4,7 +4,7 @@ import io
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.errors import CrlMalformed
@@ -33,7 +33,6 @@ def test_openssl_writes_the_same(entries: int) -> None:
     assert pem(der) == subprocess.run(command, input=der, capture_output=True, check=True).stdout
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=50), st.sampled_from([1, 2, 3, 48, 12_287, 12_288, 12_289, 24_576, 30_000]))
 def test_what_is_written_is_read(pattern: bytes, size: int) -> None:
     """Any bytes come back, and the size is foretold."""

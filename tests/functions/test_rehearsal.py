@@ -61,7 +61,7 @@ situations = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(Situation([], List(1)))
 @example(Situation([List(1), List(2)], List(3)))
 @example(Situation([List(3)], List(2, (B,))))

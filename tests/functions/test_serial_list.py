@@ -5,7 +5,7 @@ import subprocess
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -280,7 +280,6 @@ def test_the_longest_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read(text.rsplit("\n", 1)[0], LINES)) == 1_000
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 2**160 - 1), min_size=1, max_size=20), st.sampled_from(SerialListFormat))
 def test_what_is_written_is_read(numbers: list[int], form: SerialListFormat) -> None:
     """Writing a list and reading it is the identity in each format."""
@@ -294,7 +293,6 @@ def test_what_is_written_is_read(numbers: list[int], form: SerialListFormat) -> 
     assert [each.serial for each in read(written, form)] == numbers
 
 
-@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)), st.sampled_from(SerialListFormat))
 def test_any_bytes_are_read_or_refused(data: bytes, form: SerialListFormat) -> None:
     """Nothing but serials and refusals comes out."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions import serials
@@ -16,7 +16,6 @@ SERIALS = st.integers(min_value=1, max_value=2**160 - 1)
 LONGEST = 2**160 - 1
 
 
-@settings(deadline=None)
 @given(st.text(max_size=50))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes anything but a number or a refusal."""
@@ -97,7 +96,6 @@ WRITERS: dict[str, Callable[[int], str]] = {
 }
 
 
-@settings(deadline=None)
 @given(SERIALS, st.sampled_from(sorted(WRITERS)))
 @example(1, "spaces, said")
 @example(LONGEST, "text, long")
@@ -106,7 +104,6 @@ def test_written_and_read_again(serial: int, notation: str) -> None:
     assert serials.parse(WRITERS[notation](serial)) == serial
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=2**128 - 1), st.integers(min_value=1, max_value=31))
 def test_certificate_arn(serial: int, left: int) -> None:
     """Private CA's name of a certificate ends in 32 digits; a part of it is never read as another serial."""
@@ -118,7 +115,6 @@ def test_certificate_arn(serial: int, left: int) -> None:
         assert serials.parse(arn[: left - 32]) < 10
 
 
-@settings(deadline=None)
 @given(SERIALS, st.sampled_from(["", " ", "-"]), st.booleans())
 def test_what_nothing_says_is_the_same_or_refused(serial: int, separator: str, upper: bool) -> None:  # noqa: FBT001 - drawn
     """Without a mark, what has a letter is read and what has none is refused: it is never read as another number."""

@@ -281,7 +281,7 @@ class Authority:
         text = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=arn)["Certificate"]
         return Leaf(arn, x509.load_pem_x509_certificate(text.encode()), key)
 
-    def issue_expiring(self, seconds: int = 1) -> Leaf:
+    def issue_expiring(self, seconds: int = 3) -> Leaf:
         """Issue a certificate that ends in a moment."""
         return self.issue(validity={"Type": "ABSOLUTE", "Value": int(time.time()) + 1 + seconds})
 

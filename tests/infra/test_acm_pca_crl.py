@@ -87,10 +87,11 @@ def test_one_crl_tells_all_revocations_up_to_then(
     """Revocations in quick succession share a CRL."""
     leaves = [authority.issue() for _ in range(3)]
     eventually(authority.crl)
-    monkeypatch.setattr(services.settings.private_ca, "crl_after_seconds", 0.5)
+    before = acm_pca.certificate_authority(authority.arn).crls.generated
+    monkeypatch.setattr(services.settings.private_ca, "crl_publication", False)
     for leaf in leaves:
         authority.revoke(leaf)
-    before = acm_pca.certificate_authority(authority.arn).crls.generated
+    monkeypatch.setattr(services.settings.private_ca, "crl_publication", True)
     authority.crl_with(*leaves)
     assert acm_pca.certificate_authority(authority.arn).crls.generated == before + 1
 
@@ -268,12 +269,12 @@ def test_a_reset_forgets_the_crls_that_are_due(
     services: Services, embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reset of moto takes this Private CA along, and nothing is written afterwards."""
-    monkeypatch.setattr(services.settings.private_ca, "crl_after_seconds", 0.2)
+    monkeypatch.setattr(services.settings.private_ca, "crl_after_seconds", 1)
     authority = Authority.create(services)
     authority.issue()
     publication = acm_pca.certificate_authority(authority.arn).crls
     embedded_aws.reset()
-    time.sleep(0.4)
+    time.sleep(1.2)
     assert (publication.generated, publication.failed) == (0, 0)
     with refused("ResourceNotFoundException"):
         services.pca.describe_certificate_authority(CertificateAuthorityArn=authority.arn)

@@ -76,7 +76,7 @@ def test_a_faulty_expression_is_refused(aws: EmbeddedAws, expression: str) -> No
 
 def test_a_schedule_fires_again_and_again(aws: EmbeddedAws) -> None:
     """With the event that AWS sends; here an hour takes a fraction of a second."""
-    aws.settings.events.schedule_scale = 0.1 / timedelta(hours=1).total_seconds()
+    aws.settings.events.schedule_scale = 1 / timedelta(hours=1).total_seconds()
     arn = event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, ScheduleExpression="rate(1 hour)")
     fired = [eventually(lambda: event_bridge.bodies(aws) or None)[0] for _ in range(2)]
     for event in fired:
@@ -98,12 +98,12 @@ def test_schedules_can_be_fired_at_once(aws: EmbeddedAws) -> None:
 
 def test_a_changed_schedule_replaces_the_one_before(aws: EmbeddedAws) -> None:
     """The rule fires by its new schedule alone."""
-    aws.settings.events.schedule_scale = 0.2 / timedelta(hours=1).total_seconds()
+    aws.settings.events.schedule_scale = 2 / timedelta(hours=1).total_seconds()
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, ScheduleExpression="rate(1 hour)")
     aws.settings.events.schedule_scale = 1.0
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws, "new")}, ScheduleExpression="rate(2 hours)")
     with pytest.raises(TimeoutError):
-        eventually(lambda: event_bridge.bodies(aws) or None, 0.5)
+        eventually(lambda: event_bridge.bodies(aws) or None, 2.5)
 
 
 def test_a_rule_without_a_pattern_gets_no_events(aws: EmbeddedAws) -> None:

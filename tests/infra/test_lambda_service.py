@@ -30,7 +30,7 @@ def handler(event, context):
     if event == "exit":
         os._exit(3)
     if event == "sleep":
-        time.sleep(0.3)
+        time.sleep(1)
     if event == "hang":
         time.sleep(30)
     if event == "where":
@@ -43,7 +43,7 @@ def handler(event, context):
 @pytest.fixture
 def function(aws: EmbeddedAws) -> EmbeddedAws:
     """Return an embedded AWS with one function."""
-    sandbox.function(aws, SOURCE, Timeout=2, MemorySize=256, Environment={"Variables": {"OWN": "variable"}})
+    sandbox.function(aws, SOURCE, Timeout=4, MemorySize=256, Environment={"Variables": {"OWN": "variable"}})
     return aws
 
 
@@ -53,7 +53,7 @@ def test_it_stays_warm(function: EmbeddedAws) -> None:
     second, _ = sandbox.invoke(function)
     assert second["process"] == first["process"]
     assert (first["calls"], second["calls"]) == (1, 2)
-    assert 1500 < second["left"] <= 2000
+    assert 2000 < second["left"] <= 4000
 
 
 def test_invocations_at_the_same_time_run_at_the_same_time(function: EmbeddedAws) -> None:
@@ -159,7 +159,9 @@ def test_logs_are_in_cloudwatch(function: EmbeddedAws) -> None:
     """What a function prints and Lambda's own lines stand in the function's log group, in order."""
     sandbox.invoke(function, "raise")
     lines = lambda_service.logs("function")
-    assert [line.split()[0] for line in lines] == ["START", "cold", "event", "[ERROR]", "END", "REPORT"]
+    words = [line.split()[0] for line in lines]
+    words.remove("cold")  # from the process's start: before or after Lambda's own first line
+    assert words == ["START", "event", "[ERROR]", "END", "REPORT"]
     events = function.client("logs").filter_log_events(logGroupName="/aws/lambda/function")["events"]
     assert [event["message"] for event in events] == lines
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.cli import logs
@@ -106,7 +106,6 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         search(str(tmp_path), Sought())
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=200), max_size=5))
 def test_any_text_is_survived(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
     """Whatever stands in a file, the good line in it is found."""

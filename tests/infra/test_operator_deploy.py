@@ -95,7 +95,7 @@ def test_deployed_twice_and_destroyed(shell: EmbeddedAws, tmp_path: Path, capfd:
     started = stepfunctions.start_execution(
         stateMachineArn=machine, input=json.dumps({"Serials": [serials.write(client.serial)]})
     )
-    for _ in range(300):
+    for _ in range(1200):
         described = stepfunctions.describe_execution(executionArn=started["executionArn"])
         if described["status"] != "RUNNING":
             break

@@ -39,6 +39,17 @@ def test_the_bucket_never_holds_more_than_its_capacity() -> None:
     assert _taken(bucket, 10) == 3
 
 
+def test_a_slower_refill_counts_from_the_request_that_brings_it() -> None:
+    """What was refilled until then is there."""
+    clock = Clock()
+    bucket = TokenBucket(clock)
+    assert _taken(bucket, 3) == 3
+    clock.now = 4.0
+    assert bucket.take(capacity=3, per_second=0)
+    clock.now = 8.0
+    assert [bucket.take(capacity=3, per_second=0) for _ in range(2)] == [True, False]
+
+
 def test_a_quota_changed_meanwhile_counts() -> None:
     """A capacity that was lowered refuses at once; one that was raised allows at once."""
     bucket = TokenBucket(Clock())

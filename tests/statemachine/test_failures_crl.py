@@ -51,7 +51,7 @@ def test_a_crl_that_never_comes(silent: Workflow) -> None:
     told = re.search(rf"after {len(execution.looks)} looks until (\S+ \S+) UTC", execution.cause)
     assert told
     assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(f"{told[1]}+00:00") < timedelta(minutes=1)
-    assert len(execution.looks) > 2
+    assert len(execution.looks) >= 2
     assert [serial for serial in written(*clients) if serial not in execution.cause] == []
     assert execution.report["Summary"]["Revoked"] == 2
     assert execution.enforced == set()
@@ -71,7 +71,7 @@ def test_no_crl_has_ever_been_published(silent: Workflow) -> None:
 def test_a_partial_crl_is_enforced_at_once_and_the_rest_named_at_the_deadline(silent: Workflow) -> None:
     """Three of five are enforced while the execution waits for the other two, and stay so when it fails for these."""
     clients = silent.clients(5)
-    running = silent.start(*clients, seconds=4)
+    running = silent.start(*clients, seconds=6)
     silent.reaches(running, "WaitForCrl")
     publish(silent, *clients[:3])
     silent.reaches(running, "AreSerialsMissing")
@@ -159,7 +159,7 @@ def test_a_spoilt_crl_is_never_attached(silent: Workflow, spoilt: Spoilt) -> Non
     """It fails by its own name at the deadline, and the trust store keeps the very list it had."""
     (client,) = silent.clients(1)
     lists = silent.lists().keys()
-    running = silent.start(client, seconds=3)
+    running = silent.start(client, seconds=6)
     silent.reaches(running, "WaitForCrl")
     acm_pca.publish_now(silent.authority.arn, **spoilt.wrong())
     execution = silent.ended(running)
@@ -193,7 +193,7 @@ def test_the_crl_of_another_ca_of_the_same_name(silent: Workflow, forged: bool, 
     (client,) = silent.clients(1)
     ours, twin = silent.signer(silent.authority), silent.signer(silent.twin())
     crl = twin.crl([client.serial], number=10**15, key_identifier=ours.key_identifier if forged else b"")
-    running = silent.start(client, seconds=3)
+    running = silent.start(client, seconds=6)
     silent.reaches(running, "WaitForCrl")
     bucket, key = acm_pca.certificate_authority(silent.authority.arn).crls.target
     silent.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=crl)

@@ -104,7 +104,7 @@ def test_while_a_crl_is_partial(listening: Workflow) -> None:
     listening.aws.settings.private_ca.crl_publication = False
     named, missing, good = listening.clients(3)
     with knocking(listening, good) as met:
-        running = listening.start(named, missing, seconds=3)
+        running = listening.start(named, missing, seconds=6)
         listening.reaches(running, "WaitForCrl")
         acm_pca.publish_now(listening.authority.arn, serials=listening.held() | {named.serial})
         listening.reaches(running, "AreSerialsMissing")
@@ -122,7 +122,7 @@ def test_while_a_spoilt_crl_lies_there(listening: Workflow) -> None:
     ca = acm_pca.certificate_authority(listening.authority.arn)
     ca.crls.overrides = {"signing_key": ec.generate_private_key(ec.SECP256R1())}
     with knocking(listening, first, good) as met:
-        assert listening.run(second, seconds=2).error == "CrlSignatureInvalid"
+        assert listening.run(second, seconds=4).error == "CrlSignatureInvalid"
     assert (set(met[first.name]), set(met[good.name])) == ({HIT}, {"Success"})
 
 

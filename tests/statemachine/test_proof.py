@@ -30,7 +30,7 @@ def test_an_expired_list_of_before_is_no_proof(workflow: Workflow) -> None:
 def test_a_bad_crl_fails_by_its_name_though_the_serial_was_in_force_before(workflow: Workflow) -> None:
     """A refused CRL is a failure, whatever the trust store held before."""
     serial = revoked_with_an_expired_list(workflow)
-    running = workflow.start(serial, seconds=4)
+    running = workflow.start(serial, seconds=6)
     workflow.reaches(running, "WaitForCrl")
     acm_pca.publish_now(workflow.authority.arn, signing_key=ec.generate_private_key(ec.SECP256R1()))
     execution = workflow.ended(running)

@@ -1,17 +1,20 @@
-"""Long lists of serials: Private CA's quota of 20 calls a second, and the size of a state's payload."""
+"""Long lists of serials: Private CA's quota of calls a second, and the size of a state's payload."""
 
 from functions.request import MAX_INLINE_SERIALS
 from tests.workflow import Workflow
 
 SERIALS = 200
-# The bucket holds 20 calls at the start and 20 more each second.
-QUOTA_SECONDS = (SERIALS - 20) / 20
+# Half of what Private CA allows, so that the quota is the limit on a busy machine too.
+PER_SECOND = 10
+# The bucket holds 20 calls at the start.
+QUOTA_SECONDS = (SERIALS - 20) / PER_SECOND
 
 
 def test_two_hundred_serials_are_enforced_with_none_lost(workflow: Workflow) -> None:
     """All are revoked, in at most one and a half times the time the quota allows, and all are in the trust store."""
+    workflow.aws.settings.private_ca.revocations_per_second = PER_SECOND
     clients = workflow.clients(SERIALS)
-    execution = workflow.ended(workflow.start(*clients, seconds=60), patience=120)
+    execution = workflow.ended(workflow.start(*clients, seconds=60), patience=300)
     assert execution.status == "SUCCEEDED"
     assert list(execution.outcomes.values()) == ["REVOKED"] * SERIALS
     assert {client.serial for client in clients} <= workflow.held()
@@ -25,7 +28,7 @@ def test_the_longest_list_of_the_longest_serials_fits_the_payload(workflow: Work
     """500 serials of 20 octets, all of them failing, stay below 256 KiB and end in a complete report."""
     workflow.aws.settings.private_ca.revocations_per_second = workflow.aws.settings.private_ca.revocation_burst = 1_000
     serials = [f"0x{(1 << 159) + number:x}" for number in range(MAX_INLINE_SERIALS)]
-    execution = workflow.run(*serials)
+    execution = workflow.ended(workflow.start(*serials), patience=300)
     assert execution.error == "SerialsNotRevoked"
     assert len(execution.outcomes) == MAX_INLINE_SERIALS
     assert set(execution.outcomes.values()) == {"FAILED"}
