@@ -17,9 +17,10 @@ demo: build ## Watch a stolen client certificate being accepted, revoked and ref
 up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566); Ctrl-C ends it
 	@$(RUN) -m infra.local.up --port $(PORT)
 
+# The second layer waits as much as it works.
 test: build .tools/sam/.ready ## Run all tests
 	@$(RUN) -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered tests/functions
-	@$(RUN) -m pytest -n 2 --dist worksteal --ignore tests/functions
+	@$(RUN) -m pytest -n 3 --dist worksteal --ignore tests/functions
 
 lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
 	@$(RUN) -m infra.lint
