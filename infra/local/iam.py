@@ -232,9 +232,14 @@ def _holds(operator: str, keys: Mapping[str, Any]) -> bool:
 
 
 def _matches(pattern: str, value: str) -> bool:
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@functools.lru_cache(4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
     """Match as IAM does: `*` is any text, `?` one character, everything else itself (so no fnmatch)."""
     parts = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(parts.get(char, re.escape(char)) for char in pattern), value, re.DOTALL) is not None
+    return re.compile("".join(parts.get(char, re.escape(char)) for char in pattern), re.DOTALL)
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's element is one thing or a list of them

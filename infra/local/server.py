@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import boto3
 from botocore.config import Config
+from moto import backends
 from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -231,6 +232,8 @@ class EmbeddedAws:
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         for name, level in QUIET.items():
             logging.getLogger(name).setLevel(level)
+        modules = frozenset(backends.list_of_moto_modules())
+        backends.list_of_moto_modules = lambda: modules  # stock: looks into moto's folder at every request
         iam.install(self.settings)
         acm_pca.install(self.settings)
         elbv2.install(self.settings)
