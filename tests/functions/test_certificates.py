@@ -137,8 +137,9 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 def test_a_negative_serial_number() -> None:
     """Load balancers cannot revoke it, and Private CA issues none."""
-    der = CA.issue(serial=0x10 << 144).certificate.public_bytes(Encoding.DER)
-    at = der.index(wrap(INTEGER, integer_octets(0x10 << 144))) + 2
+    issued = CA.issue(serial=0x10 << 144)
+    der = issued.certificate.public_bytes(Encoding.DER)
+    at = der.index(wrap(INTEGER, integer_octets(issued.serial))) + 2
     negative = der[:at] + bytes([der[at] | 0x80]) + der[at + 1 :]
     with pytest.raises(InvalidCertificate, match=r"serial number -.*must be positive"):
         certificates.read(negative, "it")

@@ -53,7 +53,7 @@ def test_it_stays_warm(function: EmbeddedAws) -> None:
     second, _ = sandbox.invoke(function)
     assert second["process"] == first["process"]
     assert (first["calls"], second["calls"]) == (1, 2)
-    assert 2000 < second["left"] <= 4000
+    assert 3500 < second["left"] <= 4000
 
 
 def test_invocations_at_the_same_time_run_at_the_same_time(function: EmbeddedAws) -> None:
@@ -160,7 +160,8 @@ def test_logs_are_in_cloudwatch(function: EmbeddedAws) -> None:
     sandbox.invoke(function, "raise")
     lines = lambda_service.logs("function")
     words = [line.split()[0] for line in lines]
-    words.remove("cold")  # from the process's start: before or after Lambda's own first line
+    assert words.index("cold") < 2  # from the process's start: before or after Lambda's own first line
+    words.remove("cold")
     assert words == ["START", "event", "[ERROR]", "END", "REPORT"]
     events = function.client("logs").filter_log_events(logGroupName="/aws/lambda/function")["events"]
     assert [event["message"] for event in events] == lines

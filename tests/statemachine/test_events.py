@@ -266,18 +266,14 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> No
     arn = live.workflow.start_with({"Serials": [serials.write(client.serial) for client in clients]})
     live.workflow.reaches(arn, "WaitForCrl")
     live.aws.client("stepfunctions").stop_execution(executionArn=arn)
-    for _ in range(100):
-        report = live.workflow.report(arn)
-        if report:
-            break
-        time.sleep(0.1)
+    report = eventually(lambda: live.workflow.report(arn) or None, 30)
     assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
     assert "without a report of its own" in report["Cause"]
     revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
     told = {serials.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
     assert len(told) == 3
     assert told <= revoked
-    eventually(lambda: True if "Failed: ExecutionInterrupted" in live.subjects else None, 30)
+    eventually(lambda: live.subjects[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
 
 
 def test_the_workflow_does_not_start_itself(live: Live) -> None:

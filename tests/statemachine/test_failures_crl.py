@@ -45,13 +45,13 @@ def test_a_crl_that_never_comes(silent: Workflow) -> None:
     """At the deadline the execution fails, naming the serials, how often it looked and until when."""
     clients = silent.clients(2)
     lists = silent.lists().keys()
-    execution = silent.run(*clients, seconds=3)
+    execution = silent.run(*clients, seconds=8)
     assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
     assert "2 of 2 revoked serials" in execution.cause
     told = re.search(rf"after {len(execution.looks)} looks until (\S+ \S+) UTC", execution.cause)
     assert told
     assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(f"{told[1]}+00:00") < timedelta(minutes=1)
-    assert len(execution.looks) >= 2
+    assert len(execution.looks) > 2
     assert [serial for serial in written(*clients) if serial not in execution.cause] == []
     assert execution.report["Summary"]["Revoked"] == 2
     assert execution.enforced == set()

@@ -4,7 +4,6 @@ import contextlib
 import copy
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -208,11 +207,7 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
     acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
     workflow.reaches(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already
     workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
-    for _ in range(100):
-        if workflow.report(running):
-            return
-        time.sleep(0.1)
-    raise TimeoutError("nobody has reported the interruption")
+    eventually(lambda: workflow.report(running) or None, 30)
 
 
 def test_every_permission_is_used_and_needed_and_no_other(fresh: Workflow) -> None:
