@@ -50,6 +50,8 @@ def check(name: str, value: str, definition: Mapping[str, Any]) -> str:
         raise ParameterRefused(f"{name} is {value}, and must be at least {least}")
     if not value and "Default" not in definition:
         raise ParameterRefused(f"{name} is empty, and has no default")
+    if "\\" in value:
+        raise ParameterRefused(f"{name} is {value!r}, and must not contain a backslash: SAM reads it as an escape")
     return value
 
 
@@ -86,21 +88,33 @@ def _offers(name: str, region: str) -> list[str]:
 
 
 def write_config(path: Path, stack: str, region: str, parameters: Mapping[str, str]) -> None:
-    """Keep the answers the way SAM reads them."""
-    overrides = [f"{name}={value}" for name, value in parameters.items() if value]
+    """Write the answers as SAM reads them.
+
+    The parameters are a table: SAM splits the items of a list at blanks, and "rate(1 hour)" has one.
+
+    """
+    overrides = "".join(f"{name} = {json.dumps(_quoted(value))}\n" for name, value in parameters.items() if value)
     path.write_text(
         "version = 0.1\n\n[default.global.parameters]\n"
         f"stack_name = {json.dumps(stack)}\nregion = {json.dumps(region)}\n\n[default.deploy.parameters]\n"
         'capabilities = "CAPABILITY_IAM"\nresolve_s3 = true\nconfirm_changeset = false\n'
-        f"fail_on_empty_changeset = false\nparameter_overrides = {json.dumps(overrides, indent=2)}\n"
+        f"fail_on_empty_changeset = false\n\n[default.deploy.parameters.parameter_overrides]\n{overrides}"
     )
+
+
+def _quoted(value: str) -> str:
+    """Quote a value that begins with a quotation mark: SAM strips one pair of them."""
+    return f'"{value}"' if value[:1] in ("'", '"') else value
 
 
 def read_config(path: Path) -> tuple[str, str, dict[str, str]]:
     """Read stack name, Region and parameters."""
     kept = tomllib.loads(path.read_text())["default"]
-    overrides = kept["deploy"]["parameters"]["parameter_overrides"]
-    parameters = dict(each.split("=", 1) for each in overrides)
+    overrides = kept["deploy"]["parameters"].get("parameter_overrides", {})
+    if isinstance(overrides, list):  # version 0.1.0 wrote a list of Name=Value
+        parameters = dict(each.split("=", 1) for each in overrides)
+    else:
+        parameters = {name: value[1:-1] if value[:1] in ("'", '"') else value for name, value in overrides.items()}
     return kept["global"]["parameters"]["stack_name"], kept["global"]["parameters"]["region"], parameters
 
 
@@ -122,6 +136,7 @@ def up(options: argparse.Namespace, console: Console) -> int:
         region = Prompt.ask("Region", console=console, default=options.region or _region())
         write_config(options.config, stack, region, ask(console, region))
     stack, region, parameters = read_config(options.config)
+    write_config(options.config, stack, region, parameters)
     command: list[str | Path] = [SAM, "deploy", "--template-file", TEMPLATE, "--config-file", options.config]
     code = subprocess.run(command, cwd=ROOT, env=_quiet(), check=False).returncode
     if code:

@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_every_parameter_says_what_it_is() -> None:
         ("DeadlineSeconds", "0", "must be at least 1"),
         ("CertificateAuthorityArn", "", "must match"),
         ("ReconcileSchedule", "hourly", "must match"),
+        ("CrlFolder", "crl\\ca", "must not contain a backslash"),
     ],
 )
 def test_what_the_template_would_refuse_is_refused_at_once(name: str, value: str, told: str) -> None:
@@ -68,23 +70,58 @@ def test_unknown_and_missing_parameters_are_named(tmp_path: Path) -> None:
         operator.up(options(tmp_path, "up", "TrustStoreArns=a"), Console())
 
 
-def test_answers_are_kept_as_sam_reads_them(tmp_path: Path) -> None:
-    """What was answered is there at the next run, and SAM itself can read the file."""
+READ_PARAMETERS = """
+import json, sys, tomllib
+from samcli.cli.types import CfnParameterOverridesType
+overrides = tomllib.load(open(sys.argv[1], "rb"))["default"]["deploy"]["parameters"]["parameter_overrides"]
+print(json.dumps(CfnParameterOverridesType().convert(overrides, None, None)))
+"""
+
+
+def test_sam_reads_the_parameters_that_were_given(tmp_path: Path) -> None:
+    """Blanks, commas, equals signs and quotation marks reach SAM unchanged; an empty answer is left to the default."""
     config = tmp_path / "samconfig.toml"
-    given = {"CertificateAuthorityArn": ARN, "TrustStoreArns": "a,b", "ReconcileSchedule": "rate(2 hours)"}
-    operator.write_config(config, "stack", "eu-west-1", {**given, "CrlBucketName": ""})
+    given = {
+        "CertificateAuthorityArn": ARN,
+        "TrustStoreArns": "a,b",
+        "ReconcileSchedule": "cron(0 0/2 * * ? *)",
+        "CrlFolder": "a b = 'c' \"d\"",
+        "CrlBucketName": '"quoted"',
+        "NotificationEmail": "'",
+    }
+    operator.write_config(config, "stack", "eu-west-1", {**given, "DeadlineSeconds": ""})
     assert operator.read_config(config) == ("stack", "eu-west-1", given)
+    python = operator.SAM.with_name("python")
+    read = subprocess.run([python, "-c", READ_PARAMETERS, config], capture_output=True, text=True, check=True)
+    assert json.loads(read.stdout) == given
 
 
-def test_deployed_twice_and_destroyed(shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The stack comes up working, the CA is pointed to it, a second run changes nothing, and the last removes it."""
+def test_a_config_with_a_list_of_parameters_is_read(tmp_path: Path) -> None:
+    """Earlier versions wrote one; it is rewritten before SAM sees it."""
+    config = tmp_path / "samconfig.toml"
+    operator.write_config(config, "stack", "eu-west-1", {})
+    table = "[default.deploy.parameters.parameter_overrides]"
+    written = config.read_text().replace(table, 'parameter_overrides = ["ReconcileSchedule=rate(1 hour)"]')
+    config.write_text(written)
+    assert operator.read_config(config) == ("stack", "eu-west-1", {"ReconcileSchedule": "rate(1 hour)"})
+
+
+def test_deployed_twice_and_destroyed(
+    shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guided deploy with its defaults works, a second run changes nothing, and the last removes the stack."""
     root = Authority.create_root(shell, "Root")
     authority = Authority.create_under(root, "CA")
     config = ["--config", str(tmp_path / "samconfig.toml")]
-    given = [f"CertificateAuthorityArn={authority.arn}"]
-    given += [f"TrustStoreArns={create_trust_store(shell, 'clients', [authority, root])}"]
-    given += ["PollIntervalSeconds=1", "DeadlineSeconds=60", "GiveWaySeconds=5"]
-    assert operator.main(["up", *config, "--turn-on-crl", *given]) == 0
+    answers = {
+        "CertificateAuthorityArn": authority.arn,
+        "TrustStoreArns": create_trust_store(shell, "clients", [authority, root]),
+        "PollIntervalSeconds": "1",
+        "DeadlineSeconds": "60",
+        "GiveWaySeconds": "5",
+    }
+    monkeypatch.setattr(Prompt, "ask", lambda name, default, **_: answers.get(name, default))
+    assert operator.main(["up", *config, "--turn-on-crl"]) == 0
     said = capfd.readouterr().out
     assert "publishes no CRL, wanted: one in s3://" in said
     assert "Start: aws stepfunctions start-execution" in said
