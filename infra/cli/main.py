@@ -19,6 +19,7 @@ from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.plan import Plan, PlannedOutcome
 from infra.cli import asked, logs, planned, progress, stack
 from infra.cli import told as in_words
+from infra.cli.once import OnceGroup
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNUSABLE, Stack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -35,7 +36,9 @@ Exit codes:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_CODES)
+@click.group(
+    cls=OnceGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_CODES
+)
 @click.option("--stack", "name", default=stack.default_name, show_default=stack.NAME, help="The stack's name.")
 @click.option(
     "--state-machine-arn", envvar="STATE_MACHINE_ARN", show_envvar=True, help="In the place of the stack's name."
