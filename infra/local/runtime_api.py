@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from infra.local import same_origin
+
 INIT_SECONDS = 30.0  # AWS grants 10, on a machine that is not shared
 PREFIX = "/2018-06-01/runtime/"
 
@@ -62,6 +64,20 @@ class _Handler(BaseHTTPRequestHandler):
     def __init__(self, connection: socket.socket, exchange: _Exchange) -> None:
         self.exchange = exchange
         super().__init__(connection, ("127.0.0.1", 0), None)  # type: ignore[arg-type] # it has no server object
+
+    def parse_request(self) -> bool:
+        """Refuse what a web page may have sent: it could answer in the function's place."""
+        if not super().parse_request():
+            return False
+        why = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
+        if why is None:
+            return True
+        self.send_response(403)
+        for name, value in same_origin.HEADERS:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(why.encode())
+        return False
 
     def do_GET(self) -> None:
         """Hand out the next invocation, when there is one."""

@@ -32,6 +32,7 @@ from infra.local import (
     stepfunctions,
 )
 from infra.local.calls import Call, ServiceError
+from infra.local.same_origin import SameOrigin
 from infra.local.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class AlreadyRunning(RuntimeError):
 
 
 class Front:
-    """What every request passes before moto sees it: who calls, what it may do, which faults it meets."""
+    """What every local request passes before moto sees it: who calls, what it may do, which faults it meets."""
 
     def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
         """Stand before a WSGI application."""
@@ -153,7 +154,7 @@ class EmbeddedAws:
         except lambda_service.NotBuilt:
             self._listener.close()
             raise
-        application = Front(DomainDispatcherApplication(create_backend_app), self.settings)
+        application = SameOrigin(Front(DomainDispatcherApplication(create_backend_app), self.settings))
         self._server = make_server(
             "127.0.0.1",
             self._listener.getsockname()[1],
