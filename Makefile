@@ -12,10 +12,10 @@ help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: build ## Watch a stolen client certificate being accepted, revoked and refused, on the embedded AWS
-	@$(RUN) -m infra.local.demo
+	@$(RUN) -m infra.local.lab.demo
 
 up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566); Ctrl-C ends it
-	@$(RUN) -m infra.local.up --port $(PORT)
+	@$(RUN) -m infra.local.lab.up --port $(PORT)
 
 # The second layer waits as much as it works.
 test: build .tools/sam/.ready ## Run all tests
@@ -23,7 +23,7 @@ test: build .tools/sam/.ready ## Run all tests
 	@$(RUN) -m pytest -n 3 --dist worksteal --ignore tests/functions
 
 lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
-	@$(RUN) -m infra.lint
+	@$(RUN) -m infra.tools.lint
 
 format: .venv/.ready ## Format the code
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
@@ -32,11 +32,11 @@ build: .venv/.ready ## Build the Lambda zip and both layers
 	@$(RUN) -m infra.build
 
 generate: build ## Write again what is generated: the README's blocks, pictures and schemas
-	@$(RUN) -m infra.generate
+	@$(RUN) -m infra.tools.generate
 
 benchmark: build ## Measure a CRL of 500,000 entries, and a list of 10,000 serials
-	@$(RUN) -m tests.benchmark
-	@$(RUN) -m tests.benchmark_list
+	@$(RUN) -m tests.benchmarks.crl
+	@$(RUN) -m tests.benchmarks.serial_list
 
 deploy: build .tools/sam/.ready ## Deploy the stack to AWS: asks the first time, quiet later (STACK=name for another)
 	@$(RUN) -m infra.deploy up $(if $(STACK),--stack $(STACK)) $(if $(TURN_ON_CRL),--turn-on-crl) $(PARAMETERS)
@@ -45,7 +45,7 @@ destroy: .venv/.ready .tools/sam/.ready ## Remove the stack from AWS; the bucket
 	@$(RUN) -m infra.deploy down $(if $(YES),--yes)
 
 lock: $(UV) ## Lock the dependencies by version and hash
-	@UV=$(UV) sh infra/lock.sh
+	@UV=$(UV) sh infra/tools/lock.sh
 
 clean: ## Remove everything that was built or installed
 	rm -rf .venv .tools .embedded build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -56,12 +56,12 @@ clean: ## Remove everything that was built or installed
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --upgrade --target .tools -r $< || \
 		{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r $<; }
 
-.venv/.ready: requirements.txt | $(UV)
+.venv/.ready: requirements.txt Makefile | $(UV)
 	@$(RIGHT_PYTHON)
 	@echo "Setting up .venv ..."
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt
-	@printf '#!/bin/sh\nPYTHONPATH="$(CURDIR)" exec "$(CURDIR)/.venv/bin/python" -m infra.cli.main "$$@"\n' > .venv/bin/revocation
+	@printf '#!/bin/sh\nPYTHONPATH="$(CURDIR)" exec "$(CURDIR)/.venv/bin/python" -m infra.cli.commands "$$@"\n' > .venv/bin/revocation
 	@chmod +x .venv/bin/revocation
 	@touch $@
 

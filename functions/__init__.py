@@ -1,1 +1,1 @@
-"""The Lambda code: a verb is a Lambda, a noun is shared."""
+"""The Lambda code: `handlers` holds one file per Lambda, the other rooms what they share."""

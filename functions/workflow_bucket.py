@@ -6,20 +6,22 @@ executions/<name>/revocations/<batch>.json          what became of each serial o
 executions/<name>/evidence/<trust store>/*.json     what was read back
 executions/<name>/report.json, report.md            what became of it
 crl-failures/<CA id>.json                           Private CA's last word that it has no CRL
-claims/<CA id>/<CRL number>-<trust stores>.json     which reconcile corrects a drift (claims.py)
+claims/<CA id>/<CRL number>-<trust stores>.json     which reconcile corrects a drift (trust_store/claim.py)
 """
 
 from collections.abc import Collection
 from datetime import timedelta
 from typing import IO
 
-from functions import aws_s3, crl, log
-from functions.contracts import Revocation
-from functions.deployment import deployment
+from functions import log
+from functions.aws import s3 as aws_s3
+from functions.environment import deployment
 from functions.errors import AwsCallRefused
-from functions.model import Model, S3Object
-from functions.records import CrlFailure, Evidence, Manifest, Outcomes
-from functions.report import Report
+from functions.models.base import Model, S3Object
+from functions.models.report import Report
+from functions.models.states import Revocation
+from functions.models.stored import CrlFailure, Evidence, Manifest, Outcomes
+from functions.pki import crl
 
 _CLOCKS_DIFFER = timedelta(minutes=1)  # Step Functions' and Lambda's, at the most
 

@@ -9,11 +9,12 @@ import hypothesis
 import pytest
 
 from infra.build import build
-from infra.local import acm_pca, faults
-from infra.local.laboratory import STACK, Laboratory, laboratory
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
+from infra.local.core.settings import Settings
+from infra.local.lab.lab import STACK, Laboratory, laboratory
 from infra.local.server import EmbeddedAws
-from infra.local.settings import Settings
-from tests.workflow import Workflow
+from tests.support.workflow import Workflow
 
 hypothesis.settings.register_profile("unhurried", deadline=None)  # how fast an example is read depends on the machine
 hypothesis.settings.load_profile("unhurried")

@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from functions import serials
-from infra.local import acm_pca
-from infra.local.laboratory import laboratory
+from functions.pki import serial_number as serials
+from infra.local.acm_pca import service as acm_pca
+from infra.local.lab.lab import laboratory
 from infra.local.server import EmbeddedAws
 
 WANTED = ("STATE_MACHINE_ARN", "CERTIFICATE_AUTHORITY_ARN", "TRUST_STORE_ARN", "EVENT_BUS_NAME")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from functions.aws_s3 import get_object
-from functions.crl_form import MAX_BYTES
-from functions.model import ObjectLocation, of_url
-from functions.request import SerialListFormat
+from functions.aws.s3 import get_object
+from functions.models.base import ObjectLocation, of_url
+from functions.models.request import SerialListFormat
+from functions.pki.crl_form import MAX_BYTES
 from infra.cli.stack import Unusable
 
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")

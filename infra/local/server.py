@@ -18,25 +18,23 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
-from infra.local import (
-    acm_pca,
-    calls,
-    cloudformation,
-    elbv2,
-    event_sources,
-    events,
-    faults,
-    iam,
-    lambda_service,
-    s3,
-    stepfunctions,
-)
-from infra.local.calls import Call, ServiceError
-from infra.local.same_origin import SameOrigin
-from infra.local.settings import Settings
+from infra.local.acm_pca import service as acm_pca
+from infra.local.cloudformation import api as cloudformation
+from infra.local.core import faults
+from infra.local.core import requests as calls
+from infra.local.core.requests import Call, ServiceError
+from infra.local.core.same_origin import SameOrigin
+from infra.local.core.settings import Settings
+from infra.local.elbv2 import responses as elbv2
+from infra.local.events import service as events
+from infra.local.events import sources as event_sources
+from infra.local.iam import enforcement as iam
+from infra.local.lambda_ import service as lambda_service
+from infra.local.s3 import patches as s3
+from infra.local.stepfunctions import patches as stepfunctions
 
 if TYPE_CHECKING:
-    from infra.local.deploy import Stack
+    from infra.local.cloudformation.deploy import Stack
 
 Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 

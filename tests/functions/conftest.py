@@ -7,12 +7,14 @@ import boto3
 import botocore.endpoint
 import pytest
 
-from functions import aws_acm_pca, aws_elbv2, aws_s3
-from functions.deployment import deployment
-from infra.local import faults
-from infra.local.laboratory import Laboratory
+from functions.aws import acm_pca as aws_acm_pca
+from functions.aws import elbv2 as aws_elbv2
+from functions.aws import s3 as aws_s3
+from functions.environment import deployment
+from infra.local.core import faults
+from infra.local.lab.lab import Laboratory
 from infra.local.server import EmbeddedAws
-from tests.functions.bench import Bench
+from tests.support.steps import Bench
 
 _CLIENTS = (aws_acm_pca._acm_pca, aws_elbv2._elbv2, aws_s3._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
 

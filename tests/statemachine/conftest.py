@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.local import acm_pca, elbv2, faults
-from tests.workflow import Workflow
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
+from infra.local.elbv2 import responses as elbv2
+from tests.support.workflow import Workflow
 
 _EFFECTS = re.compile(r":(RevokeCertificate|AddTrustStoreRevocations|RemoveTrustStoreRevocations|PutObject)$")
 # The report; and the tests' own bundles of CA certificates and inputs.

@@ -10,11 +10,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions import serials
-from functions.outcomes import batches
-from functions.request import MAX_INLINE_SERIALS
-from infra.local.authority import Client
-from tests.workflow import Execution, Workflow
+from functions.models.request import MAX_INLINE_SERIALS
+from functions.pki import serial_number as serials
+from functions.revocation.batches import batches
+from infra.local.lab.pki import Client
+from tests.support.workflow import Execution, Workflow
 
 
 def put(workflow: Workflow, name: str, body: bytes | str) -> str:

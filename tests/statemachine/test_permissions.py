@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
-from functions import serials
-from functions.request import MAX_INLINE_SERIALS
-from infra.local import acm_pca, elbv2, events, faults, iam
-from infra.local.authority import Client
-from infra.local.laboratory import laboratory
+from functions.models.request import MAX_INLINE_SERIALS
+from functions.pki import serial_number as serials
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
+from infra.local.elbv2 import responses as elbv2
+from infra.local.events import service as events
+from infra.local.iam import enforcement as iam
+from infra.local.lab.lab import laboratory
+from infra.local.lab.pki import Client
 from infra.local.server import EmbeddedAws
-from tests.infra.embedded_services import eventually
-from tests.workflow import Execution, Workflow
+from tests.support.services import eventually
+from tests.support.workflow import Execution, Workflow
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from infra.local import acm_pca, faults
-from tests.statemachine.situations import SITUATIONS, Request, asked
-from tests.workflow import Execution, Workflow
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
+from tests.statemachine.plan_situations import SITUATIONS, Request, asked
+from tests.support.workflow import Execution, Workflow
 
 _READS = re.compile(r":(Get|List|Describe|Head)[A-Z]\w*$")
 # The caller's own, to start the execution and to see what came of it.

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from infra.local import acm_pca, elbv2, faults
-from tests.workflow import Workflow
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
+from infra.local.elbv2 import responses as elbv2
+from tests.support.workflow import Workflow
 
 
 def revoked_with_an_expired_list(workflow: Workflow) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from functions import contracts, errors, metrics, outcomes, request
-from functions.model import Model
-from infra.local import intrinsics
+from functions import errors, metrics
+from functions.models import request
+from functions.models import states as contracts
+from functions.models.base import Model
+from functions.revocation import batches as outcomes
+from infra.local.cloudformation import intrinsics
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "statemachine" / "revocation.asl.json").read_text())
@@ -133,8 +136,8 @@ def test_a_state_its_file_and_its_resource_share_a_name() -> None:
     for name, task in TASKS.items():
         assert task["Resource"] == f"${{{name}FunctionArn}}"
         handler = TEMPLATE["Resources"][f"{name}Function"]["Properties"]["Handler"]
-        assert handler == f"functions.{snake(name)}.handler"
-        assert (ROOT / "functions" / f"{snake(name)}.py").exists()
+        assert handler == f"functions.handlers.{snake(name)}.handler"
+        assert (ROOT / "functions" / "handlers" / f"{snake(name)}.py").exists()
     substitutions = TEMPLATE["Resources"]["RevocationStateMachine"]["Properties"]["DefinitionSubstitutions"]
     assert set(substitutions) == {f"{name}FunctionArn" for name in TASKS}
 
@@ -174,9 +177,9 @@ def test_every_function_is_a_file_and_has_a_role_of_its_own() -> None:
     """Also those that events start: the resource, the file and the handler share a name."""
     functions = {n: r for n, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::Serverless::Function"}
     for name, resource in functions.items():
-        assert resource["Properties"]["Handler"] == f"functions.{snake(name.removesuffix('Function'))}.handler"
+        assert resource["Properties"]["Handler"] == f"functions.handlers.{snake(name.removesuffix('Function'))}.handler"
         assert "Role" not in resource["Properties"], name  # SAM makes one for each
-    handlers = {p.stem for p in (ROOT / "functions").glob("*.py") if "\nhandler = task(" in p.read_text()}
+    handlers = {p.stem for p in (ROOT / "functions" / "handlers").glob("*.py") if "\nhandler = task(" in p.read_text()}
     assert handlers == {snake(name.removesuffix("Function")) for name in functions}
 
 

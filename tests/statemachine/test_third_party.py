@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from functions import serials
-from infra.local import acm_pca, elbv2
-from infra.local.handshake import connect
-from infra.local.laboratory import create_trust_store
-from tests.workflow import Execution, Workflow
+from functions.pki import serial_number as serials
+from infra.local.acm_pca import service as acm_pca
+from infra.local.elbv2 import responses as elbv2
+from infra.local.lab.handshake import connect
+from infra.local.lab.lab import create_trust_store
+from tests.support.workflow import Execution, Workflow
 
 _names = itertools.count()
 _CONFIGURATION = """

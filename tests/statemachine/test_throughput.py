@@ -1,7 +1,7 @@
 """Long lists of serials: Private CA's quota of calls a second, and the size of a state's payload."""
 
-from functions.request import MAX_INLINE_SERIALS
-from tests.workflow import Workflow
+from functions.models.request import MAX_INLINE_SERIALS
+from tests.support.workflow import Workflow
 
 SERIALS = 200
 # Half of what Private CA allows, so that the quota is the limit on a busy machine too.

@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from infra.local.watch import watch
-from tests.workflow import Workflow
+from infra.local.lab.watch import watch
+from tests.support.workflow import Workflow
 
 
 def test_a_certificate_is_revoked_attached_and_read_back(workflow: Workflow) -> None:

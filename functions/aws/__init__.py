@@ -1,0 +1,1 @@
+"""Every AWS call: one file per service, one function per API action."""

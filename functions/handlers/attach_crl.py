@@ -1,0 +1,73 @@
+"""AttachCrl: add the converted CRL to one trust store, at most once per CRL number, with no unprotected moment."""
+
+from datetime import datetime
+
+from functions import workflow_bucket
+from functions.errors import RevocationNotVerified, TrustStoreFull
+from functions.handler import task
+from functions.models.states import Attached, ConvertedCrl, EnforceInput
+from functions.models.stored import AttachedList, Manifest
+from functions.trust_store import capacity as head_room
+from functions.trust_store import revocation_lists as attached_lists
+
+
+def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
+    """Add the list unless it, or a newer one that holds as many of the wanted serials, is there already.
+
+    Raises:
+        CrlNumberLower, CrlNumberReused: what is attached contradicts it.
+        TrustStoreFull: no head-room, also without the lists that a verified one makes superfluous.
+        RevocationAddUnclear: nobody knows whether it was added; asked again, this step looks first.
+
+    """
+    manifest = workflow_bucket.get_manifest(question.manifest)
+    removed: list[int] = []
+    try:
+        return _attach(question, manifest, removed)
+    except (TrustStoreFull, RevocationNotVerified):
+        # Between the look and the call a peer may have taken the place, or superseded the list that counted.
+        return _attach(question, manifest, removed)
+
+
+def _attach(question: EnforceInput, manifest: Manifest, removed: list[int]) -> Attached:
+    arn, converted, before = (
+        question.trust_store.trust_store_arn,
+        question.converted,
+        question.trust_store.attached,
+    )
+    lists = attached_lists.read(arn, manifest)
+    preferred, added = attached_lists.preferred(manifest, converted), list[int]()
+    standing = attached_lists.standing(
+        arn, lists, converted, preferred, lambda: workflow_bucket.crl_of(converted.pem, manifest.wanted)
+    )
+    if standing is None:
+        removed += _make_room(arn, lists, converted, manifest)
+        left = [each for each in lists if each.revocation_id not in removed]
+        standing = _add(arn, left, converted, manifest)
+        added = [standing]
+    return Attached(
+        revocation_id=standing,
+        added_revocation_ids=[*before.added_revocation_ids, *added],
+        removed_revocation_ids=[*before.removed_revocation_ids, *removed],
+    )
+
+
+def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
+    """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
+    superfluous = head_room.make_room(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
+    if superfluous and (winner := attached_lists.winner(lists)):
+        attached_lists.read_back(arn, winner.revocation_id, manifest)
+        attached_lists.remove(arn, superfluous)
+    return superfluous
+
+
+def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int:
+    try:
+        return attached_lists.add(arn, converted, manifest)
+    except TrustStoreFull as full:
+        raise TrustStoreFull(
+            f"{full}; as far as known here, {head_room.figures(lists, converted.number_of_revoked_entries)}"
+        ) from full
+
+
+handler = task(attach_crl)

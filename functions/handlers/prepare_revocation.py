@@ -1,0 +1,43 @@
+"""PrepareRevocation: refuse what cannot be carried out, before any effect, and keep what all later steps need."""
+
+from datetime import datetime
+
+from functions import workflow_bucket
+from functions.environment import deployment
+from functions.errors import InvalidInput
+from functions.handler import task
+from functions.intake.validate import assess
+from functions.models.request import ExecutionInput, Wanted
+from functions.models.states import Prepared, TrustStore
+from functions.pki.serial_number import write
+from functions.revocation import batches as outcomes
+
+
+def prepare_revocation(question: ExecutionInput, now: datetime) -> Prepared:
+    """Validate the input and all that it names, and write the manifest.
+
+    Raises:
+        RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
+
+    """
+    if isinstance(question.request, dict) and question.request.get("DryRun") is True:
+        raise InvalidInput("DryRun: this state machine is older than its functions and knows no dry run: deploy again")
+    manifest = assess(question, now)
+    request = manifest.request
+    batches = outcomes.batches(len(request.serials))
+    return Prepared(
+        manifest=workflow_bucket.put_manifest(manifest),
+        certificate_authority_arn=request.certificate_authority_arn,
+        revocation_reason=request.revocation_reason,
+        polling=request.polling,
+        reconcile=request.reconcile or manifest.handed_over,
+        give_way_seconds=deployment().give_way_seconds,
+        serials=[]
+        if batches
+        else [Wanted(serial=each, revocation_reason=request.reasons.get(write(each))) for each in request.serials],
+        batches=batches,
+        trust_stores=[TrustStore(trust_store_arn=each.trust_store_arn) for each in manifest.baselines],
+    )
+
+
+handler = task(prepare_revocation)

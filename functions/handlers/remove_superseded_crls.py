@@ -1,0 +1,67 @@
+"""RemoveSupersededCrls: only now remove what the verified list makes superfluous, and look once more."""
+
+from datetime import datetime
+
+from functions import workflow_bucket
+from functions.aws import elbv2 as aws_elbv2
+from functions.errors import RevocationNotVerified
+from functions.handler import task
+from functions.models.states import EnforceInput, Removed, TrustStore
+from functions.models.stored import AttachedList, Manifest
+from functions.trust_store import revocation_lists as attached_lists
+
+# Somebody who removes each list as it comes is not a race: another owner of the trust store's lists is at work.
+_TIMES_GONE = 3
+
+
+def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
+    """Remove this CA's lists below the one that this execution has itself read back and verified.
+
+    When that one is gone, before or after, nothing (more) is removed and the state machine attaches it again.
+
+    Raises:
+        CrlNumberReused: one of them has the verified one's number and other bytes.
+        RevocationNotVerified: the verified list was removed by somebody else again and again.
+
+    """
+    manifest = workflow_bucket.get_manifest(question.manifest)
+    store = question.trust_store
+    arn, before = store.trust_store_arn, store.removed
+    verified = attached_lists.of_verified(store.verified)
+    lists = attached_lists.read(arn, manifest)
+    superfluous: list[int] = []
+    preferred = attached_lists.preferred(manifest, question.converted)
+    if not _is_gone(lists, verified, preferred):
+        if preferred:  # a list that came meanwhile may hold more than the one that fell back
+            attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(question.converted.pem))
+        superfluous = attached_lists.dominated(lists, verified, preferred)
+        attached_lists.remove(arn, superfluous)
+        lists = attached_lists.read(arn, manifest)
+    gone = _is_gone(lists, verified, preferred)
+    times_gone = before.times_gone + gone
+    if times_gone > _TIMES_GONE:
+        raise RevocationNotVerified(
+            f"list {verified.revocation_id} of {arn} was verified and removed by somebody else, {times_gone} times"
+        )
+    return Removed(
+        verified_list_gone=gone,
+        times_gone=times_gone,
+        removed_revocation_ids=sorted({*before.removed_revocation_ids, *superfluous, *_left(store, manifest, lists)}),
+        total_revoked_entries=aws_elbv2.describe_trust_store(arn)["TotalRevokedEntries"],
+    )
+
+
+def _is_gone(lists: list[AttachedList], verified: AttachedList, preferred: str | None) -> bool:
+    """Say whether neither the verified list nor one that supersedes it is there."""
+    winner = attached_lists.winner(lists, preferred)
+    return winner is None or winner.rank < verified.rank or preferred not in (None, winner.sha256)
+
+
+def _left(store: TrustStore, manifest: Manifest, lists: list[AttachedList]) -> set[int]:
+    """Give the lists of this CA that were there once and are no more, whichever try or peer removed them."""
+    baseline = attached_lists.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
+    known = {each.revocation_id for each in baseline} | {*store.attached.added_revocation_ids}
+    return known - {each.revocation_id for each in lists}
+
+
+handler = task(remove_superseded_crls)

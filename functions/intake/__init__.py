@@ -1,0 +1,1 @@
+"""From the execution input to the manifest: read, check, collect every fault."""

@@ -1,0 +1,1 @@
+"""Every JSON document of the workflow as a pydantic model."""

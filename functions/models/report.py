@@ -1,0 +1,139 @@
+"""The report: what became of each serial and each trust store, with times, counts and what is proven."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from functions.models.base import Model, ObjectLocation, S3Object, Serial
+from functions.models.request import RevocationReason
+from functions.models.states import Drift, DriftStatus, Failure, RevocationOutcome
+
+PROVEN = "attached and read back"
+
+
+class StepTimes(Model):
+    """When a step ran. A Map's time runs from its first item to its last."""
+
+    step: str
+    started_at: datetime
+    finished_at: datetime
+    seconds: float
+
+
+class SerialReport(Model):
+    """What became of one serial."""
+
+    serial: Serial
+    outcome: RevocationOutcome | None = Field(default=None, description="At Private CA; none when it was never asked.")
+    error: str | None = Field(default=None, description="Private CA's code for its refusal.")
+    error_explained: str | None = None
+    revoked_at: datetime | None = None
+    in_crl: bool = False
+    enforced: bool = Field(default=False, description="In the list read back from every trust store.")
+    enforced_at: datetime | None = Field(default=None, description="When it was first read back from all.")
+
+
+class CrlReport(Model):
+    """The CRL that was attached last."""
+
+    crl_number: int
+    this_update: datetime
+    next_update: datetime
+    number_of_revoked_entries: int
+    sha256: str
+    pem: S3Object
+
+
+class OpenConnections(Model):
+    """Revocation does not close connections: those opened earlier live on, this long at most."""
+
+    client_keep_alive_seconds: int | None = None
+    until: datetime | None = None
+    unknown_because: str | None = None
+    not_associated: bool = Field(default=False, description="No load balancer uses the trust store.")
+
+
+class TrustStoreReport(Model):
+    """What became of one trust store."""
+
+    trust_store_arn: str
+    proven: str = Field(description="What is known, not hoped.")
+    revocation_id: int | None = None
+    crl_number: int | None = None
+    verified_at: datetime | None = None
+    added_revocation_ids: list[int] = Field(default_factory=list)
+    removed_revocation_ids: list[int] = Field(default_factory=list)
+    entries_before: int | None = Field(default=None, description="Distinct serials in this CA's lists.")
+    entries_after: int | None = None
+    entries_new: int | None = None
+    entries_dropped: int | None = None
+    entries_net: int | None = None
+    dropped_serials: list[Serial] = Field(default_factory=list, description="The first hundred.")
+    total_revoked_entries_before: int | None = None
+    total_revoked_entries_between: int | None = Field(default=None, description="Old and new lists together.")
+    total_revoked_entries_after: int | None = None
+    count_rose: bool = False
+    count_explained: str = ""
+    open_connections: OpenConnections | None = None
+    failure: Failure | None = None
+
+
+class Summary(Model):
+    """How many serials came how far."""
+
+    serials: int
+    revoked: int
+    already_revoked: int
+    expired: int
+    failed: int
+    in_crl: int
+    enforced: int
+
+
+class Report(Model):
+    """All of it."""
+
+    outcome: str
+    error: str | None = None
+    cause: str | None = None
+    way_on: str | None = None
+    execution_arn: str
+    execution_name: str
+    start_time: datetime
+    reported_at: datetime
+    requested_by: str | None = None
+    ticket: str | None = None
+    certificate_authority_arn: str | None = None
+    certificate_authority: str | None = Field(
+        default=None, description="The last part of its ARN; of a CA that is not Private CA's, its key's SHA-256."
+    )
+    handed_over_crl: ObjectLocation | None = Field(default=None, description="The CRL that was to be enforced.")
+    revocation_reason: RevocationReason | None = None
+    reconcile: bool = Field(default=False, description="Nothing was to be revoked, only drift to be corrected.")
+    drift: Drift | None = None
+    summary: Summary | None = None
+    time_to_enforcement_seconds: float | None = Field(
+        default=None,
+        description="From the start of the execution until all was read back from every trust store.",
+    )
+    serials: list[SerialReport] = Field(default_factory=list)
+    crl: CrlReport | None = None
+    last_refused_crl: Failure | None = None
+    trust_stores: list[TrustStoreReport] = Field(default_factory=list)
+    steps: list[StepTimes] = Field(default_factory=list)
+    connection_log_query: str | None = None
+
+
+class ReportLocation(Model):
+    """The execution's output: the report in short, and where the whole of it lies."""
+
+    outcome: str
+    error: str | None = None
+    cause: str | None = None
+    summary: Summary | None = None
+    reconciled: DriftStatus | None = Field(default=None, description="What a reconcile found.")
+    crl_number: int | None = None
+    time_to_enforcement_seconds: float | None = None
+    proven: str
+    report_json: S3Object
+    report_markdown: S3Object

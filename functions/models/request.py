@@ -1,0 +1,235 @@
+"""The input of an execution: what may be asked for, and in which forms."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from functions.models.base import (
+    CertificateAuthorityArn,
+    GivenObject,
+    Model,
+    ObjectLocation,
+    Serial,
+    TrustStoreArn,
+    WrittenSerial,
+    of_url,
+    read_serial,
+)
+from functions.pki import serial_number as serials
+
+MAX_INLINE_SERIALS = 500
+MAX_SERIALS = 100_000
+MAX_TRUST_STORES = 20
+# A round of polling costs about 12 of the 25,000 events that the history of an execution may hold.
+MAX_POLLS = 400
+
+
+class RevocationReason(StrEnum):
+    """All reasons of Private CA's RevokeCertificate (RFC 5280, 5.3.1); none of them can be undone."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    KEY_COMPROMISE = "KEY_COMPROMISE"
+    CERTIFICATE_AUTHORITY_COMPROMISE = "CERTIFICATE_AUTHORITY_COMPROMISE"
+    AFFILIATION_CHANGED = "AFFILIATION_CHANGED"
+    SUPERSEDED = "SUPERSEDED"
+    CESSATION_OF_OPERATION = "CESSATION_OF_OPERATION"
+    PRIVILEGE_WITHDRAWN = "PRIVILEGE_WITHDRAWN"
+    A_A_COMPROMISE = "A_A_COMPROMISE"
+
+
+def read_reason(value: object) -> object:
+    """Read a reason as Private CA, RFC 5280 (keyCompromise) or a spreadsheet (Key compromise) writes it."""
+    return _REASONS.get("".join(filter(str.isalpha, value.lower())), value) if isinstance(value, str) else value
+
+
+_REASONS = {reason.lower().replace("_", ""): reason for reason in RevocationReason} | {
+    "cacompromise": RevocationReason.CERTIFICATE_AUTHORITY_COMPROMISE
+}
+GivenReason = Annotated[RevocationReason, BeforeValidator(read_reason)]
+
+
+class Wanted(Model):
+    """A serial to revoke, and why if not for the reason of the whole request."""
+
+    serial: Serial
+    revocation_reason: RevocationReason | None = None
+
+
+class GivenSerial(Model):
+    """A serial as somebody wrote it: a text, or with a reason of its own."""
+
+    serial: WrittenSerial
+    revocation_reason: GivenReason | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _serial_alone(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict | GivenSerial):
+            return value
+        read_serial(value, info)  # refused here, the fault is named without the field that nobody wrote
+        return {"Serial": value}
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was meant."""
+        return Wanted(serial=self.serial, revocation_reason=self.revocation_reason)
+
+
+class SerialListFormat(StrEnum):
+    """How a list of serials is written."""
+
+    JSON = "JSON"  # an array of texts, or of objects with Serial and RevocationReason
+    JSON_LINES = "JSON_LINES"  # one of these a line
+    CSV = "CSV"  # a column serial, and perhaps one named reason
+    LINES = "LINES"  # one a line
+
+
+class SerialList(ObjectLocation):
+    """A list of serials in S3."""
+
+    format: SerialListFormat | None = Field(
+        default=None, description="What its name ends in (.json, .jsonl, .csv), or else one serial a line."
+    )
+
+
+class Polling(Model):
+    """How often and how long the CA's CRL is looked for."""
+
+    interval_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        default=60, description="Seconds between two looks at the CRL."
+    )
+    deadline_seconds: Annotated[int, Field(ge=1, le=43_200)] = Field(
+        default=7_200,
+        description=f"Seconds after the revocations until the execution fails; {MAX_POLLS} looks at most.",
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.deadline_seconds > MAX_POLLS * self.interval_seconds:
+            raise PydanticCustomError(
+                "polls",
+                "DeadlineSeconds {deadline} at IntervalSeconds {interval} are more than {most} looks",
+                {"deadline": self.deadline_seconds, "interval": self.interval_seconds, "most": MAX_POLLS},
+            )
+        return self
+
+
+class Targets(Model):
+    """Whose certificates are revoked, and where they are to be refused."""
+
+    certificate_authority_arn: CertificateAuthorityArn | None = Field(
+        default=None, description="The AWS Private CA that issued the certificates. Default: the deployment's."
+    )
+    trust_store_arns: Annotated[list[TrustStoreArn], Field(max_length=MAX_TRUST_STORES)] = Field(
+        default_factory=list,
+        description="The load balancer trust stores to enforce it on; none: every one of the account and Region that "
+        "trusts the CA. Default: the deployment's.",
+    )
+
+
+def _form_of(value: object) -> str:
+    return "text" if isinstance(value, str) and not value.startswith("s3://") else "object"
+
+
+GivenCertificate = Annotated[
+    Annotated[GivenObject, Tag("object")] | Annotated[str, Tag("text")],
+    Discriminator(_form_of),
+]
+
+
+class Options(Targets):
+    """What is asked for beside the serials."""
+
+    reconcile: bool = Field(
+        default=False,
+        description="In the place of serials: revoke nothing, make the trust stores hold the CA's newest CRL.",
+    )
+    crl: Annotated[ObjectLocation, BeforeValidator(of_url)] | None = Field(
+        default=None,
+        description="In the place of serials: a CRL in S3 (DER or PEM) to enforce, of a CA that is not Private CA's.",
+    )
+    accept_lower_crl_number: bool = Field(
+        default=False,
+        description="With `Crl`: a restored CA has fallen back in its numbers. Refused when a serial would be lost.",
+    )
+    revocation_reason: GivenReason = Field(
+        default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."
+    )
+    polling: Polling = Field(default_factory=Polling, description="How long to wait for the CRL.")
+    requested_by: str | None = Field(default=None, max_length=256, description="Who asks; kept in the report.")
+    ticket: str | None = Field(default=None, max_length=256, description="Why; kept in the report.")
+
+
+class RevocationRequest(Options):
+    """The input of an execution, with the deployment's defaults filled in."""
+
+    serials: Annotated[list[GivenSerial], Field(max_length=MAX_INLINE_SERIALS)] = Field(
+        default_factory=list,
+        description="Serial numbers in any common notation that says whether it is hexadecimal or decimal; "
+        "or objects with `Serial` and `RevocationReason`.",
+    )
+    certificates: Annotated[list[GivenCertificate], Field(max_length=100)] = Field(
+        default_factory=list,
+        description="Certificates to revoke: PEM, base64 of DER, or a file in S3 (`s3://bucket/key`) with several.",
+    )
+    serial_list: Annotated[SerialList, BeforeValidator(of_url)] | None = Field(
+        default=None,
+        description=f"Up to {MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one a line.",
+    )
+
+    dry_run: bool = Field(
+        default=False, strict=True, description="Change nothing and write nothing: the output says what would be done."
+    )
+
+    @property
+    def names_certificates(self) -> bool:
+        """Whether anything is to be revoked."""
+        return bool(self.serials or self.certificates or self.serial_list)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        """Demand one of the three by name: an input whose serials were forgotten must not succeed."""
+        given = [self.names_certificates, self.reconcile, self.crl is not None]
+        if sum(given) != 1:
+            raise PydanticCustomError(
+                "either",
+                "Serials: wanted are they, Certificates or a SerialList, to revoke; or Reconcile true, or a Crl, "
+                "to revoke nothing; {told} given",
+                {"told": "more than one is" if any(given) else "none of them is"},
+            )
+        if self.crl is None and self.certificate_authority_arn is None:
+            raise PydanticCustomError("missing", "CertificateAuthorityArn: Field required")
+        if self.crl is not None and self.certificate_authority_arn is not None:
+            raise PydanticCustomError(
+                "either",
+                "Crl: the CA of a CRL is found by its signature, CertificateAuthorityArn is Private CA's alone",
+            )
+        if self.accept_lower_crl_number and self.crl is None:
+            raise PydanticCustomError("either", "AcceptLowerCrlNumber: it goes with Crl, others never fall")
+        return self
+
+
+class AcceptedRequest(Options):
+    """What was asked for and can be carried out: every serial once, in its order, wherever it came from."""
+
+    serials: list[Serial] = Field(default_factory=list)
+    reasons: dict[str, RevocationReason] = Field(
+        default_factory=dict, description="Of the serials whose reason is not that of the request."
+    )
+
+    def reason_of(self, serial: int) -> RevocationReason:
+        """Give the reason that is recorded for a serial."""
+        usual = self.revocation_reason
+        return self.reasons.get(serials.write(serial), usual) if self.reasons else usual
+
+
+class ExecutionInput(Model):
+    """What ReceiveRequest hands to PrepareRevocation: the raw input and the execution's own name."""
+
+    request: object
+    execution_arn: str
+    execution_name: str
+    start_time: datetime

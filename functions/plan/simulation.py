@@ -1,0 +1,51 @@
+"""What enforcing a CRL would do to a trust store: AttachCrl, VerifyRevocation and RemoveSupersededCrls, on paper."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from functions.errors import RevocationError
+from functions.models.states import Failure
+from functions.models.stored import AttachedList
+from functions.pki import crl
+from functions.trust_store import capacity as head_room
+from functions.trust_store import revocation_lists as attached_lists
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """A trust store's lists, round after round; ids that are made up are higher than any real one."""
+
+    arn: str
+    lists: list[AttachedList]
+    removed: list[int] = field(default_factory=list)
+    head_room: str = ""
+    refusal: Failure | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with the room that there is."""
+        self.head_room = head_room.figures(self.lists, 0)
+
+    def enforce(self, coming: AttachedList, read: Callable[[], crl.Crl], preferred: str | None = None) -> bool:
+        """Do one round, and say whether it adds the list; a refusal stays until a later round goes well."""
+        self.refusal, adds = None, False
+        try:
+            adds = self._attach(coming, read, preferred)
+            if winner := attached_lists.winner(self.lists, preferred):
+                self._remove(attached_lists.dominated(self.lists, winner, preferred))
+        except RevocationError as refusal:
+            self.refusal = Failure(error=type(refusal).__name__, cause=str(refusal))
+        return adds
+
+    def _attach(self, coming: AttachedList, read: Callable[[], crl.Crl], preferred: str | None) -> bool:
+        if attached_lists.standing(self.arn, self.lists, coming, preferred, read) is not None:
+            return False
+        entries = coming.number_of_revoked_entries
+        self.head_room = head_room.figures(self.lists, entries)
+        self._remove(head_room.make_room(self.arn, self.lists, coming.crl_number, entries))
+        following = 1 + max([each.revocation_id for each in self.lists] + self.removed, default=0)
+        self.lists.append(coming.model_copy(update={"revocation_id": following}))
+        return True
+
+    def _remove(self, revocation_ids: list[int]) -> None:
+        self.lists = [each for each in self.lists if each.revocation_id not in revocation_ids]
+        self.removed += revocation_ids

@@ -1,0 +1,1 @@
+"""Revoking at Private CA."""

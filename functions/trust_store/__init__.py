@@ -1,0 +1,1 @@
+"""The revocation lists of a trust store: read, rank, fit, compare."""

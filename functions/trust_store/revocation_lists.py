@@ -1,0 +1,302 @@
+"""What is attached to a trust store: which lists are this CA's, which of them wins, which are in its way.
+
+There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) wins, whoever attached it; every
+execution follows the same order, so any number of them converge on one list.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from cryptography import x509
+
+from functions.aws import elbv2 as aws_elbv2
+from functions.environment import deployment
+from functions.errors import (
+    AwsUnavailable,
+    CrlNumberLower,
+    CrlNumberReused,
+    CrlRefused,
+    RevocationAddUnclear,
+    RevocationNotVerified,
+)
+from functions.models.states import ConvertedCrl, Verified
+from functions.models.stored import AttachedList, Manifest
+from functions.pki import crl
+from functions.pki import serial_number as serials
+
+
+def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
+    """Give all lists that the trust store holds now, those of other CAs among them.
+
+    What was read at the start is not read again: an id's content never changes and ids are never reused.
+
+    """
+    known = {known.revocation_id: known for known in manifest.baseline(trust_store_arn).lists}
+    return look(trust_store_arn, manifest.issuer, manifest.wanted, known)
+
+
+def look(
+    trust_store_arn: str,
+    issuer: x509.Certificate,
+    wanted: Collection[int],
+    known: Mapping[int, AttachedList],
+) -> list[AttachedList]:
+    """Read every list of the trust store that is not known yet; what is given was attached at one moment.
+
+    A list that is gone before it could be read means that what was seen is no longer so: a peer removed it and has
+    attached another one first. Taken for an empty trust store, that would set executions to adding for ever.
+
+    Raises:
+        AwsUnavailable: a list that could not be read is shown all the same.
+
+    """
+    known, gone = dict(known), set[int]()
+    while True:
+        described = aws_elbv2.describe_trust_store_revocations(trust_store_arn)
+        if still := gone.intersection(each["RevocationId"] for each in described):
+            raise AwsUnavailable(f"{trust_store_arn} shows lists that cannot be read: {sorted(still)}")
+        for each in described:
+            revocation_id, entries = each["RevocationId"], each["NumberOfRevokedEntries"]
+            attached = known.get(revocation_id) or _classify(trust_store_arn, revocation_id, entries, issuer, wanted)
+            if attached is None:
+                gone.add(revocation_id)
+                break
+            known[revocation_id] = attached
+        else:
+            return [known[each["RevocationId"]] for each in described]
+
+
+def _classify(
+    trust_store_arn: str, revocation_id: int, entries: int, issuer: x509.Certificate, wanted: Collection[int]
+) -> AttachedList | None:
+    content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    if content is None:
+        return None
+    foreign = AttachedList(revocation_id=revocation_id, number_of_revoked_entries=entries)
+    try:
+        parsed = _parse(content, wanted)
+    except CrlRefused:
+        return foreign
+    return attached_list(revocation_id, entries, parsed) if _is_complete_of(parsed, issuer) else foreign
+
+
+def _is_complete_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
+    return crl.is_complete_base(parsed) and crl.is_issued_by(parsed, issuer)
+
+
+def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
+    """Describe a list of this CA by what was read of it."""
+    return AttachedList(
+        revocation_id=revocation_id,
+        number_of_revoked_entries=entries,
+        crl_number=parsed.crl_number,
+        sha256=parsed.sha256,
+        this_update=parsed.this_update,
+        next_update=parsed.next_update,
+        held_serials=sorted(parsed.held),
+    )
+
+
+def _parse(content: bytes, wanted: Collection[int]) -> crl.Crl:
+    return crl.read(content, wanted=wanted, max_entries=deployment().max_revocation_entries)
+
+
+def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> tuple[AttachedList, crl.Crl]:
+    """Read a list of this CA from the trust store now, and verify it: signature, completeness, count.
+
+    Raises:
+        RevocationNotVerified: it is gone, not this CA's, or the trust store counts other entries than it holds.
+
+    """
+    described = aws_elbv2.describe_trust_store_revocations(trust_store_arn)
+    counts = {each["RevocationId"]: each["NumberOfRevokedEntries"] for each in described}
+    content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    if content is None or revocation_id not in counts:
+        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
+    parsed = _parse(content, manifest.wanted)
+    if not _is_complete_of(parsed, manifest.issuer):
+        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is no complete CRL of this CA")
+    if counts[revocation_id] != parsed.number_of_revoked_entries:
+        raise RevocationNotVerified(
+            f"list {revocation_id} of {trust_store_arn} counts NumberOfRevokedEntries {counts[revocation_id]}, "
+            f"its content holds {parsed.number_of_revoked_entries}"
+        )
+    return attached_list(revocation_id, counts[revocation_id], parsed), parsed
+
+
+def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:
+    """Add a list; after an unclear answer it is looked for, for sent again it would be there twice.
+
+    Raises:
+        RevocationAddUnclear: it is not to be seen (yet); asked again, a step looks first.
+
+    """
+    try:
+        return aws_elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
+    except aws_elbv2.AnswerUnclear as unclear:
+        for attached in reversed(of_this_ca(read(trust_store_arn, manifest))):
+            if attached.sha256 == converted.sha256:
+                return attached.revocation_id
+        raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
+
+
+def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
+    """Remove lists; one that is gone already is as good as removed."""
+    if not revocation_ids or aws_elbv2.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
+        return
+    # One of several was unknown: whether the others were removed is not documented.
+    present = {each["RevocationId"] for each in aws_elbv2.describe_trust_store_revocations(trust_store_arn)}
+    for revocation_id in present.intersection(revocation_ids):
+        aws_elbv2.remove_trust_store_revocations(trust_store_arn, [revocation_id])
+
+
+def of_this_ca(lists: Sequence[AttachedList], preferred: str | None = None) -> list[AttachedList]:
+    """Give the complete base CRLs signed by this CA's key, the winner last.
+
+    `preferred` is the SHA-256 of the one that wins whatever its number: that of a CA that has fallen back.
+
+    """
+    ours = (attached for attached in lists if attached.crl_number is not None)
+    return sorted(ours, key=lambda attached: (attached.sha256 == preferred, *attached.rank))
+
+
+def of_verified(verified: Verified) -> AttachedList:
+    """Give the list that this execution has itself read back.
+
+    Raises:
+        RevocationNotVerified: it has read back none.
+
+    """
+    if verified.revocation_id is None:
+        raise RevocationNotVerified("no list was verified, so none is superseded")
+    return AttachedList(
+        revocation_id=verified.revocation_id,
+        number_of_revoked_entries=verified.number_of_revoked_entries,
+        crl_number=verified.crl_number,
+        sha256=verified.sha256,
+    )
+
+
+def winner(lists: Sequence[AttachedList], preferred: str | None = None) -> AttachedList | None:
+    """Give the list of this CA that all executions let stand."""
+    ranked = of_this_ca(lists, preferred)
+    return ranked[-1] if ranked else None
+
+
+def preferred(manifest: Manifest, converted: ConvertedCrl) -> str | None:
+    """Give the SHA-256 of the list that wins whatever its number, where the input accepts a lower one."""
+    return converted.sha256 if manifest.request.accept_lower_crl_number else None
+
+
+def lowest(winners: Sequence[AttachedList | None]) -> AttachedList | None:
+    """Give the list that a CRL must not be older than, of several trust stores: AttachCrl checks again for each."""
+    known = [winner for winner in winners if winner]
+    return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
+
+
+def standing(
+    trust_store_arn: str,
+    lists: Sequence[AttachedList],
+    newest: crl.Numbered,
+    preferred: str | None,
+    read: Callable[[], crl.Crl],
+) -> int | None:
+    """Give the id of an attached list that does all that a CRL would do; it is read only where that decides.
+
+    Raises:
+        CrlNumberLower, CrlNumberReused: what is attached contradicts it.
+
+    """
+    won, number = winner(lists, preferred), newest.crl_number or 0
+    if won is None or won.rank < (number, 0):
+        return None
+    if preferred and won.sha256 != preferred:
+        require_none_lost(trust_store_arn, lists, read())
+        return None
+    if won.crl_number == number:
+        if won.sha256 != newest.sha256:
+            raise CrlNumberReused(
+                f"CRL number {number} is attached as list {won.revocation_id} with other bytes: "
+                f"SHA-256 {won.sha256} there, {newest.sha256} here"
+            )
+        return won.revocation_id
+    if lacking := read().held - set(won.held_serials):
+        raise CrlNumberLower(
+            f"CRL number {number} is lower than the attached {won.crl_number} "
+            f"(list {won.revocation_id}), which lacks {len(lacking)} wanted serials"
+        )
+    return won.revocation_id
+
+
+def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
+    """Refuse a CRL that lacks a serial of this CA's attached lists of a higher number.
+
+    Raises:
+        CrlNumberLower: the first of these serials are named.
+        AwsUnavailable: a list is gone by now, so that nobody can tell.
+
+    """
+    higher = [each for each in of_this_ca(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
+    held = serial_numbers(trust_store_arn, higher)
+    if held is None:
+        raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
+    if lost := sorted(held - crl.serial_numbers(newest)):
+        shown = ", ".join(map(serials.write, lost[:10]))
+        raise CrlNumberLower(
+            f"CRL number {newest.crl_number} is lower than the attached {higher[-1].crl_number} of "
+            f"{trust_store_arn} and lacks {len(lost)} serials that are refused now: {shown}"
+        )
+
+
+def require_number_unused(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
+    """Refuse a CRL whose number is attached with other bytes, before it stands beside the one it could not remove.
+
+    Raises:
+        CrlNumberReused: neither is known to be the right one.
+
+    """
+    for attached in of_this_ca(lists):
+        if attached.crl_number == newest.crl_number and attached.sha256 != newest.sha256:
+            raise CrlNumberReused(
+                f"CRL number {newest.crl_number} is attached to {trust_store_arn} as list {attached.revocation_id} "
+                f"with other bytes: SHA-256 {attached.sha256} there, {newest.sha256} here. Have the CA sign one "
+                "with a number that it has not used"
+            )
+
+
+def dominated(lists: Sequence[AttachedList], by: AttachedList, preferred: str | None = None) -> list[int]:
+    """Give the ids of this CA's lists that a verified one makes superfluous.
+
+    Raises:
+        CrlNumberReused: one of them has its number and other bytes, so neither is known to be the right one.
+
+    """
+    ranked = of_this_ca(lists, preferred)
+    at = next((place for place, each in enumerate(ranked) if each.revocation_id == by.revocation_id), None)
+    below = [each for each in ranked if each.rank < by.rank] if at is None else ranked[:at]
+    for attached in below:
+        if attached.crl_number == by.crl_number and attached.sha256 != by.sha256:
+            raise CrlNumberReused(
+                f"lists {attached.revocation_id} and {by.revocation_id} both carry CRL number {by.crl_number} "
+                f"but differ: SHA-256 {attached.sha256} and {by.sha256}"
+            )
+    return [attached.revocation_id for attached in below]
+
+
+def distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:
+    """Count the serials in this CA's lists, each once."""
+    ours = of_this_ca(lists)
+    if len(ours) == 1:
+        return ours[0].number_of_revoked_entries
+    return len(set[int]().union(*(found for found in _contents(trust_store_arn, ours) if found)))
+
+
+def serial_numbers(trust_store_arn: str, lists: Sequence[AttachedList]) -> set[int] | None:
+    """Give all serials in these lists, or None when one of them is gone by now."""
+    found = list(_contents(trust_store_arn, lists))
+    return None if None in found else set[int]().union(*filter(None, found))
+
+
+def _contents(trust_store_arn: str, lists: Sequence[AttachedList]) -> Iterator[set[int] | None]:
+    for attached in lists:
+        content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, attached.revocation_id)
+        yield None if content is None else crl.serial_numbers(_parse(content, ()))

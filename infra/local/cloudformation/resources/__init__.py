@@ -1,0 +1,1 @@
+"""How each resource type is created through its own API."""

@@ -1,0 +1,158 @@
+"""What a request asks for, in IAM's words, and how the service that was asked words an error."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+from moto.core import errors
+from moto.core.model import OperationModel
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import NotFound
+
+from infra.local.core.settings import Settings
+
+# botocore's names of the services whose requests are signed with another one.
+SERVICES = {"elasticloadbalancing": "elbv2", "states": "stepfunctions", "monitoring": "cloudwatch"}
+PREFIXES = {"monitoring": "cloudwatch"}
+
+# Operations whose permission has another name (aws: service-authorization-reference). Those that need several at
+# once (CopyObject, DeleteObjects) are left out: no statement names them, so no role may use them here.
+ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:UploadPart": "s3:PutObject",
+    "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:CompleteMultipartUpload": "s3:PutObject",
+}
+VERSIONED = {"s3:GetObject": "s3:GetObjectVersion", "s3:DeleteObject": "s3:DeleteObjectVersion"}
+
+# The parameters that name what a call is about. A call that has none of them is about "*": a statement that is
+# narrowed to an ARN then does not allow it.
+ARN_PARAMETERS = {
+    "acm-pca": ("CertificateAuthorityArn",),
+    "elasticloadbalancing": ("TrustStoreArn", "ListenerArn", "LoadBalancerArn"),
+    "states": ("executionArn", "stateMachineArn"),
+    "sns": ("TopicArn", "TargetArn"),
+}
+
+STATUS = {"InternalFailure": 500, "InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503}
+
+
+class ServiceError(Exception):
+    """An error that a service answers with: AWS's code and words."""
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        """Take AWS's code and words; without a status, the code's usual one is used."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status or STATUS.get(code, 400)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A signed request: which action on which resource, and who signed it."""
+
+    action: str
+    resource: str
+    access_key: str
+    service: str
+    operation: str
+    protocol: str
+
+
+def credential_scope(environ: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the access key and the service of a signed request; pre-signed and unsigned ones have none."""
+    header: str = environ.get("HTTP_AUTHORIZATION", "")
+    scope = header.partition("Credential=")[2].partition(",")[0].split("/")
+    return (scope[0], scope[3]) if len(scope) == len(("key", "date", "region", "service", "type")) else None
+
+
+def read(environ: dict[str, Any], settings: Settings) -> Call | None:
+    """Return what a signed request asks for; None when it is not signed or is no operation of a service."""
+    scope = credential_scope(environ)
+    if scope is None:
+        return None
+    access_key, signed_for = scope
+    service = SERVICES.get(signed_for, signed_for)
+    # S3 is told by path and query, so its bodies, which may be large, are left in the socket.
+    body = b"" if service == "s3" else _take_body(environ)
+    request = Request(environ, populate_request=False)
+    try:
+        operation, params = get_service_router(service).match(request)
+    except NotFound:
+        return None
+    finally:
+        if service != "s3":
+            environ["wsgi.input"] = io.BytesIO(body)
+    protocol = determine_request_protocol(get_service_model(service), request.content_type)
+    if service == "s3":
+        params = {**params, **request.args}
+    elif protocol == "json":
+        params = {**params, **json.loads(body or b"{}")}
+    elif protocol == "query":
+        params = {**params, **request.form}
+    prefix = PREFIXES.get(signed_for, signed_for)
+    name = f"{prefix}:{operation.name}"
+    action = ACTIONS.get(name, name)
+    if "versionId" in params:
+        action = VERSIONED.get(action, action)
+    resource = _resource(action, params, settings)
+    return Call(action, resource, access_key, service, str(operation.name), protocol)
+
+
+def _take_body(environ: dict[str, Any]) -> bytes:
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str:
+    service, _, name = action.partition(":")
+    if service == "s3":
+        return "arn:aws:s3:::" + "/".join(params[part] for part in ("Bucket", "Key") if part in params)
+    if service == "lambda" and "FunctionName" in params:
+        function = unquote(params["FunctionName"])
+        own = f"arn:aws:lambda:{settings.region}:{settings.account_id}:function:{function}"
+        return function if function.startswith("arn:") else own
+    if action == "events:PutEvents":
+        return _bus(next(iter(params.get("Entries", [])), {}), settings)
+    # Elastic Load Balancing knows no resource-level permission for what it only describes.
+    if service == "elasticloadbalancing" and name.startswith("Describe"):
+        return "*"
+    named = (params[key] for key in ARN_PARAMETERS.get(service, ()) if key in params)
+    return str(next(named, "*"))
+
+
+def _bus(entry: Mapping[str, Any], settings: Settings) -> str:
+    """Return the bus that an event is for; the service itself demands those of the entries that follow."""
+    name = entry.get("EventBusName", "default")
+    return (
+        name if name.startswith("arn:") else f"arn:aws:events:{settings.region}:{settings.account_id}:event-bus/{name}"
+    )
+
+
+def error_response(call: Call, error: ServiceError) -> tuple[int, dict[str, str], bytes]:
+    """Word an error the way the service that was called words its own: status, headers and body."""
+    status = error.status
+    if error.code == "AccessDenied" and call.protocol in {"json", "rest-json"}:
+        error = ServiceError("AccessDeniedException", error.message)
+        status = 400 if call.protocol == "json" else status
+    if error.code not in errors.COMMON_ERROR_CODES:
+        errors.COMMON_ERROR_CODES.append(error.code)  # moto warns about codes that a service's model does not list
+    model = get_service_model(call.service)
+    answer = get_serializer_class(model.service_name, call.protocol)(OperationModel({}, model)).serialize(error)
+    body, headers = answer["body"], {**answer["headers"], "x-amzn-requestid": str(uuid4())}
+    return status, headers, body.encode() if isinstance(body, str) else body

@@ -1,0 +1,1 @@
+"""Trust stores of Elastic Load Balancing."""

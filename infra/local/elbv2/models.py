@@ -1,0 +1,154 @@
+"""The state behind trust stores: moto's load balancers of an account and Region, with trust stores added."""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from moto.elbv2 import urls
+from moto.elbv2.models import ELBv2Backend, FakeListener, elbv2_backends
+from moto.moto_api._internal import mock_random
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import s3_backends
+
+from infra.local.core.settings import Settings
+from infra.local.core.token_bucket import TokenBucket
+from infra.local.elbv2.exceptions import (
+    DuplicateTrustStoreName,
+    Throttling,
+    TooManyTrustStores,
+    TrustStoreInUse,
+    TrustStoreNotFound,
+    ValidationError,
+)
+from infra.local.elbv2.trust_store import TrustStore
+from infra.local.iam import enforcement as iam
+
+CONTENT_PATH = "/moto-api/elbv2/trust-store-content"
+CONTENT_SECONDS = 10 * 60  # how long a pre-signed URL is good (API reference: GetTrustStoreRevocationContent)
+_KEEP_ALIVE = "client_keep_alive.seconds"
+_KEEP_ALIVE_SECONDS = range(60, 604_800 + 1)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What can be fetched by an address that only its holder knows, for a while."""
+
+    body: bytes
+    until: float
+
+
+class TrustStoreBackend(ELBv2Backend):
+    """moto's load balancers of one account and Region, with trust stores."""
+
+    settings: ClassVar[Settings]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        """Start without any trust store."""
+        super().__init__(region_name, account_id)
+        self.trust_stores: dict[str, TrustStore] = {}
+        self.contents: dict[str, Content] = {}
+        self._offering = threading.Lock()
+        self._writes = TokenBucket()
+
+    @property
+    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it looks beside the class's module
+        return urls
+
+    def write(self) -> None:
+        """Count a write; Add, Remove, Modify and Delete share one quota (aws: elb-api-throttling).
+
+        Raises:
+            Throttling: it is used up for now.
+
+        """
+        limits = self.settings.trust_stores
+        if not self._writes.take(capacity=limits.write_burst, per_second=limits.writes_per_second):
+            raise Throttling
+
+    def trust_store(self, arn: str) -> TrustStore:
+        """Find a trust store.
+
+        Raises:
+            TrustStoreNotFound: there is none.
+
+        """
+        if arn not in self.trust_stores:
+            raise TrustStoreNotFound(arn=arn)
+        return self.trust_stores[arn]
+
+    def create_trust_store(self, name: str, bundle: bytes) -> TrustStore:
+        """Create a trust store; names are unique in the Region."""
+        if any(store.name == name for store in self.trust_stores.values()):
+            raise DuplicateTrustStoreName(name=name)
+        if len(self.trust_stores) >= self.settings.trust_stores.trust_stores:
+            raise TooManyTrustStores
+        prefix = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}"
+        arn = f"{prefix}:truststore/{name}/{mock_random.get_random_hex(16)}"
+        self.trust_stores[arn] = TrustStore(arn, name, self.settings, bundle)
+        return self.trust_stores[arn]
+
+    def delete_trust_store(self, arn: str) -> None:
+        """Delete a trust store that no listener uses."""
+        if self.associations(arn):
+            raise TrustStoreInUse(arn=arn)
+        del self.trust_stores[self.trust_store(arn).arn]
+
+    def associations(self, arn: str) -> list[str]:
+        """List the load balancers whose listeners verify against a trust store."""
+        return [
+            balancer.arn
+            for balancer in self.load_balancers.values()
+            if any(mutual_authentication(one).get("TrustStoreArn") == arn for one in balancer.listeners.values())
+        ]
+
+    def read_object(self, bucket: str, key: str, version: str | None) -> bytes | None:
+        """Read an S3 object as the caller may; None when there is none.
+
+        Sources disagree whether on AWS the caller or the service reads it, and whether one action is enough for a
+        version; here the caller needs both.
+        """
+        resource = f"arn:{self.partition}:s3:::{bucket}/{key}"
+        for action in ("s3:GetObject", "s3:GetObjectVersion") if version else ("s3:GetObject",):
+            iam.demand(action, resource)
+        try:
+            found = s3_backends[self.account_id][self.partition].get_object(bucket, key, version)
+        except MissingBucket:
+            return None
+        return found.value if found else None
+
+    def offer(self, body: bytes) -> str:
+        """Make a body fetchable for ten minutes, and return the path at which it is."""
+        now = time.monotonic()
+        token = secrets.token_urlsafe(32)
+        with self._offering:
+            self.contents = {old: content for old, content in self.contents.items() if content.until > now}
+            self.contents[token] = Content(body, now + CONTENT_SECONDS)
+        return f"{CONTENT_PATH}/{token}"
+
+    def modify_load_balancer_attributes(self, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Set attributes; the client keep-alive within its bounds."""
+        seconds = attrs.get(_KEEP_ALIVE, "3600")
+        if not seconds.isdecimal() or int(seconds) not in _KEEP_ALIVE_SECONDS:
+            raise ValidationError(f"{_KEEP_ALIVE} must be between 60 and 604800, not {seconds}")
+        super().modify_load_balancer_attributes(arn, attrs)
+        return self.describe_load_balancer_attributes(arn)
+
+    def describe_load_balancer_attributes(self, arn: str) -> dict[str, Any]:
+        """Return all attributes; moto leaves the client keep-alive out until it is set."""
+        return {_KEEP_ALIVE: "3600", **super().describe_load_balancer_attributes(arn)}
+
+    def _get_resource_by_arn(self, arn: str) -> Any:  # noqa: ANN401 - moto's own signature
+        return self.trust_store(arn) if ":truststore/" in arn else super()._get_resource_by_arn(arn)
+
+
+def backend_of(account_id: str, region_name: str) -> TrustStoreBackend:
+    """Find the trust stores of an account and Region."""
+    return cast("TrustStoreBackend", elbv2_backends[account_id][region_name])
+
+
+def mutual_authentication(listener: FakeListener) -> dict[str, Any]:
+    """Return a listener's MutualAuthentication; moto's listeners have none until they are given one."""
+    attributes: dict[str, Any] = getattr(listener, "mutual_authentication", {})
+    return attributes

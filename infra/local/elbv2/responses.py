@@ -1,0 +1,250 @@
+"""Trust stores and mutual TLS of Elastic Load Balancing, which moto 5.2.5 lacks: the API actions."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from moto.core import errors
+from moto.core.responses import ActionResult, EmptyResult
+from moto.elb import urls as elb_urls
+from moto.elbv2.models import FakeListener, elbv2_backends
+from moto.elbv2.responses import ELBV2Response
+from moto.moto_api._internal import urls as moto_api_urls
+
+from infra.local.core.settings import Settings
+from infra.local.elbv2.exceptions import (
+    CaCertificatesBundleNotFound,
+    RevocationContentNotFound,
+    Throttling,
+    TrustStoreNotFound,
+    ValidationError,
+)
+from infra.local.elbv2.models import CONTENT_PATH, TrustStoreBackend, backend_of, mutual_authentication
+from infra.local.elbv2.trust_store import RevocationList, Trust, TrustStore
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"(?=.{1,32}$)([a-zA-Z0-9]+-)*[a-zA-Z0-9]+")
+_PAGE = 400
+
+
+class TrustStoreResponse(ELBV2Response):
+    """moto's API actions of load balancers, with those of trust stores."""
+
+    @property
+    def _backend(self) -> TrustStoreBackend:
+        return backend_of(self.current_account, self.region)
+
+    @property
+    def _trust_store(self) -> TrustStore:
+        return self._backend.trust_store(self.params["TrustStoreArn"])
+
+    def create_trust_store(self) -> ActionResult:
+        """Create a trust store from a bundle in S3."""
+        name = self.params["Name"]
+        if not _NAME.fullmatch(name):
+            raise ValidationError(
+                f"Trust store name '{name}' must be 1 to 32 letters and digits, joined by single hyphens"
+            )
+        store = self._backend.create_trust_store(name, self._bundle())
+        self._backend.tagging_service.tag_resource(store.arn, self.params.get("Tags"))
+        return ActionResult({"TrustStores": [_described(store)]})
+
+    def modify_trust_store(self) -> ActionResult:
+        """Replace the bundle of a trust store."""
+        self._backend.write()
+        store = self._trust_store
+        store.replace_bundle(self._bundle())
+        return ActionResult({"TrustStores": [_described(store)]})
+
+    def describe_trust_stores(self) -> ActionResult:
+        """Describe trust stores: all of them, or those named by ARN or name."""
+        stores = list(self._backend.trust_stores.values())
+        wanted = [*self.params.get("TrustStoreArns", []), *self.params.get("Names", [])]
+        for one in wanted:
+            if not any(one in {store.arn, store.name} for store in stores):
+                raise TrustStoreNotFound(arn=one)
+        if wanted:
+            stores = [store for store in stores if store.arn in wanted or store.name in wanted]
+        return self._page("TrustStores", stores, _described, lambda store: store.arn)
+
+    def delete_trust_store(self) -> ActionResult:
+        """Delete a trust store that no listener uses."""
+        self._backend.write()
+        self._backend.delete_trust_store(self.params["TrustStoreArn"])
+        return EmptyResult()
+
+    def add_trust_store_revocations(self) -> ActionResult:
+        """Attach CRLs from S3; the trust store keeps a copy of the very version."""
+        self._backend.write()
+        store = self._trust_store
+        added = store.add([self._revocation_content(c) for c in self.params.get("RevocationContents", [])])
+        return ActionResult({"TrustStoreRevocations": [_listed(store, one) for one in added]})
+
+    def describe_trust_store_revocations(self) -> ActionResult:
+        """Describe the lists of a trust store: all of them, or those named by ID."""
+        store = self._trust_store
+        wanted = self.params.get("RevocationIds", [])
+        lists = [store.list_of(revocation_id) for revocation_id in wanted] if wanted else store.visible
+        return self._page(
+            "TrustStoreRevocations",
+            lists,
+            lambda one: _listed(store, one),
+            lambda one: str(one.revocation_id),
+        )
+
+    def remove_trust_store_revocations(self) -> ActionResult:
+        """Detach lists."""
+        self._backend.write()
+        self._trust_store.remove(self.params["RevocationIds"])
+        return EmptyResult()
+
+    def get_trust_store_revocation_content(self) -> ActionResult:
+        """Return where the copy of a list can be fetched without credentials."""
+        return self._location(self._trust_store.list_of(self.params["RevocationId"]).pem)
+
+    def get_trust_store_ca_certificates_bundle(self) -> ActionResult:
+        """Return where the bundle can be fetched without credentials."""
+        return self._location(self._trust_store.bundle)
+
+    def describe_trust_store_associations(self) -> ActionResult:
+        """List the load balancers that use a trust store."""
+        arns = self._backend.associations(self._trust_store.arn)
+        return self._page("TrustStoreAssociations", arns, lambda arn: {"ResourceArn": arn}, str)
+
+    def create_listener(self) -> ActionResult:
+        """Create a listener, with mutual authentication if asked for."""
+        return self._authenticating(super().create_listener, default={"Mode": "off"})
+
+    def modify_listener(self) -> ActionResult:
+        """Modify a listener; its mutual authentication stays when it is not mentioned."""
+        return self._authenticating(super().modify_listener, default=None)
+
+    def _authenticating(self, action: Callable[[], ActionResult], default: dict[str, Any] | None) -> ActionResult:
+        attributes = self.params.get("MutualAuthentication")
+        if attributes is not None:
+            attributes = self._checked(attributes)
+        result = action()
+        (listener,) = cast("dict[str, list[FakeListener]]", result.result)["Listeners"]
+        attributes = attributes or default
+        if attributes is not None and listener.protocol == "HTTPS":
+            listener.mutual_authentication = attributes  # type: ignore[attr-defined]
+        return result
+
+    def _checked(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        mode = attributes.get("Mode", "off")
+        if mode not in {"off", "passthrough", "verify"}:
+            raise ValidationError(f"Mutual authentication mode '{mode}' must be off, passthrough or verify")
+        if mode != "verify":
+            return {"Mode": mode}
+        store = self._backend.trust_store(attributes.get("TrustStoreArn", ""))
+        return {
+            "IgnoreClientCertificateExpiry": False,
+            "AdvertiseTrustStoreCaNames": "off",
+            **attributes,
+            "TrustStoreArn": store.arn,
+            "TrustStoreAssociationStatus": "active",
+        }
+
+    def _bundle(self) -> bytes:
+        where = [self.params.get(f"CaCertificatesBundleS3{part}") for part in ("Bucket", "Key", "ObjectVersion")]
+        body = self._backend.read_object(*where)
+        if body is None:
+            raise CaCertificatesBundleNotFound(bucket=where[0], key=where[1], version=where[2])
+        return body
+
+    def _revocation_content(self, content: dict[str, Any]) -> bytes:
+        bucket, key, version = (
+            content.get("S3Bucket", ""),
+            content.get("S3Key", ""),
+            content.get("S3ObjectVersion"),
+        )
+        body = self._backend.read_object(bucket, key, version)
+        if body is None:
+            raise RevocationContentNotFound(bucket=bucket, key=key, version=version)
+        return body
+
+    def _location(self, body: bytes) -> ActionResult:
+        return ActionResult({"Location": f"http://{self.headers['Host']}{self._backend.offer(body)}"})
+
+    def _page(
+        self,
+        name: str,
+        items: Sequence[T],
+        describe: Callable[[T], dict[str, Any]],
+        identify: Callable[[T], str],
+    ) -> ActionResult:
+        """Answer with a page; the marker is the identity of the last item of the page before."""
+        size, marker = self.params.get("PageSize", _PAGE), self.params.get("Marker")
+        if not 1 <= size <= _PAGE:
+            raise ValidationError(f"PageSize must be between 1 and {_PAGE}, not {size}")
+        identities = [identify(item) for item in items]
+        if marker is not None and marker not in identities:
+            raise ValidationError(f"Marker '{marker}' is not valid")
+        start = identities.index(marker) + 1 if marker is not None else 0
+        page = items[start : start + size]
+        more = start + size < len(items)
+        return ActionResult(
+            {name: [describe(item) for item in page], "NextMarker": identify(page[-1]) if more else None}
+        )
+
+
+def _described(store: TrustStore) -> dict[str, Any]:
+    return {
+        "Name": store.name,
+        "TrustStoreArn": store.arn,
+        "Status": store.status,
+        "NumberOfCaCertificates": len(store.certificates),
+        "TotalRevokedEntries": store.total_revoked_entries,
+    }
+
+
+def _listed(store: TrustStore, one: RevocationList) -> dict[str, Any]:
+    return {
+        "TrustStoreArn": store.arn,
+        "RevocationId": one.revocation_id,
+        "RevocationType": "CRL",
+        "NumberOfRevokedEntries": one.entries,
+    }
+
+
+def install(settings: Settings) -> None:
+    """Give moto trust stores; call it before the server starts."""
+    TrustStoreBackend.settings = settings
+    elbv2_backends.backend = TrustStoreBackend
+    elbv2_backends.clear()
+    setattr(elb_urls, "ELBV2Response", TrustStoreResponse)  # noqa: B010 - its dispatcher calls what has this name
+    moto_api_urls.url_paths[f"{{0}}{CONTENT_PATH}/(?P<token>[^/]+)$"] = content  # type: ignore[assignment]
+    if Throttling.code not in errors.COMMON_ERROR_CODES:
+        errors.COMMON_ERROR_CODES.append(Throttling.code)  # in no service model; moto warns about those
+
+
+def content(request: Any, _full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:  # noqa: ANN401
+    """Serve what `offer` offered as S3 serves a pre-signed URL: one object, without credentials."""
+    token = request.path.rpartition("/")[2]
+    for account, region, _ in elbv2_backends.iter_backends():
+        found = backend_of(account, region).contents.get(token)
+        if found and found.until > time.monotonic():
+            return 200, {"Content-Type": "application/octet-stream"}, found.body
+    return 403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>"
+
+
+def trust_store(arn: str) -> TrustStore:
+    """Find a trust store of the embedded AWS by its ARN."""
+    _, _, _, region, account, _ = arn.split(":", 5)
+    return backend_of(account, region).trust_store(arn)
+
+
+def trust_of_listener(arn: str) -> Trust:
+    """Return what the listener of this ARN verifies against at this moment.
+
+    Raises:
+        TrustStoreNotFound: the listener is not in mode verify.
+
+    """
+    _, _, _, region, account, _ = arn.split(":", 5)
+    (listener,) = backend_of(account, region).describe_listeners(None, [arn])
+    attributes = mutual_authentication(listener)
+    store = backend_of(account, region).trust_store(attributes.get("TrustStoreArn", ""))
+    return store.trust(ignore_client_certificate_expiry=attributes.get("IgnoreClientCertificateExpiry", False))

@@ -1,0 +1,274 @@
+"""Trust stores of Elastic Load Balancing: what a listener verifies client certificates against."""
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID
+
+from infra.local.core.settings import Settings
+from infra.local.elbv2.exceptions import (
+    InvalidCaCertificatesBundle,
+    InvalidRevocationContent,
+    RevocationIdNotFound,
+    TooManyTrustStoreRevocationEntries,
+)
+
+_BLOCK = re.compile(
+    rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END (?P=label)-----(?:\r?\n|$)"
+)
+_COMMENTS = re.compile(rb"(?:#[^\n-]*\n)*")
+_HASHES = {"sha256", "sha384", "sha512"}
+_RSA_BITS = range(2048, 8192 + 1)
+_CURVES = {"secp256r1", "secp384r1", "secp521r1"}
+_CERTIFICATE_BYTES = 16 * 1024  # aws: load-balancer-limits
+
+
+@dataclass(frozen=True)
+class RevocationList:
+    """A copy of one CRL, with what is worth computing once for all handshakes."""
+
+    revocation_id: int
+    pem: bytes
+    crl: x509.CertificateRevocationList
+    added_at: float = field(default_factory=time.monotonic)
+    _verified: dict[bytes, bool] = field(default_factory=dict)
+
+    @cached_property
+    def entries(self) -> int:
+        """How many certificates it revokes."""
+        return len(self.crl)
+
+    @cached_property
+    def serials(self) -> frozenset[int]:
+        """The serial numbers of the revoked certificates."""
+        return frozenset(revoked.serial_number for revoked in self.crl)
+
+    @cached_property
+    def has_unknown_critical_extension(self) -> bool:
+        """Whether it says something that must not be passed over (RFC 5280, 5.2), e.g. that it is a delta CRL."""
+        understood = {ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.AUTHORITY_KEY_IDENTIFIER}
+        return any(extension.critical and extension.oid not in understood for extension in self.crl.extensions)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether its nextUpdate has passed."""
+        next_update = self.crl.next_update_utc
+        return next_update is not None and next_update <= now
+
+    def is_signed_by(self, key: CertificateIssuerPublicKeyTypes) -> bool:
+        """Tell whether `key` signed the list."""
+        encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if encoded not in self._verified:
+            self._verified[encoded] = self.crl.is_signature_valid(key)
+        return self._verified[encoded]
+
+
+@dataclass
+class TrustStore:
+    """A bundle of CA certificates and the revocation lists attached to it."""
+
+    arn: str
+    name: str
+    settings: Settings
+    bundle: bytes
+    certificates: Sequence[x509.Certificate] = ()
+    lists: dict[int, RevocationList] = field(default_factory=dict)
+    status: str = "ACTIVE"
+    _last_id: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Read the bundle."""
+        self.replace_bundle(self.bundle)
+
+    def replace_bundle(self, bundle: bytes) -> None:
+        """Take another bundle of CA certificates; the lists stay.
+
+        Raises:
+            InvalidCaCertificatesBundle: load balancers would not take it.
+
+        """
+        self.certificates = read_bundle(bundle, self.settings.trust_stores.ca_certificates)
+        self.bundle = bundle
+
+    def add(self, contents: Sequence[bytes]) -> list[RevocationList]:
+        """Attach the CRLs of these files, all or none; IDs rise and are not used again.
+
+        Raises:
+            InvalidRevocationContent: a file is not exactly one PEM CRL that load balancers take.
+            TooManyTrustStoreRevocationEntries: a quota of the trust store would be exceeded.
+
+        """
+        crls = [(content, read_crl(content, self.settings.trust_stores.list_bytes)) for content in contents]
+        with self._lock:
+            added = [
+                RevocationList(self._last_id + offset, content, crl)
+                for offset, (content, crl) in enumerate(crls, start=1)
+            ]
+            together = [*self.lists.values(), *added]
+            entries, limits = sum(one.entries for one in together), self.settings.trust_stores
+            if entries > limits.entries:
+                raise TooManyTrustStoreRevocationEntries(
+                    f"The trust store would hold {entries} revocation entries of {limits.entries}"
+                )
+            if len(together) > limits.lists:
+                raise TooManyTrustStoreRevocationEntries(
+                    f"The trust store would hold {len(together)} revocation lists of {limits.lists}"
+                )
+            self._last_id += len(added)
+            self.lists = {one.revocation_id: one for one in together}
+        return added
+
+    def remove(self, revocation_ids: Sequence[int]) -> None:
+        """Detach lists, all or none (what AWS does with one unknown ID of several is not documented).
+
+        Raises:
+            RevocationIdNotFound: the trust store has no list of that ID.
+
+        """
+        with self._lock:
+            for revocation_id in revocation_ids:
+                if revocation_id not in self.lists:
+                    raise RevocationIdNotFound(revocation_id=revocation_id)
+            self.lists = {i: one for i, one in self.lists.items() if i not in revocation_ids}
+
+    @property
+    def visible(self) -> list[RevocationList]:
+        """The lists that the API shows already, by ascending ID."""
+        before = time.monotonic() - self.settings.trust_stores.visible_after_seconds
+        return [one for one in self.lists.values() if one.added_at <= before]
+
+    def list_of(self, revocation_id: int) -> RevocationList:
+        """Find a list that the API shows.
+
+        Raises:
+            RevocationIdNotFound: there is none of that ID, or not yet.
+
+        """
+        for one in self.visible:
+            if one.revocation_id == revocation_id:
+                return one
+        raise RevocationIdNotFound(revocation_id=revocation_id)
+
+    def trust(self, *, ignore_client_certificate_expiry: bool = False) -> "Trust":
+        """Return what a listener verifies against at this moment."""
+        return Trust(self.certificates, list(self.lists.values()), ignore_client_certificate_expiry)
+
+    @property
+    def total_revoked_entries(self) -> int:
+        """The sum over all lists; whether AWS counts a serial of two lists twice is not documented."""
+        return sum(one.entries for one in self.visible)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What one handshake is verified against: CA certificates and revocation lists by ascending ID."""
+
+    certificates: Sequence[x509.Certificate]
+    lists: Sequence[RevocationList]
+    ignore_client_certificate_expiry: bool = False
+
+
+def read_crl(content: bytes, most_bytes: int) -> x509.CertificateRevocationList:
+    """Read a revocation file.
+
+    Of the CRL itself nothing but format and algorithm is checked: not that its issuer is in the bundle, nor its
+    signature or its dates, for nothing says that AWS does.
+
+    Raises:
+        InvalidRevocationContent: it is not one PEM CRL, or too large, or signed with another algorithm.
+
+    """
+    if len(content) > most_bytes:
+        raise InvalidRevocationContent(f"The revocation file has {len(content)} bytes of {most_bytes}")
+    try:
+        blocks = _pem_blocks(content, b"X509 CRL")
+        if len(blocks) > 1:
+            # AWS's words, as quoted in MickWest/Sitrec2, docs/dev/Installing-Hardened-Sitrec-on-AWS.md
+            raise InvalidRevocationContent("More than one CRL objects in the revocation file")
+        crl = x509.load_pem_x509_crl(b"".join(blocks))
+        algorithm = crl.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InvalidRevocationContent(f"The revocation file is not a PEM-encoded CRL: {error}") from error
+    if algorithm is None or algorithm.name not in _HASHES:
+        raise InvalidRevocationContent(
+            f"The CRL uses an incorrect algorithm: {crl.signature_algorithm_oid.dotted_string}"
+        )
+    return crl
+
+
+def read_bundle(content: bytes, most: int) -> list[x509.Certificate]:
+    """Read a CA certificate bundle.
+
+    Raises:
+        InvalidCaCertificatesBundle: load balancers would not take it.
+
+    """
+    try:
+        blocks = _pem_blocks(content, b"CERTIFICATE")
+        certificates = [x509.load_pem_x509_certificate(block) for block in blocks]
+    except ValueError as error:
+        raise InvalidCaCertificatesBundle(f"The CA certificates bundle cannot be read: {error}") from error
+    if not 1 <= len(certificates) <= most:
+        raise InvalidCaCertificatesBundle(
+            f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {most} are allowed"
+        )
+    for certificate, block in zip(certificates, blocks, strict=True):
+        if len(block) > _CERTIFICATE_BYTES or not _is_supported(certificate):
+            raise InvalidCaCertificatesBundle(
+                f"Certificate {certificate.subject.rfc4514_string()} is too large or of an unsupported type"
+            )
+    return certificates
+
+
+def _is_supported(certificate: x509.Certificate) -> bool:
+    """Tell whether a CA certificate is X.509v3, with a key and a hash that load balancers take."""
+    try:
+        key, algorithm = certificate.public_key(), certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return False
+    strong = (isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS) or (
+        isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
+    )
+    hashed = algorithm is not None and algorithm.name in _HASHES
+    return strong and hashed and certificate.version is x509.Version.v3
+
+
+class _MalformedPem(ValueError):
+    """A file is not the plain PEM that load balancers take."""
+
+
+def _pem_blocks(content: bytes, label: bytes) -> list[bytes]:
+    """Split a PEM file into its blocks.
+
+    Load balancers take no blank line, no text between blocks, and comments only in lines that begin with `#`
+    and hold no `-` (aws: application/mutual-authentication, for bundles; for CRLs nothing is said, so the same
+    is asked here).
+    """
+    blocks, position = [], 0
+    while position < len(content):
+        position = _match(_COMMENTS, content, position).end()
+        if position == len(content):
+            break
+        block = _match(_BLOCK, content, position)
+        if block["label"] != label:
+            raise _MalformedPem(f"a block is {block['label'].decode()}, not {label.decode()}")
+        blocks.append(block[0])
+        position = block.end()
+    return blocks
+
+
+def _match(pattern: re.Pattern[bytes], content: bytes, position: int) -> re.Match[bytes]:
+    found = pattern.match(content, position)
+    if found is None:
+        raise _MalformedPem(f"not PEM at byte {position}")
+    return found

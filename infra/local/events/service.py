@@ -1,0 +1,275 @@
+"""EventBridge for the embedded AWS: buses, rules and schedules that really deliver.
+
+moto 5.2.5 stores rules and targets, answers 500 when an event is to go to a state machine, sends `time` as a number,
+fires no schedule and drops what fails. Here every delivery has its retries and its dead-letter queue.
+"""
+
+# mypy: disable-error-code="override"
+# moto's own methods answer with JSON text; these answer with ActionResult, as moto's newer services do.
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, ClassVar, cast
+from uuid import uuid4
+
+from moto.core.responses import ActionResult
+from moto.events import urls
+from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend, Rule, events_backends
+from moto.events.responses import EventsHandler
+
+from infra.local.core.background import Later
+from infra.local.core.settings import Settings
+from infra.local.events import pattern as event_pattern
+from infra.local.events import schedule as schedules
+from infra.local.events import targets as event_targets
+from infra.local.events.delivery import Delivery
+from infra.local.events.targets import Sender
+from infra.local.iam import enforcement as iam
+from infra.local.stepfunctions.patches import RoleClients
+
+SHORTEST_SCHEDULE_SECONDS = 0.05  # a scaled schedule must leave time for something else
+
+
+@dataclass
+class _State:
+    settings: Settings = field(default_factory=Settings)
+    clients: RoleClients | None = None
+    sender: Sender | None = None
+    later: Later = field(default_factory=lambda: Later("event deliveries"))
+
+
+_state = _State()
+
+
+class EventBridgeBackend(EventsBackend):
+    """The buses of one account and Region."""
+
+    settings: ClassVar[Settings]
+
+    @property
+    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it looks beside the class's module
+        return urls
+
+    def put_rule(self, name: str, **more: Any) -> Rule:  # noqa: ANN401 - moto's own arguments
+        """Create or change a rule, and let its schedule begin."""
+        if more.get("event_pattern"):
+            event_pattern.read(more["event_pattern"])
+        if more.get("scheduled_expression"):
+            try:
+                schedules.read(more["scheduled_expression"])
+            except schedules.ScheduleNotValid as error:
+                raise ValidationException("Parameter ScheduleExpression is not valid.") from error
+        if more.get("role_arn"):
+            iam.demand("iam:PassRole", more["role_arn"])
+        rule: Rule = super().put_rule(name, **more)
+        _arrange(rule)
+        return rule
+
+    def put_targets(self, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
+        """Give a rule its targets; those that cannot be had here are refused."""
+        for target in targets:
+            arn, role_arn = target["Arn"], target.get("RoleArn")
+            if arn.count(":") < len(("arn", "aws", "service", "region", "account")):
+                raise ValidationException(
+                    f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."
+                )
+            if event_targets.kind(arn) not in event_targets.KINDS:
+                raise ValidationException(f"Targets like {arn} are not available here, only {event_targets.KINDS}")
+            if event_targets.kind(arn) in event_targets.NEEDS_ROLE and not role_arn:
+                raise ValidationException(f"RoleArn is required for target {arn}.")
+            if role_arn:
+                iam.demand("iam:PassRole", role_arn)
+        super().put_targets(name, event_bus_arn, targets)
+
+    def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Take events of the account's own; each is taken or refused by itself."""
+        limit = 10
+        if len(events) > limit:
+            raise ValidationException(
+                f"1 validation error detected: Value '[{len(events)} entries]' at 'entries' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {limit}"
+            )
+        return [self._put_event(entry) for entry in events]
+
+    def _put_event(self, entry: Mapping[str, Any]) -> dict[str, str]:
+        name = self._normalize_event_bus_arn(entry.get("EventBusName") or "default")
+        iam.demand("events:PutEvents", _bus_arn(self.region_name, self.account_id, name))
+        for parameter in ("Source", "DetailType", "Detail"):
+            if not entry.get(parameter):
+                reason = f"Parameter {parameter} is not valid. Reason: {parameter} is a required argument."
+                return {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
+        if entry["Source"].startswith("aws."):
+            return {"ErrorCode": "NotAuthorizedForSource", "ErrorMessage": "Not authorized for the source."}
+        try:
+            detail = json.loads(entry["Detail"])
+        except ValueError:
+            detail = None
+        if not isinstance(detail, dict):
+            return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+        moment = datetime.fromtimestamp(float(entry["Time"]), UTC) if entry.get("Time") else None
+        # An event for a bus that does not exist is taken, and goes nowhere.
+        return {
+            "EventId": self.publish(
+                entry["Source"], entry["DetailType"], entry.get("Resources", []), detail, bus=name, moment=moment
+            )
+        }
+
+    def publish(  # noqa: PLR0913 - an event's own fields
+        self,
+        source: str,
+        detail_type: str,
+        resources: Sequence[str],
+        detail: Mapping[str, Any],
+        *,
+        bus: str = "default",
+        moment: datetime | None = None,
+    ) -> str:
+        """Put an event on a bus and return its id; delivery comes later."""
+        event = self.event(source, detail_type, resources, detail, moment)
+        rules = list(self.event_buses[bus].rules.values()) if bus in self.event_buses else []
+        for rule in rules:
+            pattern = rule.event_pattern.get_pattern()
+            if rule.state.startswith("ENABLED") and pattern and event_pattern.matches(pattern, event):
+                deliver(rule, event)
+        return str(event["id"])
+
+    def event(
+        self,
+        source: str,
+        detail_type: str,
+        resources: Sequence[str],
+        detail: Mapping[str, Any],
+        moment: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Make an event, with the fields that all have, in AWS's order."""
+        return {
+            "version": "0",
+            "id": str(uuid4()),
+            "detail-type": detail_type,
+            "source": source,
+            "account": self.account_id,
+            "time": iso(moment or datetime.now(UTC)),
+            "region": self.region_name,
+            "resources": list(resources),
+            "detail": dict(detail),
+        }
+
+    def fire(self, rule: Rule) -> None:
+        """Send the event of a schedule to a rule's targets, if it is enabled."""
+        if rule.state.startswith("ENABLED"):
+            deliver(rule, self.event("aws.events", "Scheduled Event", [rule.arn], {}))
+
+    def scheduled(self) -> list[Rule]:
+        """Return the rules that have a schedule."""
+        return [rule for rule in self.event_buses["default"].rules.values() if rule.scheduled_expression]
+
+
+class EventBridgeHandler(EventsHandler):
+    """The API action that moto leaves empty."""
+
+    def test_event_pattern(self) -> ActionResult:
+        """Tell whether a pattern matches an event."""
+        pattern = event_pattern.read(self._get_param("EventPattern"))
+        return ActionResult({"Result": event_pattern.matches(pattern, json.loads(self._get_param("Event")))})
+
+
+def iso(moment: datetime) -> str:
+    """Write a time as events have it: in whole seconds, UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _bus_arn(region: str, account_id: str, name: str) -> str:
+    return f"arn:aws:events:{region}:{account_id}:event-bus/{name}"
+
+
+def deliver(rule: Rule, event: Mapping[str, Any]) -> None:
+    """Send an event to each target of a rule, in the background."""
+    if _state.sender is None:
+        return
+    ingested = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    reserved = {
+        "aws.events.rule-arn": rule.arn,
+        "aws.events.rule-name": rule.name,
+        "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+        "aws.events.event.json": event,
+        "aws.events.event.ingestion-time": ingested,
+    }
+    for target in list(rule.targets):
+        delivery = Delivery(_state.sender, _state.later, _state.settings, event, dict(target), rule.arn, reserved)
+        _state.later.add(delivery.attempt)
+
+
+def _arrange(rule: Rule) -> None:
+    """Have a rule's schedule fire when it is next due, and from then on."""
+    if not rule.scheduled_expression:
+        return
+    now = datetime.now(UTC)
+    due = schedules.read(rule.scheduled_expression).after(now)
+    if due is not None:
+        seconds = (due - now).total_seconds() * _state.settings.events.schedule_scale
+        work = partial(_due, rule)
+        _state.later.add(work, max(SHORTEST_SCHEDULE_SECONDS, seconds), awaited=False)
+
+
+def _due(rule: Rule) -> None:
+    backend = backend_of(rule.account_id, rule.region_name)
+    if backend.event_buses["default"].rules.get(rule.name) is rule:  # neither deleted nor replaced
+        backend.fire(rule)
+        _arrange(rule)
+
+
+def backend_of(account_id: str, region_name: str) -> EventBridgeBackend:
+    """Find the buses of an account and Region."""
+    return cast("EventBridgeBackend", events_backends[account_id][region_name])
+
+
+def publish(
+    region_name: str, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]
+) -> None:
+    """Put an event of an AWS service on the account's default bus."""
+    if _state.sender is not None:
+        backend_of(_state.settings.account_id, region_name).publish(source, detail_type, resources, detail)
+
+
+def fire_schedules_now() -> None:
+    """Fire every enabled rule that has a schedule, whatever it says; for tests and the command line."""
+    backend = backend_of(_state.settings.account_id, _state.settings.region)
+    for rule in backend.scheduled():
+        backend.fire(rule)
+
+
+def settle(seconds: float = 10) -> None:
+    """Wait until every event is delivered, or dropped, and none waits for a retry.
+
+    Raises:
+        TimeoutError: it takes longer than `seconds`.
+
+    """
+    _state.later.settle(seconds)
+
+
+def install(settings: Settings, endpoint_url: str) -> None:
+    """Put this EventBridge in the place of moto's; call it before the server starts."""
+    EventBridgeBackend.settings = settings
+    _state.settings = settings
+    _state.clients = RoleClients(endpoint_url, event_targets.SERVICE)
+    _state.sender = Sender(settings, _state.clients)
+    events_backends.backend = EventBridgeBackend
+    events_backends.clear()
+    urls.url_paths["{0}/"] = EventBridgeHandler.dispatch
+
+
+def stop() -> None:
+    """Forget all that is to be delivered, and take nothing more until `start`."""
+    _state.later.stop()
+
+
+def start() -> None:
+    """Be as new, without a thread or a client of before."""
+    _state.later.start()
+    if _state.clients is not None:
+        _state.clients.clear()

@@ -1,0 +1,157 @@
+"""What rules can send events to, over HTTP, as EventBridge does: with a role, or where a resource policy lets it.
+
+Errors have the codes that EventBridge writes to a dead-letter queue.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local.core.requests import ServiceError
+from infra.local.core.settings import Settings
+from infra.local.iam import policy as bucket_policy
+from infra.local.stepfunctions.patches import RoleClients
+
+SERVICE = "events.amazonaws.com"
+NEEDS_ROLE = ("states",)
+KINDS = ("states", "sqs", "sns", "lambda")
+
+_THROTTLING = {"ThrottlingException", "Throttling", "TooManyRequestsException", "ExecutionLimitExceeded", "SlowDown"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
+_SERVER_ERROR = 500
+
+
+class NotDelivered(Exception):
+    """A target has not taken an event."""
+
+    def __init__(self, code: str, message: str, *, worth_retrying: bool = False) -> None:
+        """Take EventBridge's code; only what may pass is worth retrying: throttling and the target's own trouble."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.worth_retrying = worth_retrying
+
+
+def kind(arn: str) -> str:
+    """Return the service of an ARN."""
+    return arn.split(":")[2]
+
+
+def wants_json(arn: str) -> bool:
+    """Tell whether a target takes nothing but JSON."""
+    return kind(arn) in {"states", "lambda"}
+
+
+class Sender:
+    """Sends to targets and dead-letter queues."""
+
+    def __init__(self, settings: Settings, clients: RoleClients) -> None:
+        """Send with these clients."""
+        self._settings = settings
+        self._clients = clients
+        self._by_kind: dict[str, Callable[[Mapping[str, Any], str, str, str], None]] = {
+            "states": self._start_execution,
+            "sqs": self._send_message,
+            "sns": self._publish,
+            "lambda": self._invoke,
+        }
+
+    def send(self, target: Mapping[str, Any], text: str, rule_arn: str, event_id: str) -> None:
+        """Send a text to a target.
+
+        Raises:
+            NotDelivered: it was not taken.
+
+        """
+        with _in_eventbridges_words():
+            self._by_kind[kind(target["Arn"])](target, text, rule_arn, event_id)
+
+    def bury(self, queue_arn: str, text: str, attributes: Mapping[str, str], rule_arn: str) -> None:
+        """Put an event that could not be delivered into a dead-letter queue.
+
+        Raises:
+            NotDelivered: there is no such queue, or its policy does not let EventBridge in.
+
+        """
+        typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        with _in_eventbridges_words():
+            self._to_queue(queue_arn, rule_arn, MessageBody=text, MessageAttributes=typed)
+
+    def _start_execution(self, target: Mapping[str, Any], text: str, rule_arn: str, event_id: str) -> None:
+        try:
+            client = self._clients.of(self._settings.region, "stepfunctions", target["RoleArn"])
+        except ServiceError as error:
+            raise NotDelivered("FAILED_TO_ASSUME_ROLE", error.message) from error
+        # The name is the same at each try, so that a lost answer does not start a second execution.
+        own = uuid.uuid5(uuid.NAMESPACE_URL, f"{rule_arn} {target['Id']} {event_id}")
+        client.start_execution(stateMachineArn=target["Arn"], name=f"{event_id}_{own}", input=text)
+
+    def _send_message(self, target: Mapping[str, Any], text: str, rule_arn: str, _: str) -> None:
+        group = (target.get("SqsParameters") or {}).get("MessageGroupId")
+        self._to_queue(target["Arn"], rule_arn, MessageBody=text, **({"MessageGroupId": group} if group else {}))
+
+    def _to_queue(self, arn: str, rule_arn: str, **message: Any) -> None:  # noqa: ANN401 - as boto3 has it
+        sqs = self._client("sqs")
+        url = sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+        policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {}).get("Policy")
+        self._demand(policy, "sqs:SendMessage", arn, rule_arn)
+        sqs.send_message(QueueUrl=url, **message)
+
+    def _publish(self, target: Mapping[str, Any], text: str, rule_arn: str, _: str) -> None:
+        sns, arn = self._client("sns"), target["Arn"]
+        policy = sns.get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy")
+        self._demand(policy, "sns:Publish", arn, rule_arn)
+        sns.publish(TopicArn=arn, Message=text)
+
+    def _invoke(self, target: Mapping[str, Any], text: str, rule_arn: str, _: str) -> None:
+        client, arn = self._client("lambda"), target["Arn"]
+        client.get_function(FunctionName=arn)
+        try:
+            policy = client.get_policy(FunctionName=arn)["Policy"]
+        except client.exceptions.ResourceNotFoundException:
+            policy = None
+        self._demand(policy, "lambda:InvokeFunction", arn, rule_arn)
+        client.invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes each service's class as it runs
+        return self._clients.of(self._settings.region, service, None)
+
+    def _demand(self, policy: str | None, action: str, resource: str, rule_arn: str) -> None:
+        context = {
+            "aws:SourceArn": rule_arn,
+            "aws:SourceAccount": self._settings.account_id,
+            "aws:SecureTransport": "true",
+        }
+        if not bucket_policy.allows(policy, service=SERVICE, action=action, resource=resource, context=context):
+            words = f"User: {SERVICE} is not authorized to perform: {action} on resource: {resource}"
+            raise NotDelivered("NO_PERMISSIONS", words)
+
+
+@contextmanager
+def _in_eventbridges_words() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise _worded(error) from error
+    except BotoCoreError as error:
+        raise NotDelivered("CONNECTION_FAILURE", str(error), worth_retrying=True) from error
+
+
+def _worded(error: ClientError) -> NotDelivered:
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    short = code.rpartition(".")[2]
+    if short in _THROTTLING:
+        return NotDelivered("THROTTLING", message, worth_retrying=True)
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:
+        return NotDelivered("ERROR_FROM_TARGET", message, worth_retrying=True)
+    if short in _DENIED:
+        return NotDelivered("NO_PERMISSIONS", message)
+    if "NotFound" in short or "NotExist" in short or "NonExistent" in short:
+        return NotDelivered("NO_RESOURCE", message)
+    if short == "ExecutionAlreadyExists":
+        return NotDelivered("RESOURCE_ALREADY_EXISTS", message)
+    return NotDelivered("ERROR_FROM_TARGET", message)

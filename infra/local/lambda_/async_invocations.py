@@ -1,0 +1,37 @@
+"""Invocations that nobody waits for: tried three times, then buried where the function says.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+from infra.local.core.settings import Settings
+from infra.local.iam import enforcement as iam
+from infra.local.lambda_.runtime_api import Outcome
+
+TRIES = 3
+
+
+def run(invoke: Callable[[], Outcome | None], function: Any, event: bytes, settings: Settings) -> None:  # noqa: ANN401
+    """Invoke a function until it succeeds, or is gone; on AWS a minute, then two, pass between the tries."""
+    for attempt in range(TRIES):
+        outcome = invoke()
+        if outcome is None or not outcome.failed:
+            return
+        time.sleep(settings.functions.async_retry_seconds * (attempt + 1))
+    assert outcome is not None  # noqa: S101 - it failed
+    _bury(function, event, outcome, settings)
+
+
+def _bury(function: Any, event: bytes, outcome: Outcome, settings: Settings) -> None:  # noqa: ANN401 - moto's own
+    """Put the event into the function's dead-letter queue, with the permission of the function's own role."""
+    arn = function.dead_letter
+    if not arn or not iam.allows(function.role.rsplit("/", 1)[-1], "sqs:SendMessage", arn):
+        return
+    queues = sqs_backends[settings.account_id][settings.region]
+    attributes = {"ErrorMessage": {"data_type": "String", "string_value": outcome.payload.decode()[:1024]}}
+    queues.send_message(arn.rsplit(":", 1)[1], event.decode(), message_attributes=attributes)

@@ -1,0 +1,229 @@
+"""One execution environment of a Lambda function: its process, and the Runtime API that the process talks to.
+
+The process runs AWS's own runtime client (aws: lambda/runtimes-api): it asks for the next invocation, and answers
+with a response or an error. Each environment has a small server of its own, because the client says nothing else
+about who it is.
+"""
+
+import json
+import os
+import queue
+import select
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+from infra.local.core import same_origin
+
+INIT_SECONDS = 30.0  # AWS grants 10, on a machine that is not shared
+PREFIX = "/2018-06-01/runtime/"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a function is called with."""
+
+    request_id: str
+    function_arn: str
+    event: bytes
+    timeout: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an invocation: the payload, whether it is an error, and whether the process ends with it."""
+
+    payload: bytes
+    failed: bool
+    seconds: float = 0.0
+    final: bool = False
+
+
+class _Exchange:
+    """What the Runtime API's thread and an invocation tell each other."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self.invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()  # None: the process has ended
+
+    def end(self) -> None:
+        self.outcomes.put(None)
+        self.ready.set()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """The Runtime API, version 2018-06-01. HTTP/1.0: one connection a call, so one thread serves them all."""
+
+    def __init__(self, connection: socket.socket, exchange: _Exchange) -> None:
+        self.exchange = exchange
+        super().__init__(connection, ("127.0.0.1", 0), None)  # type: ignore[arg-type] # it has no server object
+
+    def parse_request(self) -> bool:
+        """Refuse what a web page may have sent: it could answer in the function's place."""
+        if not super().parse_request():
+            return False
+        why = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
+        if why is None:
+            return True
+        self.send_response(403)
+        for name, value in same_origin.HEADERS:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(why.encode())
+        return False
+
+    def do_GET(self) -> None:
+        """Hand out the next invocation, when there is one."""
+        self.exchange.ready.set()
+        invocation = self.exchange.invocations.get()
+        if invocation is None:
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(invocation.event)))
+        self.send_header("Lambda-Runtime-Aws-Request-Id", invocation.request_id)
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + invocation.timeout) * 1000)))
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", invocation.function_arn)
+        trace = invocation.request_id.replace("-", "")
+        self.send_header("Lambda-Runtime-Trace-Id", f"Root=1-{trace[:8]}-{trace[8:]};Sampled=0")
+        self.end_headers()
+        self.wfile.write(invocation.event)
+
+    def do_POST(self) -> None:
+        """Take a response or an error, of an invocation or of the start."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        failed, final = self.path.endswith("/error"), self.path == PREFIX + "init/error"
+        self.exchange.outcomes.put(Outcome(body, failed, final=final))
+        self.exchange.ready.set()
+        self.send_response(202)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as http.server has it
+        """Say nothing."""
+
+
+class ExecutionEnvironment:
+    """A process that runs one function's code, one invocation at a time."""
+
+    def __init__(
+        self, command: list[str], variables: Mapping[str, str], folder: Path, log: Callable[[str], None]
+    ) -> None:
+        """Start the process in a folder, with these variables and no others; `log` gets each line it writes."""
+        self._exchange = _Exchange()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._log = log
+        host, port = self._listener.getsockname()
+        process: Any = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**variables, "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the embedded AWS, which then ends its processes itself
+        )
+        self._process = process
+        self._output = process.stdout
+        os.set_blocking(self._output.fileno(), False)
+        self._partial = b""
+        self._ended = False
+        self._reading = threading.Lock()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._serve, self._follow)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can take an invocation."""
+        return not self._ended and self._process.poll() is None
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation; a process that fails to start, times out or dies is not alive afterwards."""
+        outcome = self._invoke(invocation)
+        self._ended = outcome.final
+        self._read()
+        return outcome
+
+    def _invoke(self, invocation: Invocation) -> Outcome:
+        rid = f"RequestId: {invocation.request_id}"
+        if not self._exchange.ready.wait(INIT_SECONDS):
+            self._process.kill()
+            return _platform_error("Sandbox.Timedout", f"{rid} Error: Task timed out after {INIT_SECONDS:.2f} seconds")
+        started = time.monotonic()
+        self._exchange.invocations.put(invocation)
+        try:
+            outcome = self._exchange.outcomes.get(timeout=invocation.timeout)
+        except queue.Empty:
+            self._process.kill()
+            words = f"{rid} Error: Task timed out after {invocation.timeout:.2f} seconds"
+            return _platform_error("Sandbox.Timedout", words, invocation.timeout)
+        seconds = time.monotonic() - started
+        if outcome is None:
+            words = f"{rid} Error: Runtime exited {self._exit_words()}"
+            return _platform_error("Runtime.ExitError", words, seconds)
+        return replace(outcome, seconds=seconds)
+
+    def close(self) -> None:
+        """End the process and its threads."""
+        self._process.kill()
+        self._process.wait()
+        self._exchange.invocations.put(None)
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+        with self._reading:
+            self._output.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    _Handler(connection, self._exchange)
+                except ConnectionError:  # the process was killed meanwhile
+                    continue
+
+    def _follow(self) -> None:
+        while True:
+            select.select([self._output], [], [])
+            if not self._read():
+                break
+        self._process.wait()
+        self._exchange.end()
+
+    def _read(self) -> bool:
+        """Log all that has been written so far; False once the process has closed its output."""
+        with self._reading:
+            # An environment is closed while it runs an invocation when the server is reset.
+            while not self._output.closed and select.select([self._output], [], [], 0)[0]:
+                data = os.read(self._output.fileno(), 65536)
+                *lines, self._partial = (self._partial + data).split(b"\n")
+                if not data and self._partial:
+                    lines, self._partial = [self._partial], b""
+                for line in lines:
+                    self._log(line.decode(errors="replace"))
+                if not data:
+                    return False
+        return True
+
+    def _exit_words(self) -> str:
+        code = self._process.wait()
+        if code < 0:
+            return f"with error: signal: {-code}"
+        return f"with error: exit status {code}" if code else "without providing a reason"
+
+
+def _platform_error(kind: str, message: str, seconds: float = 0.0) -> Outcome:
+    payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+    return Outcome(payload, failed=True, seconds=seconds, final=True)

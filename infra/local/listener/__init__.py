@@ -1,0 +1,1 @@
+"""An mTLS listener that enforces a trust store."""

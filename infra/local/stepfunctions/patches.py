@@ -1,0 +1,271 @@
+"""The few things that moto's Step Functions interpreter does differently from AWS and that this product needs.
+
+Each is made for one version of moto, and tests/infra/local/stepfunctions/test_patches.py fails when that version does
+otherwise:
+
+* an execution started without a name gets one (stock: all are called `None`, so the second one fails);
+* a Map worker takes its items in a loop (stock: it recurses, and dies after about 985, leaving the execution RUNNING);
+* a call of Lambda that is refused fails the task by the error that AWS names, e.g. `Lambda.TooManyRequestsException`
+  (stock, where the resource is the function's own ARN: `Exception`, which no Retry names);
+* `$$.Execution.StartTime` is a text (stock: a datetime, at which DescribeExecution breaks when a state outputs it);
+* what came of an execution is told as soon as its status is (stock: the status is seen first, for a moment);
+* a definition is parsed once (stock: at every start of an execution, which takes longer than the execution itself);
+* tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
+  made-up credentials, through a new client each time, which takes 17 ms).
+"""
+
+import functools
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.stepfunctions.parser import models
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
+from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+
+from infra.local.core.requests import ServiceError
+from infra.local.iam import enforcement as iam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# What is replaced below.
+STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001
+STOCK_FROM_ERROR = StateTaskLambda._from_error  # noqa: SLF001
+STOCK_START_DETAILS = Execution.get_start_execution_details
+STOCK_CLIENT_FOR = boto_client.boto_client_for
+STOCK_REFLECT = BaseExecutionWorkerCommunication._reflect_execution_status  # noqa: SLF001
+STOCK_PARSE = AmazonStateLanguageParser.parse
+
+
+BEGIN_SECONDS = 5
+CLIENT_SECONDS = iam.SESSION_SECONDS / 2
+
+
+class NamingBackend(models.StepFunctionsParserBackend):
+    """moto's interpreter, with names for executions that have none, and an end to those that a reset leaves."""
+
+    def create_state_machine(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - moto's own arguments
+        """Create a state machine; the role that it runs with must be allowed to write its log."""
+        _demand_log_delivery(more.get("roleArn") or args[2], more.get("loggingConfiguration"))
+        return super().create_state_machine(*args, **more)
+
+    def start_execution(  # type: ignore[override] # as the parser's own back end has it, and moto's annotations have not
+        self,
+        state_machine_arn: str,
+        name: str | None = None,
+        execution_input: str | None = None,
+        trace_header: str | None = None,
+    ) -> Execution:
+        """Start an execution."""
+        start: Callable[..., Execution] = super().start_execution
+        return start(state_machine_arn, name or str(uuid4()), execution_input, trace_header)
+
+    def reset(self) -> None:
+        """Stop what runs and forget everything."""
+        for machine in self.state_machines:
+            for execution in machine.executions:
+                if execution.status == "RUNNING" and _has_begun(execution):
+                    execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
+        super().reset()
+
+
+# What Step Functions demands of the role that writes a log (aws: step-functions cw-logs), on no narrower resource.
+LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+
+
+def _demand_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") -> None:
+    if not logging or logging.get("level", "OFF") == "OFF":
+        return
+    denied = [action for action in LOG_DELIVERY if not iam.allows(role_arn.rsplit("/", 1)[-1], action, "*")]
+    if denied:
+        message = "The state machine IAM Role is not authorized to access the Log Destination"
+        raise ServiceError("AccessDeniedException", f"{message}: {', '.join(denied)}", status=400)
+
+
+def _has_begun(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
+    """Wait until an execution's thread has made what `stop` needs; it never does for a definition it cannot read."""
+    worker: Any = execution.exec_worker
+    end = time.monotonic() + BEGIN_SECONDS
+    while worker.env is None and time.monotonic() < end:
+        time.sleep(0.001)
+    return worker.env is not None
+
+
+def eval_pool(worker: Any, job: Any, worker_frame: Any) -> None:  # noqa: ANN401 - moto's own classes
+    """Evaluate a Map worker's jobs until there are none: `IterationWorker._eval_pool`, without its recursion."""
+    while job is not None:
+        frame = worker_frame.open_inner_frame()
+        worker._eval_job(env=frame, job=job)  # noqa: SLF001
+        worker_frame.close_frame(frame)
+        failed = isinstance(job.job_output, Exception) or worker.stopped()
+        following = None if failed else worker._job_pool.next_job()  # noqa: SLF001
+        # As in the original: the frame is closed before the last job, because the Map awaits jobs, not workers.
+        if following is None:
+            if not failed:
+                last = frame.event_history_context.last_published_event_id
+                worker_frame.event_history_context.source_event_id = last
+            worker._env.close_frame(worker_frame)  # noqa: SLF001
+            worker._job_pool.close_job(job)  # noqa: SLF001
+            return
+        worker._job_pool.close_job(job)  # noqa: SLF001
+        job = following
+    worker._env.close_frame(worker_frame)  # noqa: SLF001
+
+
+def from_error(task: Any, env: Any, ex: Exception) -> FailureEvent:  # noqa: ANN401 - moto's own classes
+    """Return the failure of a task whose resource is a function's ARN: `StateTaskLambda._from_error`."""
+    if not isinstance(ex, ClientError):
+        return STOCK_FROM_ERROR(task, env, ex)
+    error = f"Lambda.{ex.response['Error']['Code']}"
+    details: Any = {"lambdaFunctionFailedEventDetails": {"error": error, "cause": str(ex)}}
+    return FailureEvent(
+        env=env,
+        error_name=CustomErrorName(error),
+        event_type=HistoryEventType.LambdaFunctionFailed,
+        event_details=details,  # an EventDetails, which is a dict
+    )
+
+
+def start_details(execution: Execution) -> ExecutionDetails:
+    """Return what the context object says of an execution: `Execution.get_start_execution_details`."""
+    details = STOCK_START_DETAILS(execution)
+    started: Any = details.start_time
+    text = started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return ExecutionDetails(details.arn, details.name, details.role_arn, details.inpt, text)
+
+
+@functools.lru_cache(maxsize=8)
+def _tree(definition: str) -> Any:  # noqa: ANN401 - a tree of ANTLR's
+    return STOCK_PARSE(definition)[1]
+
+
+def parse(definition: str) -> tuple[Any, Any]:
+    """Parse a definition, once; what evaluates it is made anew for each execution, since it may hold state."""
+    tree = _tree(definition)
+    return Preprocessor().visit(tree), tree
+
+
+class RoleClients:
+    """Clients that act as a role that a service assumes, kept while their credentials are good."""
+
+    def __init__(self, endpoint_url: str, principal: str = "states.amazonaws.com") -> None:
+        """Call the server at `endpoint_url`, as the service `principal`."""
+        self._endpoint_url = endpoint_url
+        self._principal = principal
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str, str | None], tuple[float, Any]] = {}
+
+    def get(self, region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ANN401 - as moto has it
+        """Return a client, with the signature of moto's `boto_client_for`."""
+        return self.of(region, service, state_credentials.role_arn)
+
+    def of(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - boto3 makes its class
+        """Return a client that acts as a role; without one, as the service itself, of which no policy is asked.
+
+        Raises:
+            ServiceError: there is no such role, or it does not trust the service.
+
+        """
+        key = (region, service, role_arn)
+        with self._lock:
+            born, client = self._known.get(key, (0.0, None))
+            if client is None or time.monotonic() - born > CLIENT_SECONDS:
+                client = self._create(*key)
+                self._known[key] = (time.monotonic(), client)
+        return client
+
+    def clear(self) -> None:
+        """Forget all clients: their credentials are no longer known."""
+        with self._lock:
+            for _, client in self._known.values():
+                client.close()
+            self._known.clear()
+
+    def _create(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - as moto has it
+        credentials: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        if role_arn is not None:
+            credentials.update(iam.assume(role_arn, self._principal, uuid4().hex))
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint_url,
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
+            # A task outlives every time-out here; its own TimeoutSeconds ends it. Retries are the state machine's.
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                read_timeout=900,
+                max_pool_connections=100,
+            ),
+        )
+
+
+_clients: RoleClients | None = None
+
+
+def reflect(communication: BaseExecutionWorkerCommunication) -> None:
+    """Set output, error and cause before the status."""
+    execution: Any = communication.execution
+    environment = execution.exec_worker.env
+    came_to = environment.program_state()
+    if isinstance(came_to, ProgramEnded):
+        execution.output = environment.states.get_input()
+    elif isinstance(came_to, ProgramError) and came_to.error:
+        execution.error, execution.cause = came_to.error.get("error"), came_to.error.get("cause")
+    STOCK_REFLECT(communication)  # type: ignore[no-untyped-call]
+
+
+def install(endpoint_url: str) -> None:
+    """Put the fixes in place, for a server at `endpoint_url`."""
+    global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
+    _clients = RoleClients(endpoint_url)
+    models.stepfunctions_parser_backends.backend = NamingBackend
+    models.stepfunctions_parser_backends.clear()
+    IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
+    StateTaskLambda._from_error = from_error  # type: ignore[assignment,method-assign] # noqa: SLF001
+    BaseExecutionWorkerCommunication._reflect_execution_status = reflect  # type: ignore[method-assign] # noqa: SLF001
+    AmazonStateLanguageParser.parse = staticmethod(parse)  # type: ignore[method-assign]
+    Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]
+    _replace_client_for(_clients.get)
+
+
+def reset() -> None:
+    """Forget the clients of roles that are gone."""
+    if _clients:
+        _clients.clear()
+
+
+def _replace_client_for(replacement: Any) -> None:  # noqa: ANN401 - a function of moto's shape
+    """Replace `boto_client_for` in each module that has imported it by name."""
+    modules: list[tuple[str, Any]] = list(sys.modules.items())
+    for name, module in modules:
+        if name.startswith("moto.stepfunctions.parser") and hasattr(module, "boto_client_for"):
+            module.boto_client_for = replacement

@@ -1,0 +1,1 @@
+"""Tests of the AWS calls: their error codes become our errors."""

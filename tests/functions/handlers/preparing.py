@@ -1,0 +1,59 @@
+"""What a test of PrepareRevocation needs: the step itself, and CAs with what it expects of them."""
+
+import itertools
+import json
+from typing import Any
+
+from functions import workflow_bucket
+from functions.handlers.prepare_revocation import prepare_revocation
+from functions.models.request import ExecutionInput
+from functions.models.states import Prepared
+from functions.models.stored import Manifest
+from functions.pki.serial_number import write
+from infra.local.lab.lab import create_trust_store
+from infra.local.lab.pki import Authority
+from tests.support.pki import NOW
+from tests.support.steps import EXECUTION, A, Bench
+
+_names = itertools.count()
+
+
+def prepare(bench: Bench, request: object = None, **more: Any) -> Prepared:  # noqa: ANN401 - fields of an input
+    """Run the step with an input that is complete but for the serials' default and what the test states."""
+    if request is None:
+        request = {"Serials": [write(A)], "TrustStoreArns": [bench.trust_store_arn], **more}
+    question = ExecutionInput(
+        request=request, execution_arn=EXECUTION + bench.name, execution_name=bench.name, start_time=NOW
+    )
+    return prepare_revocation(question, NOW)
+
+
+def manifest(bench: Bench, **more: Any) -> Manifest:  # noqa: ANN401 - fields of an input
+    """Give the manifest that is written."""
+    return workflow_bucket.get_manifest(prepare(bench, **more).manifest)
+
+
+def crl_bucket(bench: Bench) -> str:
+    """Create a bucket that every CA may write its CRL to; the laboratory's is for its own CA."""
+    s3, name = bench.lab.aws.client("s3"), f"crls-{bench.name}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": bench.lab.aws.settings.region})
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "acm-pca.amazonaws.com"},
+        "Action": ["s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation"],
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+    }
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    return name
+
+
+def another_ca(bench: Bench, **crl: Any) -> Authority:  # noqa: ANN401 - fields of a CrlConfiguration
+    """Create a root CA that publishes CRLs."""
+    made = Authority.create_root(bench.lab.aws, f"CA {next(_names)}")
+    made.publish_crls_to(crl_bucket(bench), **crl)
+    return made
+
+
+def trusting(bench: Bench, authority: Authority) -> str:
+    """Create a trust store for a CA."""
+    return create_trust_store(bench.lab.aws, f"ca-{bench.name}", [authority])

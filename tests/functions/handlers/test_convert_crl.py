@@ -1,0 +1,65 @@
+"""ConvertCrl keeps exactly the version that was found, as the PEM that trust stores take."""
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from functions.aws import s3 as aws_s3
+from functions.errors import AwsCallRefused, CrlExpired, CrlSignatureInvalid
+from functions.handlers.convert_crl import convert_crl
+from functions.models.base import S3Object
+from functions.models.states import ConvertCrlInput
+from tests.support import pki
+from tests.support.pki import DAY, HOUR, NOW
+from tests.support.steps import A, B, Bench
+
+
+def test_good_crl(bench: Bench) -> None:
+    """The PEM holds the very DER, under a key that names the CA and the number."""
+    der = bench.authority.crl([A, B], number=12)
+    made = bench.convert(der)
+    body = bench.lab.aws.client("s3").get_object(Bucket=made.pem.bucket, Key=made.pem.key)["Body"].read()
+    ca = bench.lab.authority.arn.rsplit("/", 1)[1]
+    assert made.pem.key == f"crls/{ca}/12.pem"
+    assert x509.load_pem_x509_crl(body).public_bytes(Encoding.DER) == der
+    assert (made.crl_number, made.number_of_revoked_entries) == (12, 2)
+    assert (made.this_update, made.next_update) == (NOW - HOUR, NOW + 7 * DAY)
+
+
+def test_other_object_meanwhile(bench: Bench) -> None:
+    """The version that was found is converted, not what lies there now."""
+    manifest = bench.manifest(A)
+    bench.publish(bench.authority.crl([A], number=1))
+    found = bench.find(manifest).crl
+    assert found is not None
+    bench.publish(bench.authority.crl([B], number=2))
+    assert convert_crl(ConvertCrlInput(manifest=manifest, crl=found), NOW).crl_number == 1
+
+
+def test_signed_by_another_key(bench: Bench) -> None:
+    """What FindCrl checked is checked again: this step is the one that makes it attachable."""
+    with pytest.raises(CrlSignatureInvalid):
+        bench.convert(bench.authority.crl([A], key=pki.ec_key()))
+
+
+def test_expired_since_it_was_found(bench: Bench) -> None:
+    """A CRL that has expired meanwhile is refused."""
+    with pytest.raises(CrlExpired):
+        bench.convert(bench.authority.crl([A], next_update=NOW))
+
+
+def test_version_gone(bench: Bench) -> None:
+    """A version that was deleted is named."""
+    gone = S3Object(bucket=bench.bucket, key="no.crl", version_id="null")
+    with pytest.raises(AwsCallRefused, match=r"found no version null of no.crl"):
+        convert_crl(ConvertCrlInput(manifest=bench.manifest(A), crl=gone), NOW)
+
+
+def test_converted_twice(bench: Bench) -> None:
+    """The same CRL converted again is another version of the same object with the same bytes."""
+    der = bench.authority.crl([A])
+    one, two = bench.convert(der), bench.convert(der)
+    assert one.pem.key == two.pem.key
+    fetched = [aws_s3.get_object(each.bucket, each.key, version_id=each.version_id) for each in (one.pem, two.pem)]
+    assert len({each.body for each in fetched if each}) == 1
+    assert one.sha256 == two.sha256

@@ -1,0 +1,1 @@
+"""Tests of certificates, keys, serial numbers and CRLs, without AWS."""

@@ -1,0 +1,86 @@
+"""A CA is trusted when its key, or that of one above it, stands in the bundle."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from functions.pki.chain import is_trusted
+from tests.support import pki
+from tests.support.pki import Authority, certificate_authority
+
+ROOT = certificate_authority("Root")
+MIDDLE = certificate_authority("Middle", under=ROOT)
+ISSUING = certificate_authority("Issuing", under=MIDDLE)
+OTHER = certificate_authority("Other")
+NAMESAKE = certificate_authority("Root")
+RSA = certificate_authority("RSA", key=pki.rsa_key())
+
+
+def trusted(authority: Authority, *bundle: Authority, chain: bytes | None = None) -> bool:
+    """Ask, with the chain that Private CA gives unless told otherwise."""
+    chain_pem = (authority.chain_pem if chain is None else chain).decode()
+    return is_trusted(authority.certificate, chain_pem, b"".join(each.certificate_pem for each in bundle))
+
+
+@pytest.mark.parametrize("held", [ISSUING, MIDDLE, ROOT])
+def test_itself_or_one_above(held: Authority) -> None:
+    """Any certificate of its chain will do, beside others in the bundle."""
+    assert trusted(ISSUING, OTHER, held)
+
+
+def test_root_without_a_chain() -> None:
+    """A root has no chain."""
+    assert trusted(ROOT, ROOT)
+
+
+def test_neither() -> None:
+    """Another CA in the bundle does not make it trusted."""
+    assert not trusted(ISSUING, OTHER)
+
+
+def test_issuer_in_the_bundle_and_no_chain() -> None:
+    """The direct issuer is found without the chain."""
+    assert trusted(ISSUING, MIDDLE, chain=b"")
+
+
+def test_chain_broken() -> None:
+    """Without the certificates between, nothing leads to the root."""
+    assert not trusted(ISSUING, ROOT, chain=b"")
+
+
+def test_name_without_the_key() -> None:
+    """A name is no issuer: it is a name and a key."""
+    assert not trusted(MIDDLE, NAMESAKE)
+
+
+def test_key_that_nobody_can_read() -> None:
+    """An odd certificate in the bundle, of a curve that is not known here, does not stand in the way."""
+    der = OTHER.certificate.public_bytes(Encoding.DER)
+    odd = der.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030106"))
+    assert odd != der
+    block = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+    bundle = block + ROOT.certificate_pem
+    assert is_trusted(ISSUING.certificate, ISSUING.chain_pem.decode(), bundle)
+    assert not is_trusted(ISSUING.certificate, ISSUING.chain_pem.decode(), block)
+
+
+def test_key_of_another_kind() -> None:
+    """A bundle may hold keys that could not have signed it."""
+    assert not trusted(ISSUING, RSA)
+
+
+def test_certificate_renewed() -> None:
+    """The same name and key in a new certificate are the same issuer."""
+    renewed = certificate_authority("Root", key=ROOT.key, not_after=pki.NOW + timedelta(days=9_000))
+    assert renewed.certificate != ROOT.certificate
+    assert trusted(ROOT, renewed)
+
+
+def test_chain_too_long() -> None:
+    """A load balancer builds chains of four certificates at most, the client's among them."""
+    deep = ISSUING
+    for depth in range(4):
+        deep = certificate_authority(f"Deep {depth}", under=deep)
+    assert not trusted(deep, ROOT)

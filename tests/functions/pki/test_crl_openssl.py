@@ -1,0 +1,59 @@
+"""What openssl says of the same CRLs: the independent referee."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from functions.errors import CrlSignatureInvalid
+from functions.pki import crl
+from functions.pki import serial_number as serials
+from tests.support import pki
+
+CA = pki.certificate_authority(under=pki.certificate_authority("Example Root"))
+RSA_CA = pki.certificate_authority(key=pki.rsa_key())
+NAMESAKE = pki.certificate_authority(under=pki.certificate_authority("Example Root"))
+AUTHORITIES = pytest.mark.parametrize("authority", [CA, RSA_CA], ids=["EC", "RSA"])
+
+
+def openssl(der: bytes, *options: str) -> str:
+    """Run `openssl crl` and return what it says, on either stream."""
+    command = ["openssl", "crl", "-inform", "DER", "-noout", *options]
+    done = subprocess.run(command, input=der, capture_output=True, check=False)
+    return (done.stdout + done.stderr).decode()
+
+
+def verdict(der: bytes, authority: pki.Authority, folder: Path) -> str:
+    """Let openssl verify a CRL's signature."""
+    trusted = folder / "ca.pem"
+    trusted.write_bytes(authority.certificate_pem + authority.chain_pem)
+    return openssl(der, "-CAfile", str(trusted))
+
+
+@AUTHORITIES
+@pytest.mark.parametrize("entries", [0, 1, 1_000])
+def test_good_signature(authority: pki.Authority, entries: int, tmp_path: Path) -> None:
+    """What passes here verifies with openssl, made by hand or by cryptography."""
+    made = pki.random_serials(entries, octets=19)
+    for der in (pki.large_crl(authority, made), authority.crl(made)):
+        crl.check(crl.read(der), issuer=authority.certificate, now=pki.NOW)
+        assert "verify OK" in verdict(der, authority, tmp_path)
+
+
+def test_bad_signature(tmp_path: Path) -> None:
+    """What is refused here for its signature fails with openssl."""
+    der = CA.crl([5], key=NAMESAKE.key)
+    with pytest.raises(CrlSignatureInvalid):
+        crl.check(crl.read(der), issuer=CA.certificate, now=pki.NOW)
+    assert "verify failure" in verdict(der, CA, tmp_path)
+
+
+@AUTHORITIES
+def test_serials_and_number(authority: pki.Authority) -> None:
+    """The serials and the CRL number are those that openssl prints."""
+    made = pki.random_serials(200, octets=20)
+    der = pki.large_crl(authority, made, number=1_700_000_000_000)
+    said = openssl(der, "-text", "-crlnumber")
+    lines = (line.split() for line in said.splitlines() if "Serial Number:" in line)
+    assert crl.serial_numbers(crl.read(der)) == {serials.parse("0x" + line[-1]) for line in lines} == set(made)
+    assert f"crlNumber=0x{1_700_000_000_000:X}" in said.replace("=0x0", "=0x")

@@ -1,0 +1,153 @@
+"""Reading a CRL: what it says, and one test for each fault of structure."""
+
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
+from functions.pki import crl
+from functions.pki.crl_pem import pem_size
+from functions.pki.der import INTEGER, SEQUENCE, UTC_TIME, wrap
+from tests.functions.pki.test_crl_pem import pem
+from tests.support import pki
+from tests.support.pki import entry, extension, hand_made_crl
+
+CA = pki.certificate_authority()
+
+
+def test_what_a_crl_says() -> None:
+    """The fields of a CRL are read, and its hash is that of the DER."""
+    der = CA.crl([5, 2**158 + 1], number=1_700_000_000_000)
+    read = crl.read(der)
+    assert (read.version, read.crl_number, read.number_of_revoked_entries) == (2, 1_700_000_000_000, 2)
+    assert (read.issuer, read.authority_key_identifier) == (CA.certificate.subject, CA.key_identifier)
+    assert (read.this_update, read.next_update) == (pki.NOW - pki.HOUR, pki.NOW + 7 * pki.DAY)
+    assert (read.der, read.sha256, read.unsupported) == (der, hashlib.sha256(der).hexdigest(), None)
+
+
+def test_pem_is_read_as_der() -> None:
+    """The two forms of one CRL are the same CRL."""
+    der = CA.crl([5])
+    assert (crl.read(pem(der)).der, crl.read(pem(der)).sha256) == (der, crl.read(der).sha256)
+
+
+def test_held_are_the_wanted_ones_in_it() -> None:
+    """Of the wanted serials those in the CRL are held, as whole numbers and not as parts of others."""
+    read = crl.read(CA.crl([0x05, 0xC8, 0x1234, 2**158 + 1]), wanted=[0xC8, 0x12, 0x34, 2**158 + 1, 2**158])
+    assert read.held == {0xC8, 2**158 + 1}
+
+
+def test_serial_numbers() -> None:
+    """All serials are given, each once."""
+    assert crl.serial_numbers(crl.read(CA.crl([5, 200, 2**100]))) == {5, 200, 2**100}
+
+
+def test_no_entries() -> None:
+    """A CRL without entries holds nothing."""
+    read = crl.read(CA.crl(), wanted=[5])
+    assert (read.number_of_revoked_entries, read.held, crl.serial_numbers(read)) == (0, frozenset(), set())
+
+
+def test_as_many_entries_as_allowed() -> None:
+    """The limit itself is allowed."""
+    assert crl.read(CA.crl([5, 6, 7]), max_entries=3).number_of_revoked_entries == 3
+
+
+def test_too_many_entries() -> None:
+    """A trust store takes only so many entries."""
+    with pytest.raises(CrlTooLarge, match="more than 3 entries"):
+        crl.read(CA.crl([5, 6, 7, 8]), max_entries=3)
+
+
+def test_too_many_entries_stops_the_reading() -> None:
+    """What stands behind the limit is not looked at."""
+    with pytest.raises(CrlTooLarge):
+        crl.read(hand_made_crl(CA, entries=entry(5) + entry(6) + b"rubbish"), max_entries=1)
+
+
+def test_too_many_bytes() -> None:
+    """A file above the service's limit is refused unseen."""
+    with pytest.raises(CrlTooLarge, match="52,428,801 bytes as file"):
+        crl.read(bytes(crl.MAX_BYTES + 1))
+
+
+def test_too_many_bytes_as_pem() -> None:
+    """The limit is one of the PEM, which is a third larger than the DER."""
+    size = crl.MAX_BYTES * 3 // 4
+    with pytest.raises(CrlTooLarge, match=f"{pem_size(size):,} bytes as PEM, and a trust store takes 52,428,800"):
+        crl.read(bytes(size))
+
+
+GOOD = hand_made_crl(CA, entries=entry(5))
+
+
+@pytest.mark.parametrize(
+    ("der", "words"),
+    [
+        pytest.param(b"", "CertificateList is missing or cut short at offset 0", id="nothing"),
+        pytest.param(b"hello, world", "tag 0x68 instead of 0x30", id="text"),
+        pytest.param(b"\xef\xbb\xbf" + pem(GOOD), "tag 0xef instead of 0x30", id="PEM with a byte order mark"),
+        pytest.param(b"My CRL:\n" + pem(GOOD), "tag 0x4d instead of 0x30", id="PEM after other text"),
+        pytest.param(b"My CRL:\n" + pem(GOOD), "openssl crl -in FILE -out NEW writes", id="what mends it"),
+        pytest.param(b"hello, world", "no PEM either, which begins with -----BEGIN X509 CRL-----", id="no form"),
+        pytest.param(CA.certificate_pem, "is a CERTIFICATE, and no X509 CRL", id="a certificate as PEM"),
+        pytest.param(GOOD[:-1], "passes the end", id="cut short"),
+        pytest.param(GOOD + b"\n", "1 bytes follow the CertificateList", id="a byte more"),
+        pytest.param(GOOD + GOOD, "bytes follow the CertificateList", id="two CRLs"),
+        pytest.param(b"\x30\x80" + GOOD + b"\0\0", "indefinite length", id="indefinite length"),
+        pytest.param(b"\x30\x83\0" + GOOD[2:], "shortest form", id="length with leading zero"),
+        pytest.param(b"\x30\x81\x05" + b"\x30\x03\x02\x01\x01", "shortest form", id="long form of a short length"),
+        pytest.param(b"\x30\x85\0\0\0\0\x05", "cannot be read", id="length of five octets"),
+        pytest.param(b"\x30\x84\0", "cannot be read", id="length cut short"),
+        pytest.param(b"\x30\xff" + bytes(200), "cannot be read", id="length of 127 octets"),
+        pytest.param(wrap(SEQUENCE), "tbsCertList is missing", id="empty"),
+        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE)), "signatureAlgorithm is missing", id="no algorithm"),
+        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE)), "signatureValue is missing", id="no signature"),
+        pytest.param(wrap(SEQUENCE, GOOD[3:], b"\5\0"), "not the last part", id="a part too many"),
+        pytest.param(
+            wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE), b"\x03\x02\x01\0"), "whole octets", id="signature in bits"
+        ),
+        pytest.param(
+            wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE), b"\x03\x01\0"),
+            "version or signature is missing",
+            id="empty tbsCertList",
+        ),
+        pytest.param(CA.certificate.public_bytes(Encoding.DER), "tag 0xa0", id="a certificate"),
+        pytest.param(hand_made_crl(CA, this_update=b"", next_update=b""), "thisUpdate at offset", id="no time"),
+        pytest.param(hand_made_crl(CA, this_update=wrap(UTC_TIME, b"now")), "header", id="thisUpdate not a time"),
+        pytest.param(hand_made_crl(CA, revoked=wrap(SEQUENCE)), "5.1.2.6", id="empty revokedCertificates"),
+        pytest.param(hand_made_crl(CA, revoked=wrap(INTEGER, b"\5")), "crlExtensions at", id="another part there"),
+        pytest.param(
+            hand_made_crl(CA, extensions=wrap(0xA0, wrap(SEQUENCE)) * 2), "bytes follow", id="part at the end"
+        ),
+        pytest.param(hand_made_crl(CA, extensions=wrap(0xA0, b"")), "header", id="no crlExtensions"),
+        pytest.param(
+            hand_made_crl(CA, extensions=pki.crl_extensions(CA, 1, extension("2.5.29.20", b"\2\1\2"))),
+            "Duplicate",
+            id="two CRL numbers",
+        ),
+        pytest.param(
+            hand_made_crl(CA, extensions=wrap(0xA0, wrap(SEQUENCE, extension("2.5.29.20", b"\5\0")))),
+            "header",
+            id="CRL number not a number",
+        ),
+        pytest.param(
+            hand_made_crl(CA, outer_algorithm=wrap(SEQUENCE, bytes.fromhex("06082a8648ce3d040304"))),
+            "two different algorithms",
+            id="two signature algorithms",
+        ),
+        pytest.param(hand_made_crl(CA, number=2**160), "161 bits", id="CRL number of more than 20 octets"),
+    ],
+)
+def test_malformed(der: bytes, words: str) -> None:
+    """Bytes that are not exactly one CertificateList are refused, with the place or the part."""
+    with pytest.raises(CrlMalformed, match=words):
+        crl.read(der)
+
+
+@pytest.mark.parametrize("version", [b"\0", b"\2", b"\1\0", b""])
+def test_version_out_of_range(version: bytes) -> None:
+    """A version field that says anything but 2 is refused (RFC 5280, 5.1.2.1)."""
+    with pytest.raises(CrlVersionUnsupported, match=f"0x{version.hex()},"):
+        crl.read(hand_made_crl(CA, version=wrap(INTEGER, version)))

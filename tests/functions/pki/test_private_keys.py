@@ -1,0 +1,130 @@
+"""No private key is ever shown: whatever field or file it was put into, it is refused before a word of it is echoed."""
+
+import base64
+import json
+import re
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable
+
+import pytest
+
+from functions.errors import PrivateKeyGiven, RequestRefused
+from functions.intake import serial_list
+from functions.models.request import GivenSerial, SerialListFormat
+from functions.pki import certificates, private_keys
+from functions.pki.der import INTEGER, SEQUENCE, integer_octets, wrap
+from tests.support import pki
+
+CERTIFICATE = pki.certificate_authority("CA").issue("one").certificate_pem
+
+
+def openssl(command: str, given: bytes = b"") -> bytes:
+    """Have openssl make a key, or another form of one."""
+    return subprocess.run(["openssl", *command.split()], input=given, check=True, capture_output=True).stdout
+
+
+EC = openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256")
+FORMS = {
+    "PKCS #8": EC,
+    "PKCS #1": openssl("rsa -traditional", openssl("genrsa 2048")),
+    "SEC 1": openssl("ec", EC),
+    "encrypted": openssl("pkcs8 -topk8 -passout pass:word", EC),
+    "DER": openssl("pkcs8 -topk8 -nocrypt -outform DER", EC),
+    "encrypted DER": openssl("pkcs8 -topk8 -passout pass:word -outform DER", EC),
+    "OpenSSH": b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9u\n",
+    "PuTTY": b"PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIKgfNbn0ZmqbvW9x0qBc\n",
+}
+FORMS |= {
+    "base64 of DER": base64.encodebytes(FORMS["DER"]),
+    "lower case": EC.replace(b"BEGIN PRIVATE KEY", b"begin private key"),
+    "openssl's print-out": openssl("pkey -text -noout", EC),
+    "openssl's print-out, RSA": openssl("pkey -text -noout", openssl("genrsa 2048")),
+    "armour lost, a line beside": b"0a:1b\n" + b"\n".join(EC.splitlines()[1:-1]) + b"\n# my key\n",
+    "a cell of a table": b"serial,key\n0a:1b," + base64.b64encode(FORMS["DER"]) + b"\n",
+    "armour lost, in JSON": json.dumps({"Key": base64.encodebytes(FORMS["DER"]).decode()}).encode(),
+    "armour lost, a word before": b"key: " + base64.b64encode(FORMS["encrypted DER"]),
+    "base64 of PEM": base64.b64encode(EC),
+    "base64 of PEM, encrypted": b"tls.key: " + base64.b64encode(FORMS["encrypted"]),
+    "hyphens lost": EC.replace(b"-----", b""),
+    "URL-encoded": urllib.parse.quote(EC, safe="+=/").encode(),
+    "as JSON writes it": json.dumps(EC.decode()).encode(),
+    "after a certificate": CERTIFICATE + EC,
+    "before a certificate": EC + CERTIFICATE,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_known(form: str) -> None:
+    """By its armour, or by what it is."""
+    with pytest.raises(PrivateKeyGiven, match="treat this key as known to others"):
+        private_keys.refuse(FORMS[form], "it")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"0a:1b",
+        CERTIFICATE,
+        openssl("x509 -text", CERTIFICATE),
+        openssl("x509 -outform DER", CERTIFICATE),
+        b"X509v3 Private Key Usage Period:",
+        b"\x30",
+        b"0a1b2c\n0a1b2d\n",
+        openssl("crl -outform DER", pki.certificate_authority("CA").crl([5])),
+        openssl("crl2pkcs7 -nocrl -certfile /dev/stdin -outform DER", CERTIFICATE),
+    ],
+)
+def test_nothing_else_is(data: bytes) -> None:
+    """A certificate's print-out may name a private key and hold none."""
+    private_keys.refuse(data, "it")
+
+
+def test_what_takes_long_to_look_at_is_not() -> None:
+    """A text of armour alone, and a key whose numbers would take minutes to test for primes."""
+    number = 2**30_000 + 1
+    integers = [wrap(INTEGER, integer_octets(each)) for each in (0, number**2, 3, 5, number, number, 7, 11, 13)]
+    began = time.monotonic()
+    for text in (b"BEGIN ", b"\n", b" ", b"A", b"0123456789abcdef" * 4 + b"\n"):
+        private_keys.refuse(text * (4_000_000 // len(text)), "it")
+    with pytest.raises(PrivateKeyGiven):
+        private_keys.refuse(wrap(SEQUENCE, *integers), "it")
+    assert time.monotonic() - began < 20  # two seconds, and without end for what grows with the square
+
+
+def _json(data: bytes) -> bytes:
+    return json.dumps([data.decode()]).encode()
+
+
+def _csv(data: bytes) -> bytes:
+    return b'serial\n"' + data + b'"\n'
+
+
+WAYS: dict[str, Callable[[bytes], object]] = {
+    "serial": lambda data: GivenSerial.model_validate(data.decode()),
+    "certificate": lambda data: certificates.read(data, "it"),
+    "one a line": lambda data: serial_list.read(data, SerialListFormat.LINES, "it"),
+    "JSON": lambda data: serial_list.read(_json(data), SerialListFormat.JSON, "it"),
+    "JSON Lines": lambda data: serial_list.read(_json(data), SerialListFormat.JSON_LINES, "it"),
+    "CSV": lambda data: serial_list.read(_csv(data), SerialListFormat.CSV, "it"),
+    "not what it says": lambda data: serial_list.read(data, SerialListFormat.JSON, "it"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", FORMS)
+def test_no_line_of_it_is_shown(form: str, way: str) -> None:
+    """Wherever it is put, no ten characters of its body are in what is said."""
+    data = FORMS[form] if form not in ("DER", "encrypted DER") else base64.encodebytes(FORMS[form])
+    with pytest.raises((RequestRefused, ValueError)) as refusal:
+        WAYS[way](data)
+    said = str(refusal.value)
+    lines = [line.strip() for line in re.split(r"\n|\\n|%0A", data.decode())]
+    body = [line for line in lines if len(line) > 20 and line not in CERTIFICATE.decode()]
+    secret = [part for line in body for part in line.split(" ") if len(part) > 20]
+    assert secret
+    for line in secret:
+        assert not any(line[at : at + 10] in said for at in range(len(line) - 10)), said
+    assert "PrivateKeyGiven" in f"{type(refusal.value).__name__} {said}" or "JSON" in said

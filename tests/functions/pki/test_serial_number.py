@@ -1,0 +1,134 @@
+"""Serial numbers: every notation that AWS, openssl and people write is read, and whatever could mislead is refused."""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from functions.errors import AmbiguousSerial, InvalidSerial
+from functions.pki import serial_number as serials
+from infra.tools.serial_notations import NOTATIONS
+
+SERIALS = st.integers(min_value=1, max_value=2**160 - 1)
+LONGEST = 2**160 - 1
+
+
+@given(st.text(max_size=50))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text makes anything but a number or a refusal."""
+    with suppress(InvalidSerial, AmbiguousSerial):
+        assert 0 < serials.parse(text) <= LONGEST
+
+
+def test_written_form() -> None:
+    """A serial is written in whole octets, lower case, with colons."""
+    assert serials.write(0xA1B) == "0a:1b"
+
+
+def test_small_serial_is_written_with_a_colon() -> None:
+    """Even one octet is written with a colon, since "10" could be read as ten."""
+    assert serials.write(0x10) == "00:10"
+
+
+def test_digits_alone_are_ambiguous() -> None:
+    """Digits alone are refused, and the message shows both readings and how to write each."""
+    with pytest.raises(AmbiguousSerial) as refusal:
+        serials.parse(" 1234 ")
+    for part in ("'1234'", "hexadecimal", "12:34", "0x1234", "decimal", "04:d2", "0x4d2"):
+        assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [pytest.param(text, expected, id=what) for what, text, expected in NOTATIONS]
+)
+def test_rule_book(text: str, expected: int | tuple[type[Exception], str]) -> None:
+    """Each notation is read as the README's table says, or refused with the text, cut, in the message."""
+    if isinstance(expected, int):
+        assert serials.parse(text) == expected
+        return
+    with pytest.raises(expected[0], match=expected[1]) as refusal:
+        serials.parse(text)
+    assert type(refusal.value) is expected[0]
+    assert repr(text.strip()[:8])[:-1].strip("'") in str(refusal.value)
+    assert len(str(refusal.value)) < 500
+
+
+def test_rule_book_is_long_enough() -> None:
+    """Good and bad notations are many, and no two rows say the same."""
+    assert len(NOTATIONS) >= 60
+    assert len({text for _, text, _ in NOTATIONS}) == len({what for what, _, _ in NOTATIONS}) == len(NOTATIONS)
+
+
+def test_absurdly_long() -> None:
+    """Five million characters are not even looked at."""
+    with pytest.raises(InvalidSerial, match="5000000 characters"):
+        serials.parse("f" * 5_000_000)
+
+
+def _octets(serial: int) -> str:
+    return f"{serial:x}".zfill((serial.bit_length() + 7) // 8 * 2)
+
+
+def _grouped(serial: int, separator: str) -> str:
+    return bytes.fromhex(_octets(serial)).hex(separator)
+
+
+WRITERS: dict[str, Callable[[int], str]] = {
+    "colons": serials.write,
+    "colons, upper case": lambda serial: serials.write(serial).upper(),
+    "0x": hex,
+    "0x, padded": "0x{:040X}".format,
+    "serial=": lambda serial: f"serial={_octets(serial).upper()}",
+    "header": lambda serial: f"X-Amzn-Mtls-Clientcert-Serial-Number: {_octets(serial).upper()}",
+    "log field": "leaf_client_cert_serial_number={:X}".format,
+    "hex:": "hex:{:x}".format,
+    "(hex)": "{:X} (hex)".format,
+    "decimal:": "decimal:{}".format,
+    "(decimal)": "{} (decimal)".format,
+    "both": "{0} (0x{0:x})".format,
+    "text, short": "Serial Number: {0} (0x{0:x})".format,
+    "text, long": lambda serial: f"        Serial Number:\n            {serials.write(serial)}\n        Issuer: CN=x",
+    "spaces, said": lambda serial: f"hex: {_grouped(serial, ' ')}",
+    "hyphens, said": lambda serial: f"serial={_grouped(serial, '-')}",
+}
+
+
+@given(SERIALS, st.sampled_from(sorted(WRITERS)))
+@example(1, "spaces, said")
+@example(LONGEST, "text, long")
+def test_written_and_read_again(serial: int, notation: str) -> None:
+    """Writing then reading is the identity in each notation."""
+    assert serials.parse(WRITERS[notation](serial)) == serial
+
+
+@given(st.integers(min_value=1, max_value=2**128 - 1), st.integers(min_value=1, max_value=31))
+def test_certificate_arn(serial: int, left: int) -> None:
+    """Private CA's name of a certificate ends in 32 digits; a part of it is never read as another serial."""
+    ca = "arn:aws:acm-pca:us-east-1:123456789012:certificate-authority/0a"
+    arn = f"{ca}/certificate/{serial:032x}"
+    assert serials.parse(arn) == serial
+    assert serials.issuer_of(arn) == ca
+    with suppress(InvalidSerial, AmbiguousSerial):
+        assert serials.parse(arn[: left - 32]) < 10
+
+
+@given(SERIALS, st.sampled_from(["", " ", "-"]), st.booleans())
+def test_what_nothing_says_is_the_same_or_refused(serial: int, separator: str, upper: bool) -> None:  # noqa: FBT001 - drawn
+    """Without a mark, what has a letter is read and what has none is refused: it is never read as another number."""
+    text = _grouped(serial, separator) if separator else _octets(serial)
+    text = text.upper() if upper else text
+    if text.isascii() and re.sub(r"[ -]", "", text).isdigit() and serial > 9:
+        with pytest.raises(AmbiguousSerial):
+            serials.parse(text)
+    else:
+        assert serials.parse(text) == serial
+
+
+@pytest.mark.parametrize("serial", [0, -1])
+def test_write_refuses_what_is_not_positive(serial: int) -> None:
+    """What is not positive is not written."""
+    with pytest.raises(InvalidSerial, match=str(serial)):
+        serials.write(serial)

@@ -1,0 +1,1 @@
+"""Tests of the report, the verdict and the notifications."""

@@ -1,0 +1,231 @@
+"""The verdict names what was not done, with the numbers, the most exposed first."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions import errors
+from functions.models.report import SerialReport
+from functions.models.states import (
+    Attached,
+    CrlStatus,
+    Failure,
+    Found,
+    GatheredState,
+    Removed,
+    Revocation,
+    RevocationOutcome,
+    TrustStore,
+    Verified,
+)
+from functions.report.verdict import Problem, message, problems, unproven
+from tests.support import pki
+from tests.support.pki import NOW
+from tests.support.steps import A, B, C
+
+STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/{}/0123456789abcdef"
+REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
+
+
+def found(status: CrlStatus = CrlStatus.LATE, *missing: int, wanted: int = 3, **more: Any) -> Found:  # noqa: ANN401
+    """Say what FindCrl found last."""
+    return Found(
+        status=status,
+        polls=7,
+        first_poll_at=NOW,
+        deadline=NOW + timedelta(hours=2),
+        deadline_passed=True,
+        number_wanted=wanted,
+        number_missing=len(missing),
+        missing_serials=list(missing)[:10],
+        **more,
+    )
+
+
+def verdict(**state: Any) -> list[Problem]:  # noqa: ANN401 - fields of the state
+    """Give the problems of an execution that came to a state."""
+    return problems(GatheredState(**state))
+
+
+def store(name: str, error: str | None = None, cause: str = "why") -> TrustStore:
+    """Make a trust store, failed or not."""
+    failure = Failure(error=error, cause=json.dumps({"errorMessage": cause})) if error else None
+    return TrustStore(trust_store_arn=STORE.format(name), failure=failure)
+
+
+def test_everything_done() -> None:
+    """There is nothing to tell."""
+    assert verdict(found=found(CrlStatus.COMPLETE), trust_stores=[store("a")], revocations=[]) == []
+
+
+def test_nothing_wanted() -> None:
+    """Where no serial was to come, none is missing."""
+    assert verdict(found=found(CrlStatus.NOTHING_WANTED, wanted=0)) == []
+
+
+def test_step_failed() -> None:
+    """The name is the error's own, the sentence what Lambda wrapped."""
+    failure = Failure(error="AwsUnavailable", cause='{"errorMessage": "no answer", "errorType": "AwsUnavailable"}')
+    assert verdict(failure=failure) == [Problem("AwsUnavailable", "no answer")]
+
+
+def test_step_failed_while_waiting() -> None:
+    """What was still missing then is not told as if the deadline had passed."""
+    assert len(verdict(failure=Failure(error="States.Timeout"), found=found(CrlStatus.LATE, A))) == 1
+
+
+def test_no_crl() -> None:
+    """When none of them came, no CRL was published as far as anybody can tell."""
+    (problem,) = verdict(found=found(CrlStatus.LATE, A, B, C))
+    assert problem.error == "CrlNotPublished"
+    assert "3 of 3 revoked serials are in no CRL that could be enforced after 7 looks" in problem.sentence
+
+
+def test_some_serials_missing() -> None:
+    """They are named."""
+    (problem,) = verdict(found=found(CrlStatus.LATE, A))
+    assert problem.error == "SerialsNotInCrl"
+    assert "1 of 3" in problem.sentence
+    assert ":".join(["aa"] * 16) in problem.sentence
+
+
+def test_many_serials_missing() -> None:
+    """Ten are named, the others counted."""
+    (problem,) = verdict(found=found(CrlStatus.LATE, *pki.random_serials(12), wanted=20))
+    assert problem.sentence.endswith(" and 2 more")
+
+
+def test_crl_refused() -> None:
+    """The error is what was wrong with the CRL that came."""
+    refusal = Failure(error="CrlExpired", cause="it ended yesterday")
+    (problem,) = verdict(found=found(CrlStatus.BAD, A, refusal=refusal))
+    assert problem.error == "CrlExpired"
+    assert problem.sentence.endswith("The CRL that came was refused: it ended yesterday")
+
+
+def test_one_of_two_trust_stores() -> None:
+    """Its own error and ARN, and how many there are."""
+    (problem,) = verdict(trust_stores=[store("a"), store("b", "TrustStoreFull")])
+    assert problem.error == "TrustStoreFull"
+    assert problem.sentence.startswith("1 of 2 trust stores")
+    assert f"{STORE.format('b')} (not enforced): TrustStoreFull: why" in problem.sentence
+    assert STORE.format("a") not in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("attached", "read_back", "gone", "words"),
+    [
+        (1, 2, False, "(the list is in force, older ones are left)"),
+        (1, 2, True, "(not enforced)"),
+        (3, 2, False, "(not enforced)"),
+        (1, None, False, "(not enforced)"),
+    ],
+)
+def test_trust_store_that_failed_late(attached: int, read_back: int | None, gone: bool, words: str) -> None:  # noqa: FBT001
+    """A list that was read back in this round is in force, though the older ones could not be removed."""
+    times = [None if each is None else NOW + timedelta(seconds=each) for each in (attached, read_back)]
+    failed = store("a", "TrustStoreThrottled").model_copy(
+        update={
+            "attached": Attached(finished_at=times[0]),
+            "verified": Verified(started_at=times[1]),
+            "removed": Removed(verified_list_gone=gone),
+        }
+    )
+    (problem,) = verdict(trust_stores=[failed])
+    assert words in problem.sentence
+
+
+def test_two_trust_stores_with_one_error() -> None:
+    """One name for both."""
+    (problem,) = verdict(trust_stores=[store("a", "TrustStoreFull"), store("b", "TrustStoreFull")])
+    assert problem.error == "TrustStoreFull"
+
+
+def test_two_trust_stores_with_two_errors() -> None:
+    """A name that covers both, which are told in the sentence."""
+    (problem,) = verdict(trust_stores=[store("a", "TrustStoreFull"), store("b", "TrustStoreNotFound")])
+    assert problem.error == "TrustStoreNotEnforced"
+    assert "TrustStoreFull: why; " in problem.sentence
+
+
+def test_serial_not_revoked() -> None:
+    """It is named with AWS's code, and what that means."""
+    revocations = [
+        Revocation(serial=A, outcome=REVOKED),
+        Revocation(serial=0x12, outcome=FAILED, error="ResourceNotFoundException"),
+    ]
+    (problem,) = verdict(revocations=revocations)
+    assert problem.error == "SerialsNotRevoked"
+    assert problem.sentence.startswith("1 of 2 serials were not revoked: 00:12 (ResourceNotFoundException). ")
+    assert problem.sentence.endswith(
+        "ResourceNotFoundException means: this CA did not issue a certificate with this serial number"
+    )
+
+
+def test_serial_not_revoked_for_a_reason_without_words() -> None:
+    """A code that nobody explained stands alone."""
+    (problem,) = verdict(revocations=[Revocation(serial=0x12, outcome=FAILED, error="Odd")])
+    assert problem.sentence == "1 of 1 serials were not revoked: 00:12 (Odd)"
+
+
+def test_many_serials_not_revoked() -> None:
+    """Ten are named, the others counted."""
+    failed = [Revocation(serial=serial, outcome=FAILED, error="Odd") for serial in pki.random_serials(11)]
+    (problem,) = verdict(revocations=failed)
+    assert problem.sentence.endswith(" and 1 more")
+
+
+def test_order() -> None:
+    """A trust store that lets a revoked certificate in comes before one that is not in a CRL, or was not revoked."""
+    told = verdict(
+        trust_stores=[store("a", "TrustStoreFull")],
+        found=found(CrlStatus.LATE, A),
+        revocations=[Revocation(serial=B, outcome=FAILED, error="Odd")],
+    )
+    assert [problem.error for problem in told] == ["TrustStoreFull", "SerialsNotInCrl", "SerialsNotRevoked"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ('{"errorMessage": "why", "errorType": "E", "stackTrace": []}', "why"),
+        ('{"errorType": "E"}', '{"errorType": "E"}'),
+        ("[1]", "[1]"),
+        ("plain words", "plain words"),
+        ("", ""),
+    ],
+)
+def test_words_of_a_failure(cause: str, words: str) -> None:
+    """Lambda wraps an error in JSON, Step Functions does not."""
+    assert message(Failure(error="E", cause=cause)) == words
+
+
+@pytest.mark.parametrize(
+    ("error", "begun", "way_on"),
+    [
+        ("CrlExpired", True, errors.CrlRefused.way_on),
+        ("InvalidInput", False, errors.RequestRefused.way_on),
+        ("TrustStoreNotFound", True, errors.RevocationError.way_on),
+        ("TrustStoreFull", True, errors.TrustStoreFull.way_on),
+        ("States.Timeout", True, errors.RevocationError.way_on),
+        ("__doc__", True, errors.RevocationError.way_on),
+    ],
+)
+def test_way_on(error: str, begun: bool, way_on: str) -> None:  # noqa: FBT001 - a table
+    """Each error says what to do, and none says that nothing was done once it was."""
+    assert Problem(error, "").way_on(begun=begun) == way_on
+
+
+def test_nothing_unproven() -> None:
+    """An expired serial is in no list, and need not be."""
+    listed = [SerialReport(serial=A, outcome=REVOKED, enforced=True)]
+    assert unproven([*listed, SerialReport(serial=B, outcome=RevocationOutcome.EXPIRED)]) == []
+
+
+def test_many_unproven() -> None:
+    """Ten are named, the others counted."""
+    (problem,) = unproven(SerialReport(serial=serial) for serial in pki.random_serials(12))
+    assert problem.sentence.startswith("12 serials were not read back from every trust store: ")
+    assert problem.sentence.endswith(" and 2 more")

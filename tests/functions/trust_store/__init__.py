@@ -1,0 +1,1 @@
+"""Tests of the revocation lists of a trust store."""

@@ -1,0 +1,166 @@
+"""Each form of input that the command line takes, against `make up`: it ends enforced, and the listener refuses."""
+
+import json
+import time
+
+from infra.cli.stack import NOT_ENFORCED, UNFINISHED, UNUSABLE
+from tests.infra.local.lab.test_up import Up
+from tests.statemachine.test_third_party import OpensslCa
+from tests.support.command_line import Outside, is_accepted, issued, run
+
+LINE = (
+    '2026-11-23T03:0{0}:15.514108Z 203.0.113.{0} 36280 443 TLSv1.3 TLS_AES_128_GCM_SHA256 4.036 "CN={1},O=Us" '
+    "NotBefore=2026-09-21T22:43:21Z;NotAfter=2027-06-17T22:43:21Z {2} Success TID_1 - app/x/y -"
+)
+FORMS = {
+    "argument": "revocation start $how 0x$serial",
+    "decimal": 'revocation start $how "decimal:$(python -c "print(0x$serial)")"',
+    "text": 'revocation start $how "$(openssl x509 -noout -text -in pki/$name.pem)"',
+    "arn": 'revocation start $how "$arn"',
+    "leafheader": "python -c 'import sys, urllib.parse as u; print(u.quote(sys.stdin.read(), safe=\"+=/\"))' "
+    "< pki/$name.pem | revocation start $how --certificate -",
+    "getcertificate": "aws acm-pca get-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN "
+    "--certificate-arn $arn > c.json; revocation start $how --certificate c.json",
+    "header": 'revocation start $how "X-Amzn-Mtls-Clientcert-Serial-Number: $serial"',
+    "logline": f"echo '{LINE.format(1, 'mallory', '$serial')}' | sed s/.serial/$serial/ | revocation start $how -l -",
+    "printout": "openssl x509 -text -in pki/$name.pem | revocation start $how --list -",
+    "openssl": 'revocation start $how "$(openssl x509 -noout -serial -in pki/$name.pem)"',
+    "certificate": "revocation start $how --certificate pki/$name.pem",
+    "der": "revocation start $how --certificate pki/$name.der",
+    "stdin": "openssl x509 -noout -serial -in pki/$name.pem | revocation start $how --list -",
+    "pipe": "revocation start $how --certificate - < pki/$name.der",
+    "jsonl": 'echo {\\"Serial\\": \\"0x$serial\\"} > s.jsonl; revocation start $how --list s.jsonl',
+    "json": 'echo [\\"0x$serial\\"] | revocation start $how --list -',
+    "csv": "printf 'serial,reason\\n0x%s,keyCompromise\\n' $serial > s.csv; revocation start $how --list s.csv",
+    "s3certificate": "aws s3 cp --quiet pki/$name.pem s3://$INPUT_BUCKET/inputs/; "
+    "revocation start $how --certificate s3://$INPUT_BUCKET/inputs/$name.pem",
+    "s3": "echo 0x$serial | aws s3 cp --quiet - s3://$INPUT_BUCKET/inputs/s.txt; "
+    "revocation start $how --list s3://$INPUT_BUCKET/inputs/s.txt",
+}
+
+
+def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
+    """All of them at once: exit code 0 each, and nobody gets in with any of the certificates any more."""
+    serials = {form: issued(up, form) for form in FORMS}
+    started = {}
+    for form, command in FORMS.items():
+        how = f'name={form}; serial={serials[form]}; how="--yes --no-wait --json"'
+        how += f"; arn=$CERTIFICATE_AUTHORITY_ARN/certificate/{int(serials[form], 16):032x}"
+        started[form] = json.loads(run(up, f"{how}; {{ {command}; }} 2>/dev/null", UNFINISHED))["executionArn"]
+    for arn in list(started.values())[:2]:
+        said = run(up, f"revocation watch {arn}")
+        assert "SUCCEEDED: 1 of 1 certificates are enforced" in said
+        assert "RevokeCertificate  (1)" in said
+    sfn = Outside(up).client("stepfunctions")
+    for form, arn in started.items():
+        while (ended := sfn.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            time.sleep(0.3)
+        assert (form, json.loads(ended["output"])["Summary"]["Enforced"]) == (form, 1)
+    assert [form for form in FORMS if is_accepted(up, form)] == []
+
+
+def uploaded(up: Up) -> int:
+    """Count what lies where the command line puts files."""
+    outside = Outside(up)
+    bucket = outside.settings["INPUT_BUCKET"]
+    return int(outside.client("s3").list_objects_v2(Bucket=bucket, Prefix="inputs/")["KeyCount"])
+
+
+def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
+    """It does not fit into an input; a plan of it, and a start that nobody confirms, upload nothing."""
+    up.sh("seq -f '0x9%06g' 1 501 > long.txt")
+    before = uploaded(up)
+    made = json.loads(run(up, "revocation plan --json --list long.txt", NOT_ENFORCED))
+    assert (made["NumberOfSerials"], made["Batches"], made["Expected"]) == (501, 2, {"FAILED": 501})
+    assert "give --yes" in run(up, "setsid revocation start --list long.txt", UNUSABLE)
+    assert uploaded(up) == before
+    start = "revocation start --yes --no-wait --json --list long.txt 2>/dev/null"
+    made = json.loads(run(up, start, UNFINISHED))
+    asked = up.sh(
+        f"aws stepfunctions describe-execution --execution-arn {made['executionArn']} --query input --output text"
+    )
+    location = json.loads(asked)["SerialList"]
+    assert location["Format"] == "JSON"
+    kept = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
+    assert json.loads(kept)[0] == {"Serial": "09:00:00:01"}
+    assert uploaded(up) == before + 1
+
+
+def test_a_list_of_another_cas_certificates(up: Up) -> None:
+    """An ARN names its CA, on the way to S3 or into an input alike."""
+    up.sh("seq -f ${CERTIFICATE_AUTHORITY_ARN%????}0000/certificate/0a%030g 1 501 > other.txt")
+    for number in (1, 501):
+        said = run(up, f"head -{number} other.txt | revocation plan --list -", UNUSABLE)
+        assert "CertificateIssuerMismatch" in said
+    up.sh('echo "{\n \\"CertificateArn\\": \\"$(head -1 other.txt)\\"\n}" > other.json')
+    assert "CertificateIssuerMismatch" in run(up, "revocation plan --list other.json", UNUSABLE)
+
+
+def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
+    """A file with more of them than an input can hold; what stands beside them stays here."""
+    serial = issued(up, "many")
+    up.sh("openssl x509 -text -in pki/many.pem > one.txt; for n in $(seq 120); do cat one.txt; done > many.pem")
+    assert "will be revoked  for UNSPECIFIED  CN=many" in run(up, "revocation plan --certificate many.pem")
+    done = json.loads(run(up, "revocation start --yes --json --certificate many.pem 2>/dev/null"))
+    assert done["output"]["Summary"]["Enforced"] == 1
+    asked = json.loads(up.sh(f"aws stepfunctions describe-execution --execution-arn {done['executionArn']}"))["input"]
+    (location,) = json.loads(asked)["Certificates"]
+    kept = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
+    assert (kept.count("BEGIN"), "Serial" in kept) == (120, False)
+    assert serial
+
+
+def test_a_list_elsewhere_in_s3_is_copied(up: Up) -> None:
+    """What the stack may not read is read by whoever asks, and put where the stack reads."""
+    serial = issued(up, "elsewhere")
+    up.sh(f"echo 0x{serial} | aws s3 cp --quiet - s3://$WORKFLOW_BUCKET/by-hand/s.txt")
+    said = run(up, "revocation start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
+    assert "1 of 1 certificates are enforced" in said
+    assert "Connections that were open may live until" in said
+    assert not is_accepted(up, "elsewhere")
+
+
+def test_a_crl_of_another_ca(up: Up) -> None:
+    """A CA made by openssl alone, trusted beside Private CA's: its CRL in a file, and its client is refused."""
+    ca = OpensslCa(up.folder / "third", "Partner CA")
+    ca.issue("partner")
+    up.sh("cat third/partner.pem third/ca.pem > pki/partner.pem; cp third/partner.key pki/")
+    up.sh(
+        "cat pki/ca.pem third/ca.pem | aws s3 cp --quiet - s3://$INPUT_BUCKET/bundle.pem; "
+        "aws elbv2 modify-trust-store --trust-store-arn $TRUST_STORE_ARN "
+        "--ca-certificates-bundle-s3-bucket $INPUT_BUCKET --ca-certificates-bundle-s3-key bundle.pem"
+    )
+    assert is_accepted(up, "partner")
+    ca.revoke("partner")
+    (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
+    planned = run(up, "revocation plan --crl partner.crl")
+    assert "attach CRL number" in planned
+    assert "The trust stores hold this CRL now" in run(up, "revocation start --yes --crl partner.crl")
+    assert not is_accepted(up, "partner")
+    assert "held this CRL already" in run(up, "revocation start --yes --crl partner.crl")
+    ca.forget()
+    (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
+    dropped = run(up, "revocation plan --crl partner.crl")
+    assert "MIND: 1 serials that it refuses now would be accepted" in dropped
+    assert "MIND: 1 serials" in run(up, "revocation start --yes --crl partner.crl")
+
+
+LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
+
+
+def test_a_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
+    """What find prints starts a revocation; the files are plain or gzip, in a folder or in S3."""
+    serial = issued(up, "logged")
+    (up.folder / "logs").mkdir()
+    (up.folder / LOG).write_text("\n".join(LINE.format(number, "logged", serial) for number in range(5)) + "\n")
+    up.sh("gzip -k logs/*.log; aws s3 cp --quiet --recursive --exclude '*.log' logs s3://$INPUT_BUCKET/logs/")
+    said = run(up, "revocation find s3://$INPUT_BUCKET/logs/ --subject cn=LOGGED")
+    assert "5 connections from 203.0.113." in said
+    assert "1 certificates in 5 lines of 1 files" in said
+    assert "2 connections" in run(up, "revocation find logs --address 203.0.113.3/32 --since 2026-11-23T03:01:00")
+    assert "0 certificates" in run(up, "revocation find logs --subject nobody", NOT_ENFORCED)
+    (client,) = json.loads(run(up, "revocation find logs --json 2>/dev/null"))
+    assert (int(client["Serial"].replace(":", ""), 16), client["Connections"]) == (int(serial, 16), 10)
+    assert "no log" in run(up, "revocation find logs --until 2026-11-22", UNUSABLE)
+    run(up, "revocation find logs --serials 2>/dev/null | revocation start --yes --list -")
+    assert not is_accepted(up, "logged")

@@ -1,0 +1,197 @@
+"""What `make deploy` and `make destroy` do, with the real SAM, and what they ask, keep, look at and mend around it."""
+
+import argparse
+import io
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.prompt import Prompt
+
+from functions.pki import serial_number as serials
+from infra.deploy import __main__ as operator
+from infra.deploy import crl_bucket
+from infra.local.cloudformation import deploy as embedded
+from infra.local.cloudformation import intrinsics
+from infra.local.lab.lab import create_trust_store, laboratory
+from infra.local.lab.pki import Authority
+from infra.local.server import EmbeddedAws
+
+PARAMETERS = intrinsics.load(operator.TEMPLATE)["Parameters"]
+ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/a"
+
+
+@pytest.fixture
+def shell(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
+    """Return the embedded AWS with a shell's environment that leads to it."""
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    return aws
+
+
+def options(tmp_path: Path, *arguments: str) -> argparse.Namespace:
+    """Read arguments as the command line does."""
+    return operator._options([*arguments, "--config", str(tmp_path / "samconfig.toml")])  # noqa: SLF001
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    """The first run shows it, and a default is one that the template takes."""
+    for name, definition in PARAMETERS.items():
+        assert definition["Description"].strip().endswith("."), name
+        if "Default" in definition:
+            operator.check(name, str(definition["Default"]), definition)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CertificateAuthorityArn", "arn:aws:s3:::x", "must match"),
+        ("DeadlineSeconds", "soon", "must be a whole number"),
+        ("DeadlineSeconds", "0", "must be at least 1"),
+        ("CertificateAuthorityArn", "", "must match"),
+        ("ReconcileSchedule", "hourly", "must match"),
+        ("CrlFolder", "crl\\ca", "must not contain a backslash"),
+    ],
+)
+def test_what_the_template_would_refuse_is_refused_at_once(name: str, value: str, told: str) -> None:
+    """With the value, and what is wanted."""
+    with pytest.raises(operator.ParameterRefused, match=told):
+        operator.check(name, value, PARAMETERS[name])
+
+
+def test_unknown_and_missing_parameters_are_named(tmp_path: Path) -> None:
+    """Before anything is deployed."""
+    with pytest.raises(operator.ParameterRefused, match="no parameter Nonsense"):
+        operator.up(options(tmp_path, "up", "Nonsense=1"), Console())
+    with pytest.raises(operator.ParameterRefused, match="CertificateAuthorityArn must be given"):
+        operator.up(options(tmp_path, "up", "TrustStoreArns=a"), Console())
+
+
+READ_PARAMETERS = """
+import json, sys, tomllib
+from samcli.cli.types import CfnParameterOverridesType
+overrides = tomllib.load(open(sys.argv[1], "rb"))["default"]["deploy"]["parameters"]["parameter_overrides"]
+print(json.dumps(CfnParameterOverridesType().convert(overrides, None, None)))
+"""
+
+
+def test_sam_reads_the_parameters_that_were_given(tmp_path: Path) -> None:
+    """Blanks, commas, equals signs and quotation marks reach SAM unchanged; an empty answer is left to the default."""
+    config = tmp_path / "samconfig.toml"
+    given = {
+        "CertificateAuthorityArn": ARN,
+        "TrustStoreArns": "a,b",
+        "ReconcileSchedule": "cron(0 0/2 * * ? *)",
+        "CrlFolder": "a b = 'c' \"d\"",
+        "CrlBucketName": '"quoted"',
+        "NotificationEmail": "'",
+    }
+    operator.write_config(config, "stack", "eu-west-1", {**given, "DeadlineSeconds": ""})
+    assert operator.read_config(config) == ("stack", "eu-west-1", given)
+    python = operator.SAM.with_name("python")
+    read = subprocess.run([python, "-c", READ_PARAMETERS, config], capture_output=True, text=True, check=True)
+    assert json.loads(read.stdout) == given
+
+
+def test_a_config_with_a_list_of_parameters_is_read(tmp_path: Path) -> None:
+    """Earlier versions wrote one; it is rewritten before SAM sees it."""
+    config = tmp_path / "samconfig.toml"
+    operator.write_config(config, "stack", "eu-west-1", {})
+    table = "[default.deploy.parameters.parameter_overrides]"
+    written = config.read_text().replace(table, 'parameter_overrides = ["ReconcileSchedule=rate(1 hour)"]')
+    config.write_text(written)
+    assert operator.read_config(config) == ("stack", "eu-west-1", {"ReconcileSchedule": "rate(1 hour)"})
+
+
+def test_deployed_twice_and_destroyed(
+    shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guided deploy with its defaults works, a second run changes nothing, and the last removes the stack."""
+    root = Authority.create_root(shell, "Root")
+    authority = Authority.create_under(root, "CA")
+    config = ["--config", str(tmp_path / "samconfig.toml")]
+    answers = {
+        "CertificateAuthorityArn": authority.arn,
+        "TrustStoreArns": create_trust_store(shell, "clients", [authority, root]),
+        "PollIntervalSeconds": "1",
+        "DeadlineSeconds": "60",
+        "GiveWaySeconds": "5",
+    }
+    monkeypatch.setattr(Prompt, "ask", lambda name, default, **_: answers.get(name, default))
+    assert operator.main(["up", *config, "--turn-on-crl"]) == 0
+    said = capfd.readouterr().out
+    assert "publishes no CRL, wanted: one in s3://" in said
+    assert "Start: aws stepfunctions start-execution" in said
+    shell.settings.private_ca.crl_after_seconds = 0.3
+    client = authority.issue_client(tmp_path, "client")
+    stepfunctions = shell.client("stepfunctions")
+    machine = stepfunctions.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    started = stepfunctions.start_execution(
+        stateMachineArn=machine, input=json.dumps({"Serials": [serials.write(client.serial)]})
+    )
+    for _ in range(1200):
+        described = stepfunctions.describe_execution(executionArn=started["executionArn"])
+        if described["status"] != "RUNNING":
+            break
+        time.sleep(0.1)
+    assert described["status"] == "SUCCEEDED"
+    assert operator.main(["up", *config]) == 0
+    assert "No changes to deploy" in capfd.readouterr().out
+    assert operator.main(["down", *config, "--yes"]) == 0
+    said = capfd.readouterr().out
+    assert "goes on writing its CRL to" in said
+    assert "Kept: s3://" in said
+    assert stepfunctions.list_state_machines()["stateMachines"] == []
+
+
+def test_the_first_run_asks_and_offers_what_is_there(shell: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every parameter with its meaning; CAs and trust stores of the account to choose from; a wrong answer again."""
+    root = Authority.create_root(shell, "Root")
+    answers = iter(["nonsense", root.arn, "arn:x"])
+    monkeypatch.setattr(Prompt, "ask", lambda _name, default, **_: next(answers, default))
+    shown = Console(file=io.StringIO(), width=200)
+    given = operator.ask(shown, shell.settings.region)
+    assert isinstance(shown.file, io.StringIO)
+    text = shown.file.getvalue()
+    assert given["CertificateAuthorityArn"] == root.arn
+    assert f"{root.arn} (ACTIVE)" in text
+    assert "'nonsense', and must match" in text
+    assert all(name in text for name in PARAMETERS)
+    assert given["GiveWaySeconds"] == "90"
+
+
+def test_a_ca_without_a_crl_is_pointed_to_the_stacks_bucket(shell: EmbeddedAws, tmp_path: Path) -> None:
+    """It is told before and after, with both values, and the bucket that the stack made does its part."""
+    region = shell.settings.region
+    with laboratory(shell, tmp_path / "pki") as lab:
+        bucket, arn = lab.outputs["CrlBucketName"], lab.authority.arn
+        assert crl_bucket.differs(arn, bucket, region) is None
+        assert list(crl_bucket.faults(arn, bucket, region)) == []
+        other = crl_bucket.differs(arn, "elsewhere", region)
+        assert other
+        assert bucket in other
+        assert "elsewhere" in other
+        off = {"CrlConfiguration": {"Enabled": False}}
+        client = shell.client("acm-pca")
+        client.update_certificate_authority(CertificateAuthorityArn=arn, RevocationConfiguration=off)
+        assert "publishes no CRL" in (crl_bucket.differs(arn, bucket, region) or "")
+        assert bucket in crl_bucket.turn_on(arn, bucket, region)
+        assert crl_bucket.differs(arn, bucket, region) is None
+        embedded.destroy(shell, "mtls-revocation")
+
+
+def test_what_an_existing_bucket_lacks_is_told(shell: EmbeddedAws) -> None:
+    """Versions, events, and Private CA in its policy; one that lets it do part of it lacks the rest."""
+    s3, region = shell.client("s3"), shell.settings.region
+    s3.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": region})
+    told = list(crl_bucket.faults(ARN, "mine", region))
+    assert [word for word in ("not versioned", "EventBridge", "s3:PutObjectAcl") if word not in " ".join(told)] == []
+    statement = {"Effect": "Allow", "Principal": {"Service": "acm-pca.amazonaws.com"}, "Action": "s3:PutObject"}
+    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": "arn:aws:s3:::mine/*"}]}
+    s3.put_bucket_policy(Bucket="mine", Policy=json.dumps(policy))
+    (*_, lacking) = crl_bucket.faults(ARN, "mine", region)
+    assert "s3:PutObjectAcl" in lacking
+    assert "s3:PutObject," not in lacking

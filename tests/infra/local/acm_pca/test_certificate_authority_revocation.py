@@ -1,0 +1,144 @@
+"""Which revocations the embedded Private CA takes, and with which error it refuses the others."""
+
+import pytest
+
+from infra.local.iam import enforcement as iam
+from tests.support.services import Authority, Services, refused, until
+
+NOT_OURS = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def authority(services: Services) -> Authority:
+    """Give an active root CA whose CRL is off."""
+    return Authority.create(services, crl={})
+
+
+@pytest.mark.parametrize("form", [str.lower, str.upper, lambda text: ":".join(f"{n:02x}" for n in bytes.fromhex(text))])
+def test_a_serial_number_has_many_forms(services: Services, authority: Authority, form: type[str]) -> None:
+    """Hexadecimal is taken with and without colons, in either case."""
+    leaf = authority.issue()
+    services.pca.revoke_certificate(
+        CertificateAuthorityArn=authority.arn,
+        CertificateSerial=form(leaf.serial_text),
+        RevocationReason="UNSPECIFIED",
+    )
+    with refused("RequestAlreadyProcessedException"):
+        authority.revoke(leaf)
+
+
+def _revoke(authority: Authority, serial: str) -> None:
+    authority.services.pca.revoke_certificate(
+        CertificateAuthorityArn=authority.arn, CertificateSerial=serial, RevocationReason="UNSPECIFIED"
+    )
+
+
+def test_a_serial_number_must_be_hexadecimal(authority: Authority) -> None:
+    """Text that is no hexadecimal number is refused."""
+    with refused("InvalidRequestException"):
+        _revoke(authority, "0x12")
+
+
+def test_the_serial_of_another_ca_is_not_found(authority: Authority) -> None:
+    """A CA revokes only what it has issued."""
+    with refused("ResourceNotFoundException"):
+        _revoke(authority, NOT_OURS)
+
+
+def test_a_root_ca_cannot_revoke_itself(authority: Authority) -> None:
+    """The CA's own certificate cannot be revoked by that CA."""
+    with refused("InvalidRequestException"):
+        _revoke(authority, f"{authority.certificate.serial_number:x}")
+
+
+def test_an_expired_certificate_cannot_be_revoked(authority: Authority) -> None:
+    """RevokeCertificate takes no certificate whose time is over."""
+    leaf = authority.issue_expiring()
+    until(leaf.certificate.not_valid_after_utc)
+    with refused("InvalidRequestException"):
+        authority.revoke(leaf)
+
+
+def test_already_revoked_is_said_before_expired(authority: Authority) -> None:
+    """A certificate that was revoked and has expired since is reported as already revoked."""
+    leaf = authority.issue_expiring()
+    authority.revoke(leaf)
+    until(leaf.certificate.not_valid_after_utc)
+    with refused("RequestAlreadyProcessedException"):
+        authority.revoke(leaf)
+
+
+def test_a_disabled_ca_may_revoke_but_not_issue(services: Services) -> None:
+    """A DISABLED CA still revokes (aws: privateca/PcaUpdateStatus)."""
+    authority = Authority.create(services, crl={})
+    leaf = authority.issue()
+    services.pca.update_certificate_authority(CertificateAuthorityArn=authority.arn, Status="DISABLED")
+    authority.revoke(leaf)
+    with refused("InvalidStateException"):
+        authority.issue()
+
+
+def test_a_deleted_ca_may_not_revoke(services: Services) -> None:
+    """A CA is disabled before it is deleted, and revokes nothing after."""
+    authority = Authority.create(services, crl={})
+    leaf = authority.issue()
+    with refused("InvalidStateException"):
+        services.pca.delete_certificate_authority(CertificateAuthorityArn=authority.arn)
+    services.pca.update_certificate_authority(CertificateAuthorityArn=authority.arn, Status="DISABLED")
+    services.pca.delete_certificate_authority(CertificateAuthorityArn=authority.arn)
+    with refused("InvalidStateException"):
+        authority.revoke(leaf)
+
+
+def test_an_expired_ca_may_not_revoke(services: Services) -> None:
+    """A CA whose certificate has ended is EXPIRED and revokes nothing."""
+    expired = Authority.create(services, crl={}, seconds=2)
+    until(expired.certificate.not_valid_after_utc)
+    described = services.pca.describe_certificate_authority(CertificateAuthorityArn=expired.arn)
+    assert described["CertificateAuthority"]["Status"] == "EXPIRED"
+    with refused("InvalidStateException"):
+        _revoke(expired, NOT_OURS)
+
+
+def test_what_is_no_arn_is_refused_as_such(authority: Authority) -> None:
+    """A text that is no CA's ARN is told from a CA that does not exist."""
+    with refused("InvalidArnException"):
+        _revoke(Authority(authority.services, "arn:aws:s3:::bucket", None, "SHA256WITHECDSA"), NOT_OURS)
+    with refused("ResourceNotFoundException"):
+        _revoke(Authority(authority.services, authority.arn[:-4] + "0000", None, "SHA256WITHECDSA"), NOT_OURS)
+
+
+def test_an_unknown_reason_is_refused(authority: Authority) -> None:
+    """There is no hold at Private CA."""
+    leaf = authority.issue()
+    with refused("ValidationException"):
+        authority.revoke(leaf, "CERTIFICATE_HOLD")  # type: ignore[arg-type]
+
+
+def test_revocations_are_throttled(services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More calls than the quota are answered with ThrottlingException."""
+    monkeypatch.setattr(services.settings.private_ca, "revocation_burst", 0)
+    with refused("ThrottlingException"):
+        _revoke(authority, NOT_OURS)
+
+
+def test_the_caller_needs_permission_for_the_crl_bucket(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who revokes must be allowed to write the CRL, though Private CA writes it."""
+    authority = Authority.create(services)
+    leaf = authority.issue()
+    demanded: list[tuple[str, str]] = []
+    monkeypatch.setattr(iam, "demand", lambda action, resource: demanded.append((action, resource)))
+    authority.revoke(leaf)
+    assert ("s3:PutObject", f"arn:aws:s3:::{authority.bucket}/{authority.crl_key}") in demanded
+
+
+def test_the_aws_command_line_revokes(services: Services, authority: Authority) -> None:
+    """AWS's own command line agrees about requests and answers."""
+    leaf = authority.issue()
+    ca = ["--certificate-authority-arn", authority.arn]
+    described = services.aws("acm-pca", "describe-certificate-authority", *ca)["CertificateAuthority"]
+    assert (described["Status"], described["UsageMode"]) == ("ACTIVE", "GENERAL_PURPOSE")
+    reason = ["--revocation-reason", "SUPERSEDED"]
+    services.aws("acm-pca", "revoke-certificate", *ca, "--certificate-serial", leaf.serial_text, *reason)
+    with refused("RequestAlreadyProcessedException"):
+        authority.revoke(leaf)

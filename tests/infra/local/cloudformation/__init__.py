@@ -1,0 +1,1 @@
+"""Tests of the deployment of templates to the embedded AWS."""

@@ -1,0 +1,95 @@
+"""The stack itself, deployed twice and destroyed: what has a state keeps it, and nothing else stays behind."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.pki import serial_number as serials
+from infra.local.cloudformation import deploy
+from infra.local.cloudformation.resource import NotRealised
+from infra.local.elbv2 import responses as elbv2
+from infra.local.lab.lab import STACK, TEMPLATE, Laboratory, laboratory
+from infra.local.server import EmbeddedAws
+from tests.support.workflow import Workflow
+
+
+def parameters(lab: Laboratory, **more: str) -> dict[str, str]:
+    """Give the parameters that the laboratory's stack was deployed with, some of them changed."""
+    known = {"CertificateAuthorityArn": lab.authority.arn, "TrustStoreArns": lab.trust_store_arn}
+    return {**known, "PollIntervalSeconds": "1", "DeadlineSeconds": "300", "GiveWaySeconds": "10", **more}
+
+
+def calls_of(aws: EmbeddedAws) -> dict[str, Any]:
+    """Count what is there, by kind."""
+    return {
+        "functions": sorted(f["FunctionArn"] for f in aws.client("lambda").list_functions()["Functions"]),
+        "machines": [m["stateMachineArn"] for m in aws.client("stepfunctions").list_state_machines()["stateMachines"]],
+        "roles": sorted(r["RoleName"] for r in aws.client("iam").list_roles()["Roles"]),
+        "rules": sorted(r["Name"] for r in aws.client("events").list_rules()["Rules"]),
+        "buses": [b["Name"] for b in aws.client("events").list_event_buses()["EventBuses"]],
+        "topics": aws.client("sns").list_topics()["Topics"],
+        "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
+        "alarms": sorted(a["AlarmName"] for a in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+        "dashboards": aws.client("cloudwatch").list_dashboards().get("DashboardEntries", []),
+        "groups": sorted(g["logGroupName"] for g in aws.client("logs").describe_log_groups()["logGroups"]),
+        "layers": aws.client("lambda").list_layers()["Layers"],
+    }
+
+
+def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """Trust store, executions, reports, queue and topic stay; the new numbers are in force; the rest is not touched."""
+    aws.settings.private_ca.crl_after_seconds = 0.3
+    aws.settings.events.s3_notifications = False
+    with laboratory(aws, tmp_path / "pki") as lab:
+        workflow = Workflow(lab, lab.trust_store_arn, tmp_path)
+        (client,) = workflow.clients(1)
+        first = workflow.run(client)
+        assert first.status == "SUCCEEDED"
+        lists, before, sqs = elbv2.trust_store(lab.trust_store_arn).visible, calls_of(aws), aws.client("sqs")
+        sqs.send_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"], MessageBody="{}")
+        again = deploy.deploy(aws, TEMPLATE, parameters(lab), STACK)
+        assert again == lab.outputs
+        assert calls_of(aws) == before
+        changed = deploy.deploy(aws, TEMPLATE, parameters(lab, LogRetentionDays="30", DeadlineSeconds="5"), STACK)
+        assert changed == lab.outputs
+        assert calls_of(aws) == before
+        groups = aws.client("logs").describe_log_groups()["logGroups"]
+        assert {group["retentionInDays"] for group in groups} == {30}
+        assert elbv2.trust_store(lab.trust_store_arn).visible == lists
+        assert workflow.report(first.arn) == first.report
+        assert aws.client("stepfunctions").describe_execution(executionArn=first.arn)["status"] == "SUCCEEDED"
+        assert sqs.receive_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"])["Messages"][0]["Body"] == "{}"
+        aws.settings.private_ca.crl_publication = False
+        (other,) = workflow.clients(1)
+        arn = workflow.start_with({"Serials": [serials.write(other.serial)]})
+        assert workflow.ended(arn).error == "CrlNotPublished"  # after five seconds now, not 300
+
+
+def test_what_is_destroyed_leaves_its_buckets_alone(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """CRLs and reports stay, and nothing else; it can be deployed beside them with a bucket of one's own."""
+    before = calls_of(aws)
+    with laboratory(aws, tmp_path / "pki") as lab:
+        outputs, own = lab.outputs, lab.outputs["CrlBucketName"]
+        deploy.destroy(aws, STACK)
+        left = calls_of(aws)
+        assert {kind: found for kind, found in left.items() if found != before[kind]} == {}
+        names = {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]}
+        assert {own, outputs["WorkflowBucketName"], outputs["InputBucketName"]} <= names
+        other = deploy.deploy(aws, TEMPLATE, parameters(lab, CrlBucketName=own), "another")
+        assert other["CrlBucketName"] == own
+        rules = [r for r in aws.client("events").list_rules()["Rules"] if '"aws.s3"' in r.get("EventPattern", "")]
+        watched = {json.loads(rule["EventPattern"])["detail"]["bucket"]["name"][0] for rule in rules}
+        assert watched == {own, other["InputBucketName"]}
+
+
+def test_an_update_that_would_lose_a_state_is_refused(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """A log group of another name would be another log group."""
+    template = tmp_path / "t.yaml"
+    text = "Resources:\n  G:\n    Type: AWS::Logs::LogGroup\n    Properties: {LogGroupName: %s}\n"
+    template.write_text(text % "one")
+    deploy.deploy(aws, template, {}, "s")
+    template.write_text(text % "two")
+    with pytest.raises(NotRealised, match="a change of the name one to two"):
+        deploy.deploy(aws, template, {}, "s")

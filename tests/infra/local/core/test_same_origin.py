@@ -1,0 +1,148 @@
+"""The embedded AWS refuses requests of web pages from elsewhere: they would run code on the developer's machine."""
+
+import http.client
+import os
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.local.core.same_origin import refusal
+from infra.local.lambda_.runtime_api import PREFIX
+from infra.local.server import EmbeddedAws
+from tests.support import sandbox
+
+FOREIGN = [
+    {"Host": "page.example"},
+    {"Host": "page.example:4566"},
+    {"Host": "127.0.0.1.page.example"},
+    {"Host": "localhost.page.example"},
+    {"Host": "notlocalhost"},
+    {"Host": "localhost@page.example"},
+    {"Host": ""},
+    {"Host": "page.example", "Origin": "http://page.example", "Sec-Fetch-Site": "same-origin"},
+    {"Origin": "https://page.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:3000"},
+    {"Origin": "http://127.0.0.1"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/{}/aws4_request, SignedHeaders=host, Signature=0"
+FORM = (
+    '--limit\r\nContent-Disposition: form-data; name="key"\r\n\r\nkey\r\n'
+    '--limit\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n\r\ncontent\r\n--limit--\r\n'
+)
+
+Request = tuple[str, str, str, dict[str, str]]
+
+PREFLIGHT: Request = (
+    "OPTIONS",
+    "/2015-03-31/functions/function/invocations",
+    "",
+    {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, x-amz-target"},
+)
+JSON_POST: Request = (
+    "POST",
+    "/2015-03-31/functions/function/invocations",
+    "{}",
+    {"Authorization": SIGNED.format("eu-central-1/lambda"), "Content-Type": "application/json"},
+)
+FORM_POST: Request = ("POST", "/bucket", FORM, {"Content-Type": "multipart/form-data; boundary=limit"})
+BUCKET: Request = ("PUT", "/other", "", {"Authorization": SIGNED.format("us-east-1/s3")})
+LIST: Request = ("GET", "/bucket", "", {})
+MOTO_PAGE: Request = ("GET", "/moto-api/", "", {})
+MOTO_RESET: Request = ("POST", "/moto-api/reset", "", {"Content-Type": "application/x-www-form-urlencoded"})
+
+EVERY = (PREFLIGHT, JSON_POST, FORM_POST, BUCKET, LIST, MOTO_PAGE, MOTO_RESET)
+
+
+def send(aws: EmbeddedAws, request: Request, headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
+    """Send a request with further headers; return the status, headers and body of the answer."""
+    method, path, body, own = request
+    with closing(http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc)) as connection:
+        connection.request(method, path, body, {**own, **headers})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+
+def exposed(headers: dict[str, str]) -> list[str]:
+    """Return the headers that let another origin read an answer."""
+    return [name for name in headers if name.lower().startswith("access-control-")]
+
+
+@pytest.fixture
+def mark(aws: EmbeddedAws, tmp_path: Path) -> Path:
+    """Create a bucket, and a function that creates a file; return the file's path."""
+    path = tmp_path / "mark"
+    sandbox.function(aws, f"import pathlib\ndef handler(event, context): pathlib.Path({os.fspath(path)!r}).touch()")
+    aws.client("s3").create_bucket(
+        Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": aws.settings.region}
+    )
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "PUT", "POST"], "AllowedHeaders": ["*"]}
+    aws.client("s3").put_bucket_cors(Bucket="bucket", CORSConfiguration={"CORSRules": [rule]})
+    return path
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_a_foreign_request_is_refused_and_has_no_effect(aws: EmbeddedAws, mark: Path, headers: dict[str, str]) -> None:
+    """Whatever it asks for: no function runs, nothing is written, nothing is reset, nothing is told."""
+    name, value = next(iter(headers.items()))
+    for request in EVERY:
+        status, answered, body = send(aws, request, headers)
+        assert (status, exposed(answered)) == (403, []), request
+        assert body.startswith(f"Refused: the {name} header is {value!r}"), request
+    assert not mark.exists()
+    assert [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]] == ["bucket"]
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket="bucket")
+
+
+@pytest.mark.parametrize("kind", ["tool", "own page"])
+def test_the_same_requests_work_from_this_machine(aws: EmbeddedAws, mark: Path, kind: str) -> None:
+    """A tool sends neither Origin nor Sec-Fetch-Site, moto's own page its own; no answer is opened to others."""
+    headers = {} if kind == "tool" else {"Origin": aws.endpoint_url, "Sec-Fetch-Site": "same-origin"}
+    answers = [send(aws, request, headers) for request in EVERY[:-1]]
+    assert [exposed(answered) for _, answered, _ in answers] == [[]] * len(answers)
+    assert {status for status, _, _ in answers[1:]} <= {200, 204}
+    assert mark.exists()
+    assert {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]} == {"bucket", "other"}
+    assert aws.client("s3").list_objects_v2(Bucket="bucket")["KeyCount"] == 1
+    assert send(aws, MOTO_RESET, headers)[0] == 200
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "127.0.0.1", "[::1]:4566", "my-bucket.s3.localhost:1"])
+def test_local_hosts_are_answered(aws: EmbeddedAws, host: str) -> None:
+    """With and without a port, and with a bucket's name before."""
+    assert send(aws, MOTO_PAGE, {"Host": host})[0] == 200
+
+
+def test_a_request_without_host_is_refused(aws: EmbeddedAws) -> None:
+    """HTTP/1.0 allows it, no tool does it."""
+    with closing(http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc)) as connection:
+        connection.putrequest("GET", "/moto-api/", skip_host=True)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, answer.read().decode()) == (403, refusal(None, None, None))
+
+
+def test_a_head_request_is_refused_without_a_body(aws: EmbeddedAws) -> None:
+    """The answer to HEAD has headers alone."""
+    status, _, body = send(aws, ("HEAD", "/bucket", "", {}), {"Origin": "null"})
+    assert (status, body) == (403, "")
+
+
+@pytest.mark.parametrize("headers", [{"Host": "page.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_foreign_page_cannot_answer_in_a_functions_place(aws: EmbeddedAws, headers: dict[str, str]) -> None:
+    """The Runtime API of each function's process listens too, and refuses likewise."""
+    sandbox.function(aws, "import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
+    address, _ = sandbox.invoke(aws)
+    with closing(http.client.HTTPConnection(address)) as connection:
+        # It is served once the function's process has its next invocation, and before the process can answer.
+        connection.request("POST", f"{PREFIX}invocation/any/response", '"forged"', headers)
+        assert sandbox.invoke(aws) == (address, None)
+        answer = connection.getresponse()
+        assert answer.status == 403
+        assert answer.read().decode().startswith(f"Refused: the {next(iter(headers))} header is")

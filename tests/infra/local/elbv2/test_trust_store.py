@@ -1,0 +1,115 @@
+"""Trust stores of the embedded AWS: their bundles, and what their API answers."""
+
+import moto
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from moto.elbv2.models import ELBv2Backend
+from moto.elbv2.responses import ELBV2Response
+
+from infra.local.acm_pca import service as acm_pca
+from infra.local.elbv2.responses import TrustStoreResponse
+from tests.support.services import Authority, Services, fetch, refused
+
+
+@pytest.fixture(scope="module")
+def authority(services: Services) -> Authority:
+    """Give a CA with three revoked certificates."""
+    authority = Authority.create(services)
+    leaves = [authority.issue() for _ in range(3)]
+    for leaf in leaves:
+        authority.revoke(leaf)
+    authority.crl_with(*leaves)
+    return authority
+
+
+@pytest.fixture(scope="module")
+def crl(authority: Authority) -> bytes:
+    """Give the CA's CRL as PEM."""
+    der = acm_pca.publish_now(authority.arn)
+    return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+
+
+@pytest.fixture
+def store(services: Services, authority: Authority) -> str:
+    """Give the ARN of a trust store that holds the CA and no list."""
+    return services.trust_store(authority.certificate.public_bytes(Encoding.PEM))
+
+
+def test_a_new_trust_store_holds_its_bundle_and_no_list(services: Services, store: str) -> None:
+    """It is active at once, where AWS takes a moment."""
+    (described,) = services.elb.describe_trust_stores(TrustStoreArns=[store])["TrustStores"]
+    assert described == {
+        "Name": store.split("/")[1],
+        "TrustStoreArn": store,
+        "Status": "ACTIVE",
+        "NumberOfCaCertificates": 1,
+        "TotalRevokedEntries": 0,
+    }
+
+
+def test_names_are_unique(services: Services, authority: Authority, store: str) -> None:
+    """A second trust store of one name is refused."""
+    with refused("DuplicateTrustStoreName"):
+        services.trust_store(authority.certificate.public_bytes(Encoding.PEM), name=store.split("/")[1])
+
+
+@pytest.mark.parametrize("name", ["under_score", "-dash", "a--b", "a" * 33])
+def test_names_have_a_form(services: Services, authority: Authority, name: str) -> None:
+    """Letters and digits, joined by single hyphens, 32 at most."""
+    where = services.put(authority.certificate.public_bytes(Encoding.PEM))
+    with refused("ValidationError"):
+        services.elb.create_trust_store(
+            Name=name, CaCertificatesBundleS3Bucket=where["S3Bucket"], CaCertificatesBundleS3Key=where["S3Key"]
+        )
+
+
+@pytest.mark.parametrize("bundle", [b"", b"nonsense", b"# a comment\n"])
+def test_a_bundle_must_hold_certificates(services: Services, bundle: bytes) -> None:
+    """What holds no certificate is no bundle."""
+    with refused("InvalidCaCertificatesBundle"):
+        services.trust_store(bundle)
+
+
+def test_a_bundle_may_hold_comments_but_no_blank_line(services: Services, authority: Authority) -> None:
+    """Load balancers are strict about PEM (aws: application/mutual-authentication)."""
+    pem = authority.certificate.public_bytes(Encoding.PEM)
+    services.trust_store(b"# the CA\n" + pem)
+    with refused("InvalidCaCertificatesBundle"):
+        services.trust_store(pem + b"\n" + pem)
+
+
+def test_a_bundle_that_is_not_there_is_not_found(services: Services) -> None:
+    """Neither bucket nor key nor version need exist."""
+    where = {"CaCertificatesBundleS3Bucket": services.bucket(), "CaCertificatesBundleS3Key": "absent"}
+    with refused("CaCertificatesBundleNotFound"):
+        services.elb.create_trust_store(Name="absent", **where)  # type: ignore[arg-type]
+
+
+def test_a_bundle_can_be_replaced(services: Services, authority: Authority, store: str, crl: bytes) -> None:
+    """ModifyTrustStore puts another bundle in the place of the first, and keeps the lists."""
+    services.attach(store, crl)
+    both = authority.certificate.public_bytes(Encoding.PEM) * 2
+    where = services.put(both)
+    (answer,) = services.elb.modify_trust_store(
+        TrustStoreArn=store, CaCertificatesBundleS3Bucket=where["S3Bucket"], CaCertificatesBundleS3Key=where["S3Key"]
+    )["TrustStores"]
+    assert (answer["NumberOfCaCertificates"], answer["TotalRevokedEntries"]) == (2, 3)
+    location = services.elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=store)["Location"]
+    assert fetch(location) == both
+
+
+def test_a_trust_store_has_tags(services: Services, store: str) -> None:
+    """The tag actions of load balancers know trust stores."""
+    services.elb.add_tags(ResourceArns=[store], Tags=[{"Key": "team", "Value": "edge"}])
+    (described,) = services.elb.describe_tags(ResourceArns=[store])["TagDescriptions"]
+    assert described["Tags"] == [{"Key": "team", "Value": "edge"}]
+
+
+def test_what_is_added_is_not_in_this_moto() -> None:
+    """Once moto has trust stores of its own, these give way."""
+    assert moto.__version__ == "5.2.5"
+    added = {name for name in vars(TrustStoreResponse) if "trust_store" in name and not name.startswith("_")}
+    assert len(added) == 10
+    assert not {name for name in added if hasattr(ELBV2Response, name)}
+    assert not hasattr(ELBv2Backend, "create_trust_store")

@@ -1,0 +1,249 @@
+"""`make up` as its user meets it: the ordinary aws, openssl and curl-like commands against it, and a clean end."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[4]
+
+
+@dataclass
+class Up:
+    """A running `make up`, and a shell beside it."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    welcome: str
+    rest: threading.Thread
+
+    def sh(self, script: str, *, check: bool = True) -> str:
+        """Run a script in a shell that has sourced env.sh, with the project's aws on its path; give its output."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", f". env.sh\n{script}"],
+            cwd=self.folder,
+            env={"PATH": path, "HOME": str(self.folder), "PYTHONWARNINGS": "ignore"},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        if check:
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+        return (ran.stdout + ran.stderr).strip()
+
+    def until(self, script: str, pattern: str, seconds: float = 30) -> str:
+        """Run a script again and again until its output matches."""
+        for _ in range(int(seconds * 2)):
+            if re.search(pattern, output := self.sh(script, check=False)):
+                return output
+            time.sleep(0.5)
+        raise AssertionError(f"{script} never printed {pattern}, but {output}")
+
+
+def bring_up(folder: Path, *options: str) -> Up:
+    """Start `make up`'s program and wait until it says what to try."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.local.lab.up", "--port", "0", "--folder", str(folder), *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Ctrl-C"):
+            break
+    else:
+        process.stdout.close()
+        process.wait(20)
+        raise AssertionError("".join(lines))
+    # Whatever it says from now on is read too: it would stand still once the pipe is full.
+    rest = threading.Thread(target=process.stdout.read, daemon=True)
+    rest.start()
+    return Up(process, folder, "".join(lines), rest)
+
+
+def bring_down(up: Up) -> int:
+    """Send what Ctrl-C sends and give the exit code."""
+    up.process.send_signal(signal.SIGINT)
+    code = up.process.wait(20)
+    up.rest.join(20)
+    assert up.process.stdout is not None
+    up.process.stdout.close()
+    return code
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Keep one running for this file."""
+    running = bring_up(tmp_path_factory.mktemp("up") / ".embedded")
+    yield running
+    assert bring_down(running) == 0
+
+
+SERIAL = "openssl x509 -in pki/{0}.pem -noout -serial | cut -d= -f2"
+# The request is written after the handshake: a TLS 1.3 client knows the server's verdict only when it reads.
+SHAKE = (
+    "(printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'; sleep 1) | "
+    "openssl s_client -connect localhost:$LISTENER_PORT -CAfile pki/ca.pem -verify_return_error -quiet "
+    "-cert pki/{0}.pem -key pki/{0}.key -cert_chain pki/{0}.pem 2>&1"
+)
+
+# The CA's first CRL has started a reconcile, which would attach what is attached by hand here.
+BY_HAND_ALONE = """
+for rule in $(aws events list-rules --query 'Rules[].Name' --output text); do
+  aws events disable-rule --name "$rule"
+done
+for execution in $(aws stepfunctions list-executions --state-machine-arn $STATE_MACHINE_ARN --status-filter RUNNING \
+    --query 'executions[].executionArn' --output text); do
+  aws stepfunctions stop-execution --execution-arn "$execution"
+done
+"""
+
+
+def test_the_manual_procedure_works_with_the_ordinary_commands(up: Up) -> None:
+    """AWS's procedure by hand: revoke, fetch the CRL, convert, upload, add, count, and the handshake is refused."""
+    up.sh(BY_HAND_ALONE)
+    assert "200 OK" in up.sh(SHAKE.format("alice"))
+    count = (
+        "aws elbv2 describe-trust-stores --trust-store-arns $TRUST_STORE_ARN "
+        "--query 'TrustStores[0].TotalRevokedEntries' --output text"
+    )
+    before = int(up.sh(count))
+    serial = up.sh(SERIAL.format("alice"))
+    up.sh(
+        "aws acm-pca revoke-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN "
+        f"--certificate-serial {serial} --revocation-reason KEY_COMPROMISE"
+    )
+    key = "crl/${CERTIFICATE_AUTHORITY_ARN##*/}.crl"
+    assert ".crl" in up.sh("aws s3 ls s3://$CRL_BUCKET/crl/")
+    up.until(
+        f"aws s3 cp --quiet s3://$CRL_BUCKET/{key} ca.crl && openssl crl -inform DER -in ca.crl -noout -text",
+        serial,
+    )
+    up.sh("openssl crl -inform DER -in ca.crl -outform PEM -out crl.pem")
+    up.sh("aws s3 cp --quiet crl.pem s3://$WORKFLOW_BUCKET/by-hand/crl.pem")
+    added = json.loads(
+        up.sh(
+            "aws elbv2 add-trust-store-revocations --trust-store-arn $TRUST_STORE_ARN "
+            "--revocation-contents S3Bucket=$WORKFLOW_BUCKET,S3Key=by-hand/crl.pem,RevocationType=CRL"
+        )
+    )
+    assert added["TrustStoreRevocations"][0]["NumberOfRevokedEntries"] == before + 1
+    assert int(up.sh(count)) == before + 1
+    refused = up.sh(SHAKE.format("alice"), check=False)
+    assert "200 OK" not in refused
+    assert "200 OK" in up.sh(SHAKE.format("bob"))
+
+
+def test_one_command_does_all_of_it(up: Up) -> None:
+    """`aws stepfunctions start-execution` alone revokes and enforces; the history tells it state by state."""
+    assert "200 OK" in up.sh(SHAKE.format("mallory"))
+    serial = up.sh(SERIAL.format("mallory"))
+    arn = up.sh(
+        "aws stepfunctions start-execution --state-machine-arn $STATE_MACHINE_ARN "
+        f"""--input '{{"Serials": ["0x{serial}"]}}' --query executionArn --output text"""
+    )
+    up.until(f"aws stepfunctions describe-execution --execution-arn {arn} --query status --output text", "SUCCEEDED")
+    history = up.sh(
+        f"aws stepfunctions get-execution-history --execution-arn {arn} "
+        "--query 'events[].stateEnteredEventDetails.name' --output text"
+    )
+    waiting = ("None", "WaitForCrl", "FindCrl", "IsCrlUsable", "IsNoticeDue", "NotifyWaiting")
+    told = [name for name in history.split() if name not in waiting]
+    assert told == [
+        "ReceiveRequest",
+        "IsDryRun",
+        "PrepareRevocation",
+        "BeginRevocation",
+        "IsReconcile",
+        "IsLongList",
+        "RevokeCertificates",
+        "RevokeCertificate",
+        "ConvertCrl",
+        "EnforceOnTrustStores",
+        "AttachCrl",
+        "VerifyRevocation",
+        "RemoveSupersededCrls",
+        "IsVerifiedListGone",
+        "TrustStoreEnforced",
+        "AreSerialsMissing",
+        "ReportRevocation",
+        "NotifyOutcome",
+        "IsEverythingEnforced",
+        "RevocationSucceeded",
+    ]
+    assert "200 OK" not in up.sh(SHAKE.format("mallory"), check=False)
+
+
+def test_it_listens_on_loopback_alone(up: Up) -> None:
+    """Nobody on the network reaches the endpoint or the listener."""
+    here = next((str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
+    if here.startswith("127."):
+        pytest.skip("this machine has no address but loopback")
+    for port in (up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1], up.sh("echo $LISTENER_PORT")):
+        with pytest.raises(ConnectionRefusedError), socket.create_connection((here, int(port)), 5):
+            pass
+
+
+def test_the_files_are_what_they_are_said_to_be(up: Up) -> None:
+    """A client's file holds its certificate, then its CA; ca.pem holds the chain; keys are for their owner alone."""
+    clients = [line for line in up.sh("ls pki/*.key").split() if "listener" not in line]
+    assert len(clients) >= 3
+    for key in clients:
+        assert (up.folder / key).stat().st_mode & 0o077 == 0
+        certificate = key.replace(".key", ".pem")
+        assert up.sh(f"openssl verify -CAfile pki/ca.pem {certificate}").endswith("OK")
+        assert up.sh(f"grep -c BEGIN {certificate}") == "2"
+    assert up.sh("grep -c BEGIN pki/ca.pem") == "2"
+
+
+def test_what_it_prints_to_try_names_what_is_there(up: Up) -> None:
+    """The printed serial is the certificate's."""
+    serial = up.sh(SERIAL.format("mallory")).lower()
+    assert ":".join(re.findall("..", serial)) in up.welcome
+
+
+def test_the_trust_store_may_hold_the_root_alone(tmp_path: Path) -> None:
+    """Clients then send their CA along, and are let in; Ctrl-C ends it, and takes env.sh away."""
+    running = bring_up(tmp_path / ".embedded", "--root-alone")
+    try:
+        assert "200 OK" in running.sh(SHAKE.format("alice"))
+        number = "aws elbv2 describe-trust-stores --query 'TrustStores[0].NumberOfCaCertificates' --output text"
+        assert running.sh(number) == "1"
+    finally:
+        code = bring_down(running)
+    assert code == 0
+    assert not (tmp_path / ".embedded" / "env.sh").exists()
+
+
+def test_a_second_one_on_the_same_port_is_refused_and_harms_nothing(up: Up) -> None:
+    """It names the port, and leaves the files of the one that runs as they are."""
+    port = up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1]
+    second = subprocess.run(
+        [sys.executable, "-m", "infra.local.lab.up", "--port", port, "--folder", str(up.folder)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert port in second.stderr
+    assert (up.folder / "env.sh").exists()
+    assert len(up.sh("ls pki/*.key").split()) >= 3

@@ -1,0 +1,216 @@
+"""Lambda runs real code in processes of its own and words errors as Lambda does."""
+
+import json
+import os
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from infra.build import BUILD
+from infra.local.lambda_ import service as lambda_service
+from infra.local.server import EmbeddedAws
+from tests.support import sandbox
+
+SOURCE = """
+import json, logging, os, sys, time
+
+print("cold start")
+calls = 0
+
+class SomethingWrong(Exception): ...
+
+def handler(event, context):
+    global calls
+    calls += 1
+    print("event", json.dumps(event))
+    if event == "raise":
+        raise SomethingWrong("for a reason")
+    if event == "exit":
+        os._exit(3)
+    if event == "sleep":
+        time.sleep(1)
+    if event == "hang":
+        time.sleep(30)
+    if event == "where":
+        import botocore
+        return {"path": sys.path, "environment": dict(os.environ), "botocore": botocore.__file__}
+    return {"process": os.getpid(), "calls": calls, "left": context.get_remaining_time_in_millis()}
+"""
+
+
+@pytest.fixture
+def function(aws: EmbeddedAws) -> EmbeddedAws:
+    """Return an embedded AWS with one function."""
+    sandbox.function(aws, SOURCE, Timeout=4, MemorySize=256, Environment={"Variables": {"OWN": "variable"}})
+    return aws
+
+
+def test_it_stays_warm(function: EmbeddedAws) -> None:
+    """Invocations one after the other run in one process, which has the time-out that is left."""
+    first, _ = sandbox.invoke(function)
+    second, _ = sandbox.invoke(function)
+    assert second["process"] == first["process"]
+    assert (first["calls"], second["calls"]) == (1, 2)
+    assert 3500 < second["left"] <= 4000
+
+
+def test_invocations_at_the_same_time_run_at_the_same_time(function: EmbeddedAws) -> None:
+    """Each has an environment of its own, and all of them stay warm."""
+    seen: list[Any] = []
+
+    def invoke() -> None:
+        seen.append(sandbox.invoke(function, "sleep")[0]["process"])
+
+    for expected in (3, 3):
+        seen.clear()
+        threads = [threading.Thread(target=invoke) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(seen)) == expected
+        before = set(seen)
+    assert set(seen) == before
+
+
+def test_nothing_of_this_process_reaches_it(function: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees its own code, the layers, what the managed runtime has, and Lambda's variables, and no more."""
+    monkeypatch.setenv("SOME_SECRET", "of the developer")
+    where, _ = sandbox.invoke(function, "where")
+    assert not [folder for folder in where["path"] if "site-packages" in folder]
+    assert where["botocore"].startswith(os.fspath(BUILD / "runtime"))
+    environment = where["environment"]
+    assert "SOME_SECRET" not in environment
+    assert environment["OWN"] == "variable"
+    assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "function"
+    assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
+    assert environment["AWS_ENDPOINT_URL"] == function.endpoint_url
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+
+
+def test_an_exception_is_worded_as_lambda_words_it(function: EmbeddedAws) -> None:
+    """The class name is what a state machine's ErrorEquals matches."""
+    payload, error = sandbox.invoke(function, "raise")
+    assert error == "Unhandled"
+    assert payload["errorType"] == "SomethingWrong"
+    assert payload["errorMessage"] == "for a reason"
+    assert "raise SomethingWrong" in payload["stackTrace"][-1]
+
+
+def test_an_exit_is_a_runtime_error_and_the_next_call_starts_anew(function: EmbeddedAws) -> None:
+    """A process that ends is named as such; it is not used again."""
+    payload, error = sandbox.invoke(function, "exit")
+    assert (payload["errorType"], error) == ("Runtime.ExitError", "Unhandled")
+    assert payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
+    assert sandbox.invoke(function)[0]["calls"] == 1
+
+
+def test_a_time_out_kills_the_process(function: EmbeddedAws) -> None:
+    """After its Timeout a function is ended, and says so in Lambda's words."""
+    function.client("lambda").update_function_configuration(FunctionName="function", Timeout=1)
+    started = time.monotonic()
+    payload, error = sandbox.invoke(function, "hang")
+    assert time.monotonic() - started < 5
+    assert (payload["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
+    assert payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert sandbox.invoke(function)[0]["calls"] == 1
+
+
+def test_a_module_that_does_not_load_fails_each_call(aws: EmbeddedAws) -> None:
+    """The error of the start is the error of the invocation, each time."""
+    sandbox.function(aws, "import absent_module\ndef handler(event, context): ...")
+    for _ in range(2):
+        payload, error = sandbox.invoke(aws)
+        assert (payload["errorType"], error) == ("Runtime.ImportModuleError", "Unhandled")
+        assert "absent_module" in payload["errorMessage"]
+
+
+def test_an_update_replaces_the_processes(function: EmbeddedAws) -> None:
+    """New code, or a new variable, is met by the very next invocation."""
+    before, _ = sandbox.invoke(function)
+    client = function.client("lambda")
+    client.update_function_configuration(FunctionName="function", Environment={"Variables": {"OWN": "other"}})
+    assert sandbox.invoke(function, "where")[0]["environment"]["OWN"] == "other"
+    client.update_function_code(FunctionName="function", ZipFile=sandbox.zipped("def handler(*_): return 'new'"))
+    assert sandbox.invoke(function) == ("new", None)
+    with pytest.raises(ProcessLookupError):
+        os.kill(before["process"], 0)
+
+
+def test_a_function_that_does_not_exist_is_not_found(aws: EmbeddedAws) -> None:
+    """Stock moto would answer with the input."""
+    client = aws.client("lambda")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke(FunctionName="absent", Payload="{}")
+
+
+def test_reserved_concurrency_is_kept(function: EmbeddedAws) -> None:
+    """One invocation more is refused with 429."""
+    client = function.client("lambda")
+    client.put_function_concurrency(FunctionName="function", ReservedConcurrentExecutions=0)
+    with pytest.raises(client.exceptions.TooManyRequestsException) as refused:
+        client.invoke(FunctionName="function", Payload="{}")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+
+
+def test_logs_are_in_cloudwatch(function: EmbeddedAws) -> None:
+    """What a function prints and Lambda's own lines stand in the function's log group, in order."""
+    sandbox.invoke(function, "raise")
+    lines = lambda_service.logs("function")
+    words = [line.split()[0] for line in lines]
+    assert words.index("cold") < 2  # from the process's start: before or after Lambda's own first line
+    words.remove("cold")
+    assert words == ["START", "event", "[ERROR]", "END", "REPORT"]
+    events = function.client("logs").filter_log_events(logGroupName="/aws/lambda/function")["events"]
+    assert [event["message"] for event in events] == lines
+
+
+def test_a_function_without_permission_to_log_does_not(aws: EmbeddedAws) -> None:
+    """As on AWS, lines are lost without an error."""
+    other = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    sandbox.function(aws, SOURCE, Role=sandbox.role(aws, other))
+    assert sandbox.invoke(aws)[1] is None
+    assert lambda_service.logs("function") == []
+
+
+def test_a_log_group_and_format_of_its_own(aws: EmbeddedAws) -> None:
+    """LoggingConfig, which moto drops, is obeyed."""
+    aws.client("logs").create_log_group(logGroupName="/own")
+    sandbox.function(aws, SOURCE, LoggingConfig={"LogGroup": "/own", "LogFormat": "JSON"})
+    sandbox.invoke(aws, "raise")
+    errors = [json.loads(line) for line in lambda_service.logs("function") if line.startswith("{")]
+    assert [error["errorType"] for error in errors] == ["SomethingWrong"]
+    events = aws.client("logs").filter_log_events(logGroupName="/own")["events"]
+    assert len(events) > 3
+
+
+def test_an_asynchronous_invocation_is_answered_at_once(function: EmbeddedAws) -> None:
+    """InvocationType Event is a 202, and the function runs."""
+    answer = function.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"later"')
+    assert answer["StatusCode"] == 202
+    end = time.monotonic() + 10
+    while 'event "later"' not in lambda_service.logs("function"):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_role_must_trust_lambda(aws: EmbeddedAws) -> None:
+    """A role that only Step Functions may assume gives a function nothing."""
+    client = aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = client.create_role(RoleName="other", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    sandbox.function(aws, SOURCE, Role=arn)
+    with pytest.raises(aws.client("lambda").exceptions.ClientError, match="unable to assume"):
+        sandbox.invoke(aws)
+
+
+def test_a_reset_ends_an_asynchronous_invocation(aws: EmbeddedAws) -> None:
+    """Its thread, too, although nobody waits for it."""
+    sandbox.function(aws, "import time\ndef handler(event, context): time.sleep(20)", Timeout=30)
+    before = threading.active_count()
+    aws.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload=b"{}")
+    aws.reset()
+    assert threading.active_count() <= before

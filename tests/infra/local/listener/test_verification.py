@@ -1,0 +1,128 @@
+"""The listener's trust: chains of certificates, and which of the lists count."""
+
+import http.client
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from infra.local.core.settings import ExpiredCrl, SameIssuerLists
+from infra.local.elbv2 import responses as elbv2
+from infra.local.lab.handshake import connect
+from tests.support.listener import Site, get
+from tests.support.services import Authority, Services
+
+
+def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) -> None:
+    """A chain is built from what the client sends up to the bundle, which may hold the root alone."""
+    root = Authority.create(services, name="Root")
+    site = Site(services, root, tmp_path)
+    with site.listener:
+        subordinate = root.subordinate()
+        leaf = subordinate.issue()
+        assert not site.connect(leaf).accepted
+        assert site.status() == "Failed:ClientCertUntrusted"
+        certificate, key = leaf.write(tmp_path)
+        certificate.write_bytes(certificate.read_bytes() + subordinate.certificate.public_bytes(Encoding.PEM))
+        assert connect(site.listener.port, certificate, key, site.ca).accepted
+
+
+def test_a_revoked_intermediate_takes_its_clients_along(services: Services, tmp_path: Path) -> None:
+    """Each certificate of the chain below the anchor is looked up in the lists of its issuer."""
+    root = Authority.create(services, name="Root")
+    site = Site(services, root, tmp_path)
+    with site.listener:
+        subordinate = root.subordinate()
+        certificate, key = subordinate.issue().write(tmp_path)
+        certificate.write_bytes(certificate.read_bytes() + subordinate.certificate.public_bytes(Encoding.PEM))
+        services.pca.revoke_certificate(
+            CertificateAuthorityArn=root.arn,
+            CertificateSerial=f"{subordinate.certificate.serial_number:x}",
+            RevocationReason="CERTIFICATE_AUTHORITY_COMPROMISE",
+        )
+        site.attach()
+        assert not connect(site.listener.port, certificate, key, site.ca).accepted
+        assert site.status() == "Failed:ClientCertCrlHit"
+
+
+def test_a_bundle_may_hold_the_intermediate_alone(services: Services, tmp_path: Path) -> None:
+    """Any certificate of the bundle is an anchor, as s2n-tls has it."""
+    subordinate = Authority.create(services, name="Root").subordinate()
+    site = Site(services, subordinate, tmp_path)
+    with site.listener:
+        certificate, key = subordinate.issue().write(tmp_path)
+        context = ssl.create_default_context(cafile=site.ca)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_cert_chain(certificate, key)
+        connection = http.client.HTTPSConnection("localhost", site.listener.port, context=context)
+        assert get(connection) == 200
+        connection.close()
+
+
+def test_a_list_signed_by_another_key_locks_out(site: Site) -> None:
+    """A forged list of the CA's name makes every client of that CA fail, as s2n-tls has it."""
+    leaf = site.authority.issue()
+    site.attach(signing_key=ec.generate_private_key(ec.SECP256R1()))
+    assert not site.connect(leaf).accepted
+    assert site.status() == "Failed:ClientCertCrlProcessingError"
+
+
+@pytest.mark.parametrize(
+    ("which", "first_refused", "second_refused"),
+    [
+        (SameIssuerLists.UNION, True, True),
+        (SameIssuerLists.NEWEST, False, True),
+        (SameIssuerLists.OLDEST, True, False),
+    ],
+)
+def test_which_of_two_lists_counts_is_a_setting(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    which: SameIssuerLists,
+    first_refused: bool,  # noqa: FBT001 - a column of the table above
+    second_refused: bool,  # noqa: FBT001
+) -> None:
+    """AWS does not say what two lists of one issuer do."""
+    monkeypatch.setattr(site.services.settings.trust_stores, "same_issuer_lists", which)
+    first, second = site.authority.issue(), site.authority.issue()
+    for leaf in (first, second):
+        site.authority.revoke(leaf)
+        site.attach(serials=[leaf.serial])
+    assert [site.connect(leaf).accepted for leaf in (first, second)] == [not first_refused, not second_refused]
+
+
+@pytest.mark.parametrize(
+    ("does", "status"),
+    [
+        (ExpiredCrl.ENFORCED, "Failed:ClientCertCrlHit"),
+        (ExpiredCrl.IGNORED, "Success"),
+        (ExpiredCrl.REFUSED, "Failed:ClientCertCrlProcessingError"),
+    ],
+)
+def test_what_an_expired_list_does_is_a_setting(
+    site: Site, monkeypatch: pytest.MonkeyPatch, does: ExpiredCrl, status: str
+) -> None:
+    """AWS does not say that either; s2n-tls by default does not look at dates."""
+    monkeypatch.setattr(site.services.settings.trust_stores, "expired_crl", does)
+    leaf = site.authority.issue()
+    site.authority.revoke(leaf)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    site.attach(this_update=yesterday - timedelta(days=1), next_update=yesterday)
+    site.connect(leaf)
+    assert site.status() == status
+
+
+def test_many_entries_cost_one_handshake_little(site: Site) -> None:
+    """A list is read once and not at each handshake."""
+    leaf = site.authority.issue()
+    site.authority.revoke(leaf)
+    site.attach()
+    site.connect(leaf)
+    (attached,) = elbv2.trust_store(site.store).trust().lists
+    first = attached.serials
+    site.connect(leaf)
+    (again,) = elbv2.trust_store(site.store).trust().lists
+    assert again.serials is first

@@ -1,0 +1,1 @@
+"""Tests of what the embedded Step Functions does otherwise than moto's."""

@@ -1,0 +1,230 @@
+"""Requests that cannot be carried out are refused before any effect, with all their faults named at once."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.pki import serial_number as serials
+from infra.local.acm_pca import service as acm_pca
+from tests.support import pki
+from tests.support.workflow import Execution, Workflow
+
+NOWHERE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/nowhere/0123456789abcdef"
+
+
+def assert_refused(execution: Execution, error: str, *named: str) -> None:
+    """Assert that an execution failed by this error, named these faults, did nothing, and reported it."""
+    assert (execution.status, execution.error) == ("FAILED", error)
+    assert [fault for fault in named if fault not in execution.cause] == [], execution.cause
+    assert "Nothing was done" in execution.cause
+    assert execution.report["Outcome"] == "FAILED"
+    assert execution.report["Error"] == error
+    assert execution.report["Cause"] in execution.cause
+
+
+def test_one_malformed_serial_keeps_the_good_ones_from_being_revoked(untouched: Workflow) -> None:
+    """Irreversible as it is, nothing is revoked as long as one of the serials is not understood; all are named."""
+    good, other = untouched.clients(2)
+    execution = untouched.run(good, "xyzzy", other, "0a:1", "-0a", "00:00", "ab" * 21)
+    places = [f"Serials[{place}]: InvalidSerial" for place in (1, 3, 4, 5, 6)]
+    assert_refused(execution, "InvalidInput", *places, "'xyzzy'", "'0a:1'", "negative", "zero", "21 octets")
+    assert "Serials[0]" not in execution.cause
+    assert "Serials[2]" not in execution.cause
+
+
+def test_digits_alone_are_refused_with_both_readings(untouched: Workflow) -> None:
+    """Digits may be hexadecimal or decimal: guessing would revoke the wrong certificate."""
+    execution = untouched.run("1234567890123456")
+    readings = serials.write(0x1234567890123456), serials.write(1234567890123456)
+    assert_refused(execution, "InvalidInput", "Serials[0]: AmbiguousSerial", *readings)
+
+
+def test_a_number_is_no_serial(untouched: Workflow) -> None:
+    """A JSON number is decimal to some and hexadecimal to others, and may have lost digits on its way."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, Serials=[serials.write(good.serial), 1234, True, None, 1.5])
+    named = [f"Serials[{place}]" for place in (1, 2, 3, 4)]
+    assert_refused(execution, "InvalidInput", *named)
+
+
+def test_unknown_and_malformed_fields_are_named_together(untouched: Workflow) -> None:
+    """A misspelt field is refused, not ignored, and does not hide the others."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, Serial="0a:0b", RevocationReason="STOLEN", Polling={"IntervalSeconds": 0})
+    assert_refused(execution, "InvalidInput", "Serial: ", "RevocationReason: ", "Polling.IntervalSeconds: ")
+
+
+def test_more_than_500_serials_are_refused(untouched: Workflow) -> None:
+    """The limit is checked before the first of them is revoked."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, *(f"0x{number:x}" for number in range(10**9, 10**9 + 500)))
+    assert_refused(execution, "InvalidInput", "Serials: ", "500")
+
+
+def put(workflow: Workflow, name: str, body: bytes) -> str:
+    """Put an object where inputs lie; give its address."""
+    bucket = workflow.lab.outputs["InputBucketName"]
+    workflow.aws.client("s3").put_object(Bucket=bucket, Key=f"elsewhere/{name}", Body=body)
+    return f"s3://{bucket}/elsewhere/{name}"
+
+
+def test_certificates_of_two_cas(untouched: Workflow) -> None:
+    """The one that another CA issued is named with both issuers, and the good one is not revoked."""
+    (good,) = untouched.clients(1)
+    other = pki.certificate_authority("Other CA").issue()
+    execution = untouched.run(good, Certificates=[good.certificate.read_text() + other.certificate_pem.decode()])
+    assert_refused(
+        execution, "CertificateIssuerMismatch", serials.write(other.serial), "Other CA", "Embedded Issuing CA"
+    )
+
+
+def test_a_private_key_is_refused_and_neither_echoed_nor_logged(
+    untouched: Workflow, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Inline and in a file: no line of the key is in the cause, the report, or any log of the functions."""
+    (good,) = untouched.clients(1)
+    key = good.key.read_text()
+    file = put(untouched, "key.pem", good.certificate.read_bytes() + key.encode())
+    execution = untouched.run(good, Certificates=[good.certificate.read_text() + key, file])
+    assert_refused(
+        execution, "RequestRefused", "2 faults", "PrivateKeyGiven: Certificates[0]", "PrivateKeyGiven: s3://"
+    )
+    assert_not_shown(untouched, execution, key, capfd)
+
+
+@pytest.mark.parametrize("field", ["Serials", "SerialList", "DryRun"])
+def test_a_private_key_in_the_place_of_serials(
+    untouched: Workflow, capfd: pytest.CaptureFixture[str], field: str
+) -> None:
+    """A wrong file in the hurry: each line of it would be told as no serial number, were it not known for a key."""
+    key = untouched.clients(1)[0].key.read_text()
+    asked = {"Serials": [key]} if field == "Serials" else {"SerialList": put(untouched, "key.txt", key.encode())}
+    request = {"TrustStoreArns": [untouched.trust_store_arn], **asked, "DryRun": field == "DryRun"}
+    execution = untouched.ended(untouched.start_with(request))
+    if field != "DryRun":
+        assert "PrivateKeyGiven" in f"{execution.error}: {execution.cause}"
+    else:
+        assert (execution.output["Outcome"], execution.output["Error"]) == ("REFUSED", "PrivateKeyGiven")
+    assert_not_shown(untouched, execution, key, capfd)
+
+
+def assert_not_shown(workflow: Workflow, execution: Execution, key: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Assert that no line of a key is in the cause, the output, the report, or any log of the functions."""
+    told = json.dumps([execution.cause, execution.output, execution.report])
+    said = [told, *capfd.readouterr(), *_log(workflow)]
+    for line in key.splitlines()[1:-1]:
+        assert not any(line[:10] in text for text in said)
+
+
+def _log(workflow: Workflow) -> list[str]:
+    logs = workflow.aws.client("logs")
+    return [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "error"),
+    [
+        pytest.param("s.json", b"serial\n0a1b", "InvalidSerialList", id="not what its name says"),
+        pytest.param("s.csv", b"serial," + b"," * 9_000_000, "InvalidSerialList", id="CSV bomb"),
+        pytest.param("s.txt", b"0a:1b\n" * 6_000_000, "InputObjectTooLarge", id="too large"),
+        pytest.param("s.txt", b"\n".join([b"xx"] * 300), "InvalidSerialList", id="300 faults at once"),
+        pytest.param("s.txt", b"", "InvalidSerialList", id="empty"),
+    ],
+)
+def test_lists_that_are_not_what_they_say(untouched: Workflow, name: str, body: bytes, error: str) -> None:
+    """Each gets one clear answer."""
+    execution = untouched.ended(
+        untouched.start_with({"SerialList": put(untouched, name, body), "TrustStoreArns": [untouched.trust_store_arn]})
+    )
+    assert_refused(execution, error, f"elsewhere/{name}")
+
+
+def test_an_object_in_a_strange_bucket(untouched: Workflow) -> None:
+    """The stack reads its own input bucket alone, and says so."""
+    (good,) = untouched.clients(1)
+    bucket = untouched.lab.outputs["WorkflowBucketName"]
+    execution = untouched.run(good, Certificates=[f"s3://{bucket}/executions/x/report.json"])
+    assert_refused(execution, "InputObjectNotFound", "AccessDenied", "input bucket alone")
+
+
+def test_three_ways_at_once(untouched: Workflow) -> None:
+    """Serials, a reconcile and a CRL exclude each other."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, Reconcile=True)
+    assert_refused(execution, "InvalidInput", "more than one is given")
+
+
+@pytest.mark.parametrize("request_", [["0a:0b"], "0a:0b", 7, None], ids=["list", "text", "number", "null"])
+def test_an_input_that_is_no_object_is_refused(untouched: Workflow, request_: object) -> None:
+    """Whatever JSON an execution is started with, it ends in a report."""
+    execution = untouched.ended(untouched.start_with(request_))
+    assert_refused(execution, "InvalidInput", "not an object")
+
+
+@pytest.mark.parametrize("request_", [{}, {"Serials": []}], ids=["absent", "empty"])
+def test_no_serials_at_all_are_refused(untouched: Workflow, request_: dict[str, Any]) -> None:
+    """An execution that was asked for nothing must not look like a success."""
+    request = {**request_, "TrustStoreArns": [untouched.trust_store_arn]}
+    execution = untouched.ended(untouched.start_with(request))
+    assert_refused(execution, "InvalidInput", "Serials: ", "none of them is given")
+
+
+def test_an_unknown_trust_store_is_refused(untouched: Workflow) -> None:
+    """What could not be enforced everywhere is not begun."""
+    (good,) = untouched.clients(1)
+    execution = untouched.run(good, TrustStoreArns=[untouched.trust_store_arn, NOWHERE])
+    assert_refused(execution, "TrustStoreNotFound", NOWHERE)
+
+
+def test_a_trust_store_that_does_not_trust_the_ca_is_refused(untouched: Workflow) -> None:
+    """Enforcing a list where its CA's certificates are not accepted anyway would prove nothing."""
+    (good,) = untouched.clients(1)
+    stranger = type(untouched.lab.root).create_root(untouched.aws, "Another Root CA")
+    foreign = untouched.another_trust_store(stranger)
+    assert_refused(untouched.run(good, TrustStoreArns=[foreign]), "CertificateAuthorityNotTrusted", foreign)
+
+
+@pytest.fixture
+def crl_configuration(untouched: Workflow) -> Iterator[dict[str, Any]]:
+    """Return the CA's CRL configuration; afterwards it is restored, and its CRL lies where it lay."""
+    ca = acm_pca.certificate_authority(untouched.authority.arn)
+    before = dict(ca.crls.configuration)
+    yield before
+    ca.configure_revocation({"CrlConfiguration": before})
+    acm_pca.publish_now(ca.arn)
+
+
+def configure(workflow: Workflow, configuration: dict[str, Any]) -> None:
+    """Change the CRL configuration of the CA, as its administrator would."""
+    workflow.aws.client("acm-pca").update_certificate_authority(
+        CertificateAuthorityArn=workflow.authority.arn, RevocationConfiguration={"CrlConfiguration": configuration}
+    )
+
+
+def test_a_ca_without_crls_is_refused(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
+    """Without a CRL a revocation would never reach a load balancer."""
+    assert crl_configuration["Enabled"]
+    configure(untouched, {"Enabled": False})
+    assert_refused(untouched.run(*untouched.clients(1)), "CrlNotEnabled", untouched.authority.arn, "wanted: true")
+
+
+def test_a_ca_with_partitioned_crls_is_refused(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
+    """Load balancers do not match partitions, so none of these lists may be attached."""
+    configure(untouched, {**crl_configuration, "CrlType": "PARTITIONED"})
+    assert_refused(untouched.run(*untouched.clients(1)), "CrlPartitioned", "wanted: COMPLETE")
+
+
+def test_faults_of_input_ca_and_trust_store_are_named_together(
+    untouched: Workflow, crl_configuration: dict[str, Any]
+) -> None:
+    """At 3 a.m. nobody wants to meet one fault after the other."""
+    configure(untouched, {**crl_configuration, "CrlType": "PARTITIONED"})
+    execution = untouched.run("xyzzy", TrustStoreArns=[untouched.trust_store_arn, NOWHERE])
+    faults = "InvalidInput: Serials[0]: InvalidSerial", "CrlPartitioned: ", "TrustStoreNotFound: DescribeTrustStores"
+    assert_refused(execution, "RequestRefused", "3 faults", NOWHERE, *faults)

@@ -1,0 +1,304 @@
+"""What starts by itself: an event asks for a revocation, a CRL or the schedule brings the trust stores up to date."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.pki import serial_number as serials
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
+from infra.local.events import service as events
+from infra.local.lab.lab import laboratory
+from infra.local.server import EmbeddedAws
+from tests.support.live_stack import Live
+from tests.support.services import eventually
+from tests.support.workflow import Workflow
+
+ROOT = Path(__file__).parents[2]
+AWS = Path(sys.executable).parent / "aws"
+ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalancing:RemoveTrustStoreRevocations"
+
+
+@pytest.fixture(scope="module")
+def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Build a stack of its own, for one trust store, whose rules are on."""
+    embedded_aws.reset()
+    embedded_aws.settings.events.s3_notifications = False
+    folder = tmp_path_factory.mktemp("live")
+    with laboratory(
+        embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
+    ) as lab:
+        yield Live(Workflow(lab, lab.trust_store_arn, folder))
+    embedded_aws.reset()
+    embedded_aws.settings.events.s3_notifications = True
+
+
+@pytest.fixture
+def live(stack: Live) -> Iterator[Live]:
+    """Return the stack at rest: a good CRL lies in S3 and is attached; S3's events are off until a test wants them."""
+    settings = stack.aws.settings
+    settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.trust_stores.write_burst = 1_000
+    acm_pca.publish_now(stack.lab.authority.arn)
+    assert stack.reconcile().status == "SUCCEEDED"
+    stack.heard(stack.people), stack.heard(stack.programs)
+    yield stack
+    settings.events.s3_notifications = False
+    events.settle(30)
+    for arn in stack.workflow.executions():
+        stack.workflow.ended(arn)
+    faults.clear()
+    fresh = type(settings)()
+    settings.private_ca, settings.trust_stores = fresh.private_ca, fresh.trust_stores
+
+
+def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
+    """Whoever puts a CRL under crls/ starts its enforcement; what lies elsewhere in that bucket starts nothing."""
+    live.aws.settings.events.s3_notifications = True
+    root = live.workflow.signer(live.lab.root)
+    s3, bucket = live.aws.client("s3"), live.lab.outputs["InputBucketName"]
+
+    def drop() -> None:
+        s3.put_object(Bucket=bucket, Key="inputs/crls/none.crl", Body=root.crl([4]))
+        s3.put_object(Bucket=bucket, Key='crls/the "root".crl', Body=root.crl([5]))
+
+    (execution,) = live.started_by(drop)
+    assert execution.status == "SUCCEEDED"
+    assert 5 in live.workflow.held()
+    assert 4 not in live.workflow.held()
+
+
+def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
+    """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
+    live.aws.settings.private_ca.crl_publication = False
+    (client,) = live.workflow.clients(1)
+    assert live.accepted(client)
+    entries = json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
+    detail = {**json.loads(entries[0]["Detail"]), "Serials": [serials.write(client.serial)]}
+    entries[0] |= {"EventBusName": live.lab.outputs["EventBusName"], "Detail": json.dumps(detail)}
+    command: list[str | Path] = [AWS, "events", "put-events", "--entries", json.dumps(entries)]
+    environment = {**os.environ, **live.aws.environment()}
+
+    def put_and_publish_once_it_waits() -> None:
+        before = set(live.workflow.executions())
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        live.workflow.reaches(live.workflow.started_since(before)[0], "WaitForCrl")
+        live.aws.settings.private_ca.crl_publication = True
+
+    (execution,) = live.started_by(put_and_publish_once_it_waits)
+    assert execution.status == "SUCCEEDED"
+    assert execution.report["Ticket"] == "INC-4711"
+    assert not live.accepted(client)
+    waiting, *_, completed = live.heard(live.programs)
+    assert waiting["detail-type"] == "Client Certificate Revocation Waiting"
+    assert completed["detail-type"] == "Client Certificate Revocation Completed"
+    told = {"Serial": serials.write(client.serial), "Outcome": "REVOKED", "Enforced": True}
+    assert completed["detail"]["Serials"] == [told]
+    first, *_, last = live.heard(live.people)
+    assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
+    assert last["Subject"] == "Completed: 1 of 1 certificates are blocked"
+
+
+@pytest.mark.parametrize(
+    "detail", [{}, {"Ticket": "only"}, {"Serial": "0a:0b"}, {"Serials": ["zz"]}, {"Serials": 7}, {"Reconcile": "maybe"}]
+)
+def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(live: Live, detail: dict[str, object]) -> None:
+    """Never silently: not as a success, and not unheard."""
+    (execution,) = live.started_by(lambda: live.ask(**detail))
+    assert (execution.status, execution.error) == ("FAILED", "InvalidInput")
+    (failed,) = live.heard(live.programs)  # and not a second time, by the rule on failed executions
+    assert failed["detail"]["Error"] == "InvalidInput"
+    assert live.subjects == ["Failed: InvalidInput"]
+
+
+def test_an_event_that_cannot_be_delivered_is_buried_whole(live: Live) -> None:
+    """A revocation that was asked for and never began is found in the dead-letter queue, with its reason."""
+    iam = live.aws.client("iam")
+    bus, client = live.lab.outputs["EventBusName"], live.aws.client("events")
+    rule = next(r["Name"] for r in client.list_rules(EventBusName=bus)["Rules"] if r["Name"] != "listen")
+    role = client.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"][0]["RoleArn"].rsplit("/", 1)[1]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    live.ask(Serials=["0a:0b"])
+    events.settle(30)
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+    (buried,) = live.heard(live.lab.outputs["DeadLetterQueueUrl"])
+    assert buried["detail"] == {"Serials": ["0a:0b"]}
+    assert buried["Attributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+@pytest.mark.parametrize("by", ["event", "schedule"])
+def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -> None:
+    """No execution is started by hand: the CRL's publication does it, and with S3's events lost, the schedule."""
+    (client,) = live.workflow.clients(1)
+    live.aws.settings.events.s3_notifications = by == "event"
+
+    def elsewhere() -> None:
+        command: list[str | Path] = [
+            AWS,
+            "acm-pca",
+            "revoke-certificate",
+            "--certificate-authority-arn",
+            live.lab.authority.arn,
+        ]
+        command += ["--certificate-serial", serials.write(client.serial), "--revocation-reason", "SUPERSEDED"]
+        subprocess.run(command, env={**os.environ, **live.aws.environment()}, check=True, capture_output=True)
+        time.sleep(1)
+        if by == "schedule":
+            events.fire_schedules_now()
+
+    (execution,) = live.started_by(elsewhere)
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "LASTING")
+    assert not live.accepted(client)
+    assert live.subjects == ["Completed: drift corrected, the trust stores hold the newest CRL"]
+
+
+def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
+    """A list removed by hand comes back, another CA's stays, and a second reconcile does and tells nothing."""
+    store, workflow = live.lab.trust_store_arn, live.workflow
+    foreign = workflow.attach(workflow.signer(workflow.twin()).crl([1, 2, 3], number=10**15))
+    ours = [each for each in workflow.lists() if each != foreign]
+    live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=ours)
+    execution = live.reconcile()
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "LASTING")
+    (drift,) = execution.report["Drift"]["TrustStores"]
+    assert drift["Kind"] == "NO_LIST"
+    assert foreign in workflow.lists()
+    assert len(workflow.lists()) == 2
+    assert len(live.subjects) == 1
+    before = workflow.lists().keys()
+    again = live.reconcile()
+    assert (again.status, again.output["Reconciled"], again.output["Proven"]) == (
+        "SUCCEEDED",
+        "NONE",
+        "attached and read back",
+    )
+    assert workflow.lists().keys() == before
+    assert live.subjects == []
+    live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=[foreign])
+
+
+def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None:
+    """An older CRL in S3 would undo revocations: the reconcile fails by name."""
+    s3, lying = live.aws.client("s3"), live.lab.crl_object
+    old = s3.get_object(**lying)["Body"].read()
+    acm_pca.publish_now(live.lab.authority.arn)
+    assert live.reconcile().output["Reconciled"] == "LASTING"
+    before = live.workflow.lists().keys()
+    s3.put_object(**lying, Body=old)
+    execution = live.reconcile()
+    assert (execution.status, execution.error) == ("FAILED", "CrlNumberLower")
+    assert live.workflow.lists().keys() == before
+
+
+@pytest.mark.parametrize("with_a_person", [False, True])
+def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bool) -> None:  # noqa: FBT001 - a case
+    """Trust stores take one write every five seconds, so ten reconciles of one CRL must not write ten times."""
+    calls: list[str] = []
+    faults.observe(lambda action, _: calls.append(action) if action in (ADD, REMOVE) else None)
+    (client,) = live.workflow.clients(1)
+    live.aws.settings.private_ca.crl_publication = False
+
+    def ten_at_once() -> None:
+        if with_a_person:
+            before = set(live.workflow.executions())
+            live.ask(Serials=[serials.write(client.serial)])
+            live.workflow.reaches(live.workflow.started_since(before)[0], "WaitForCrl")
+        live.aws.settings.private_ca.crl_publication = True
+        acm_pca.publish_now(live.lab.authority.arn)
+        for _ in range(10):
+            events.fire_schedules_now()
+
+    ended = live.started_by(ten_at_once, 10 + with_a_person)
+    assert {each.status for each in ended} == {"SUCCEEDED"}, [each.cause for each in ended]
+    assert calls.count(ADD) <= 1 + with_a_person
+    assert calls.count(REMOVE) <= 1 + with_a_person
+    assert len(live.workflow.lists()) == 1
+    if not with_a_person:
+        assert [each.output["Reconciled"] for each in ended].count("LASTING") <= 1 or calls.count(ADD) == 1
+
+
+def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: Live) -> None:
+    """Revoked, no CRL: people hear it at once, and the failed execution says it too, with what to change."""
+    s3, bucket = live.aws.client("s3"), live.lab.outputs["CrlBucketName"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    live.aws.settings.private_ca.crl_retry_seconds = 2  # not more failures than a busy machine delivers
+    (client,) = live.workflow.clients(1)
+    (execution,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert (execution.status, execution.error) == ("FAILED", "CrlBucketNotWritable")
+    assert execution.outcomes == {serials.write(client.serial): "REVOKED"}
+    for told in (execution.cause, *(m["Message"] for m in live.heard(live.people) if "CrlBucket" in m["Subject"])):
+        assert bucket in told
+        assert "acm-pca.amazonaws.com s3:PutObject" in told
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    (again,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert again.status == "SUCCEEDED"
+    assert not live.accepted(client)
+
+
+def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(live: Live) -> None:
+    """Not at each look; and that nobody could be told does not hold the execution up."""
+    live.aws.settings.private_ca.crl_publication = False
+    (client,) = live.workflow.clients(1)
+    (execution,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert execution.error == "CrlNotPublished"
+    assert [each.partition(":")[0] for each in live.subjects] == ["Waiting", "Delayed", "Failed"]
+    live.aws.settings.private_ca.crl_publication = True
+    faults.add("sns:Publish", code="AuthorizationError", times=1000)
+    (again,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    assert again.status == "SUCCEEDED"
+    assert "NotNotified" in again.output
+
+
+def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> None:
+    """Its report says what was revoked and is not blocked, and people are told.
+
+    In the middle of a Map, moto's StopExecution breaks the history; tests/functions/report/test_notification.py goes
+    there without it.
+    """
+    live.aws.settings.private_ca.crl_publication = False
+    clients = live.workflow.clients(3)
+    arn = live.workflow.start_with({"Serials": [serials.write(client.serial) for client in clients]})
+    live.workflow.reaches(arn, "WaitForCrl")
+    live.aws.client("stepfunctions").stop_execution(executionArn=arn)
+    report = eventually(lambda: live.workflow.report(arn) or None, 30)
+    assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
+    assert "without a report of its own" in report["Cause"]
+    revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
+    told = {serials.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
+    assert len(told) == 3
+    assert told <= revoked
+    eventually(lambda: live.subjects[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
+
+
+def test_the_workflow_does_not_start_itself(live: Live) -> None:
+    """With S3's events on, only the CA's CRL starts an execution; nothing that an execution writes does."""
+    live.aws.settings.events.s3_notifications = True
+    (client,) = live.workflow.clients(1)
+    before = len(live.workflow.executions())
+    live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    time.sleep(3)
+    for arn in live.workflow.executions():
+        live.workflow.ended(arn)
+    assert len(live.workflow.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
+
+
+def test_metrics_are_found_in_cloudwatch(live: Live) -> None:
+    """What alarms watch is there, under the dimensions that they watch it by."""
+    live.reconcile()
+    client = live.aws.client("cloudwatch")
+    found = {
+        (metric["MetricName"], frozenset(dimension["Name"] for dimension in metric["Dimensions"]))
+        for metric in client.list_metrics(Namespace="MtlsRevocation")["Metrics"]
+    }
+    for name in ("TimeToNextUpdate", "AttachedCrlAge", "HeadroomUsedByNextCrl"):
+        assert (name, frozenset({"CertificateAuthority"})) in found
+        assert (name, frozenset({"CertificateAuthority", "TrustStore"})) in found

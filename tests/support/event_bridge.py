@@ -1,0 +1,126 @@
+"""Rules, queues and roles for the tests of EventBridge, made and read as a user would."""
+
+import json
+import time
+from typing import Any
+
+import boto3
+
+from infra.local.events import service as events
+from infra.local.lambda_ import service as lambda_service
+from infra.local.server import EmbeddedAws
+
+START = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
+
+
+def queue(aws: EmbeddedAws, name: str = "queue", *, open_: bool = True) -> str:
+    """Create a queue to which EventBridge may send, or not; return its ARN."""
+    arn = f"arn:aws:sqs:{aws.settings.region}:{aws.settings.account_id}:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{aws.settings.region}:*:rule/*"}},
+    }
+    policy = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    aws.client("sqs").create_queue(QueueName=name, Attributes=policy if open_ else {})
+    return arn
+
+
+def messages(aws: EmbeddedAws, name: str = "queue") -> list[dict[str, Any]]:
+    """Wait until all is delivered; take what lies in a queue."""
+    events.settle()
+    sqs, found = aws.client("sqs"), []
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    while taken := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get(
+        "Messages"
+    ):
+        found += taken
+    return found
+
+
+def bodies(aws: EmbeddedAws, name: str = "queue") -> list[Any]:
+    """Wait until all is delivered; take the JSON of what lies in a queue."""
+    return [json.loads(message["Body"]) for message in messages(aws, name)]
+
+
+def attributes(message: dict[str, Any]) -> dict[str, str]:
+    """Return a message's attributes, which are all strings."""
+    assert {each["DataType"] for each in message["MessageAttributes"].values()} == {"String"}
+    return {name: each["StringValue"] for name, each in message["MessageAttributes"].items()}
+
+
+def role(aws: EmbeddedAws, *statements: dict[str, Any], name: str = "events-role", trusts: str = "events") -> str:
+    """Create a role that EventBridge may assume, or another service; return its ARN."""
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{trusts}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    client = aws.client("iam")
+    arn: str = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+    client.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements or (START,)))
+    return arn
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def rule(
+    aws: EmbeddedAws,
+    *targets: dict[str, Any],
+    name: str = "rule",
+    pattern: dict[str, Any] | None = None,
+    bus: str = "default",
+    **more: str,
+) -> str:
+    """Create a rule with targets, for events of `shop` unless told otherwise; return its ARN."""
+    client = aws.client("events")
+    if "ScheduleExpression" not in more:
+        more["EventPattern"] = json.dumps(pattern or {"source": ["shop"]})
+    arn: str = client.put_rule(Name=name, EventBusName=bus, **more)["RuleArn"]
+    numbered = [{"Id": str(number), **target} for number, target in enumerate(targets)]
+    client.put_targets(Rule=name, EventBusName=bus, Targets=numbered)
+    return arn
+
+
+def put(aws: EmbeddedAws, detail: object = None, **more: object) -> str:
+    """Put an event of `shop`; return its id."""
+    entry = {"Source": "shop", "DetailType": "Sold", "Detail": json.dumps(detail or {}), **more}
+    answer = aws.client("events").put_events(Entries=[entry])
+    assert answer["FailedEntryCount"] == 0, answer
+    return str(answer["Entries"][0]["EventId"])
+
+
+def executions(aws: EmbeddedAws, machine_arn: str, number: int = 1) -> list[dict[str, Any]]:
+    """Wait until a state machine has so many executions and all have ended; describe them."""
+    events.settle()
+    client, end = aws.client("stepfunctions"), time.monotonic() + 20
+    while time.monotonic() < end:
+        listed = client.list_executions(stateMachineArn=machine_arn)["executions"]
+        if len(listed) >= number and all(each["status"] != "RUNNING" for each in listed):
+            return [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
+        time.sleep(0.02)
+    raise TimeoutError(listed)
+
+
+def logged(begins: str, name: str = "function") -> list[str]:
+    """Wait until a function has logged lines that begin so; return them."""
+    events.settle()
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        if lines := [line.strip() for line in lambda_service.logs(name) if line.startswith(begins)]:
+            return lines
+        time.sleep(0.02)
+    raise TimeoutError(lambda_service.logs(name))
+
+
+def client(aws: EmbeddedAws, service: str, credentials: dict[str, str]) -> Any:  # noqa: ANN401 - boto3 makes its class
+    """Return a client that acts as a role."""
+    session: Any = boto3.session.Session()
+    return session.client(
+        service,
+        region_name=aws.settings.region,
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=credentials["AWS_SESSION_TOKEN"],
+    )

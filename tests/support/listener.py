@@ -1,0 +1,58 @@
+"""A listener with its trust store and the CA of its clients, as tests of the listener need it."""
+
+import http.client
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from infra.local.acm_pca import service as acm_pca
+from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2.trust_store import Trust
+from infra.local.lab.handshake import Handshake, connect
+from infra.local.listener.listener import Listener, ServerCertificate
+from tests.support.services import Authority, Leaf, Services
+
+
+class Site:
+    """A listener in front of a trust store, the CA of its clients, and their files."""
+
+    def __init__(self, services: Services, authority: Authority, folder: Path) -> None:
+        """Start the listener."""
+        self.services, self.authority, self.folder = services, authority, folder
+        pem = authority.certificate.public_bytes(Encoding.PEM)
+        self.ca = folder / "ca.pem"
+        self.ca.write_bytes(pem)
+        self.store = services.trust_store(pem)
+        server = authority.issue("localhost", "EndEntityServerAuthCertificate/V1", dns_names=("localhost",))
+        certificate, key = server.write(folder)
+        self.ignore_expiry = False
+        self.listener = Listener(
+            self._trust,
+            ServerCertificate(certificate.read_bytes(), key.read_bytes()),
+            services.settings,
+            log=folder / "connections.log",
+        )
+
+    def _trust(self) -> Trust:
+        return elbv2.trust_store(self.store).trust(ignore_client_certificate_expiry=self.ignore_expiry)
+
+    def connect(self, leaf: Leaf) -> Handshake:
+        """Try to come in with a certificate."""
+        return connect(self.listener.port, *leaf.write(self.folder), self.ca)
+
+    def attach(self, **overrides: object) -> int:
+        """Attach a CRL of the CA; `overrides` say what is wrong with it."""
+        crl = x509.load_der_x509_crl(acm_pca.publish_now(self.authority.arn, **overrides))  # type: ignore[arg-type]
+        (added,) = self.services.attach(self.store, crl.public_bytes(Encoding.PEM))
+        return added["RevocationId"]
+
+    def status(self) -> str:
+        """Return how the last handshake ended, by the connection log."""
+        return self.listener.log.lines[-1].rsplit(" ", 5)[1]
+
+
+def get(connection: http.client.HTTPSConnection) -> int:
+    """Ask for something and return the status; in TLS 1.3 a client hears only here that it was refused."""
+    connection.request("GET", "/")
+    return connection.getresponse().status

@@ -1,0 +1,104 @@
+"""What a test of the report needs: the state of an execution, step by step, and the report as it was written."""
+
+from datetime import timedelta
+from typing import Any
+
+from functions import workflow_bucket
+from functions.handlers.report_revocation import report_revocation
+from functions.models.base import S3Object
+from functions.models.report import Report, ReportLocation
+from functions.models.request import Polling, RevocationReason, Wanted
+from functions.models.states import (
+    CrlStatus,
+    Found,
+    GatheredState,
+    Prepared,
+    ReportInput,
+    Revocation,
+    RevocationOutcome,
+    TrustStore,
+)
+from tests.support.pki import NOW
+from tests.support.steps import EXECUTION, A, B, Bench, C, D
+
+REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
+ALREADY, EXPIRED = RevocationOutcome.ALREADY_REVOKED, RevocationOutcome.EXPIRED
+
+
+class Told:
+    """A report as it was written."""
+
+    def __init__(self, location: ReportLocation) -> None:
+        """Read it back."""
+        self.location = location
+        self.report = Report.model_validate_json(workflow_bucket.get(location.report_json))
+        self.text = workflow_bucket.get(location.report_markdown).decode()
+
+    @property
+    def enforced(self) -> list[int]:
+        """The serials that it calls enforced."""
+        return [each.serial for each in self.report.serials if each.enforced]
+
+
+def report(bench: Bench, **state: Any) -> Told:  # noqa: ANN401 - fields of the state
+    """Run the step."""
+    question = ReportInput(
+        execution_arn=EXECUTION + bench.name,
+        execution_name=bench.name,
+        start_time=NOW,
+        state=GatheredState(**state),
+    )
+    return Told(report_revocation(question, NOW + timedelta(minutes=40)))
+
+
+def prepared(manifest: S3Object) -> Prepared:
+    """Say what PrepareRevocation answered."""
+    request = workflow_bucket.get_manifest(manifest).request
+    return Prepared(
+        manifest=manifest,
+        certificate_authority_arn=request.certificate_authority_arn,
+        revocation_reason=RevocationReason.UNSPECIFIED,
+        polling=Polling(),
+        serials=[Wanted(serial=serial) for serial in request.serials],
+        trust_stores=[TrustStore(trust_store_arn=arn) for arn in request.trust_store_arns],
+        started_at=NOW,
+        finished_at=NOW + timedelta(seconds=2),
+    )
+
+
+def revocations(outcomes: dict[int, RevocationOutcome], error: str | None = None) -> list[Revocation]:
+    """Say what RevokeCertificate answered."""
+    return [
+        Revocation(serial=serial, outcome=outcome, at=NOW, error=error if outcome is FAILED else None)
+        for serial, outcome in outcomes.items()
+    ]
+
+
+def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> Found:  # noqa: ANN401 - its fields
+    """Say what FindCrl answered last."""
+    return Found(
+        status=status,
+        polls=3,
+        first_poll_at=NOW + timedelta(seconds=5),
+        finished_at=NOW + timedelta(minutes=30),
+        deadline=NOW + timedelta(hours=2),
+        deadline_passed=bool(missing),
+        number_wanted=wanted,
+        number_missing=len(missing),
+        missing_serials=list(missing),
+        **more,
+    )
+
+
+def done(bench: Bench, outcomes: dict[int, RevocationOutcome] | None = None, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Give the state of an execution that enforced A and B, an older list having held A and D."""
+    bench.add(bench.authority.crl([A, D], number=1))
+    manifest = bench.manifest(*(outcomes or {A: REVOKED, B: REVOKED}), **request)
+    converted = bench.convert(bench.authority.crl([A, B, C], number=2), manifest)
+    return {
+        "prepared": prepared(manifest),
+        "revocations": revocations(outcomes or {A: ALREADY, B: REVOKED}),
+        "found": found(CrlStatus.COMPLETE),
+        "converted": converted,
+        "trust_stores": [bench.enforce(manifest, converted)],
+    }

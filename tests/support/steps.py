@@ -1,0 +1,228 @@
+"""What a test of single steps needs: a trust store of its own, and a CA whose CRLs it signs itself."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from functions import workflow_bucket
+from functions.handlers.attach_crl import attach_crl
+from functions.handlers.convert_crl import convert_crl
+from functions.handlers.find_crl import find_crl
+from functions.handlers.remove_superseded_crls import remove_superseded_crls
+from functions.handlers.verify_revocation import verify_revocation
+from functions.models.base import S3Object
+from functions.models.request import AcceptedRequest, Polling
+from functions.models.states import (
+    ConvertCrlInput,
+    ConvertedCrl,
+    EnforceInput,
+    Failure,
+    FindCrlInput,
+    Found,
+    Revocation,
+    RevocationOutcome,
+    Step,
+    TrustStore,
+)
+from functions.models.stored import Baseline, CrlLocation, Evidence, Manifest
+from functions.pki.serial_number import write
+from functions.trust_store import revocation_lists as attached_lists
+from infra.local.elbv2 import responses as elbv2
+from infra.local.lab.lab import Laboratory, create_trust_store
+from tests.support import pki
+from tests.support.pki import NOW
+
+EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:revocation:"
+
+Answer = TypeVar("Answer", bound=Step)
+
+# Of the shape that CAs issue: 16 octets, the first of them not zero.
+A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
+
+
+@dataclass
+class Bench:
+    """One execution on the workbench: its CA, its trust store, and the steps with their inputs made up."""
+
+    lab: Laboratory
+    authority: pki.Authority = field(default_factory=pki.certificate_authority)
+    name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:20]}")
+    trust_store_arn: str = ""
+
+    def __post_init__(self) -> None:
+        """Create the trust store."""
+        self.trust_store_arn = self.trust_store_arn or self.another_trust_store()
+
+    def another_trust_store(self) -> str:
+        """Create a trust store. Its bundle is the laboratory's: only PrepareRevocation looks into it."""
+        bundle = [self.lab.authority, self.lab.root]
+        return create_trust_store(self.lab.aws, f"t{uuid.uuid4().hex[:20]}", bundle)
+
+    def peer(self) -> "Bench":
+        """Give another execution on the same trust store."""
+        return Bench(self.lab, self.authority, trust_store_arn=self.trust_store_arn)
+
+    def fresh(self) -> "Bench":
+        """Give another execution on another trust store, of the same CA."""
+        return Bench(self.lab, self.authority)
+
+    # ----------------------------------------------------------------------------- the trust store, from outside
+
+    def add(self, der: bytes, trust_store_arn: str | None = None) -> int:
+        """Attach a CRL as somebody else would."""
+        key = f"elsewhere/{uuid.uuid4()}.pem"
+        pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+        self.lab.aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=pem)
+        made = self.lab.aws.client("elbv2").add_trust_store_revocations(
+            TrustStoreArn=trust_store_arn or self.trust_store_arn,
+            RevocationContents=[{"S3Bucket": self.bucket, "S3Key": key, "RevocationType": "CRL"}],
+        )
+        revocation_id: int = made["TrustStoreRevocations"][0]["RevocationId"]
+        return revocation_id
+
+    def add_directly(self, der: bytes) -> None:
+        """Attach a CRL without a call, for use while one is answered."""
+        pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+        elbv2.trust_store(self.trust_store_arn).add([pem])
+
+    def remove(self, *revocation_ids: int) -> None:
+        """Remove lists as somebody else would."""
+        client = self.lab.aws.client("elbv2")
+        client.remove_trust_store_revocations(TrustStoreArn=self.trust_store_arn, RevocationIds=list(revocation_ids))
+
+    def attached(self) -> dict[int, set[int]]:
+        """Give the serials in each list of the trust store, by RevocationId."""
+        return {one.revocation_id: set(one.serials) for one in elbv2.trust_store(self.trust_store_arn).lists.values()}
+
+    # --------------------------------------------------------------------------------------------- the CRL in S3
+
+    @property
+    def bucket(self) -> str:
+        """The workflow's own bucket."""
+        return self.lab.outputs["WorkflowBucketName"]
+
+    @property
+    def crl_location(self) -> tuple[str, str]:
+        """Where this test's CA publishes: not where the laboratory's own does."""
+        return self.lab.outputs["CrlBucketName"], f"{self.name}.crl"
+
+    def publish(self, body: bytes) -> str:
+        """Write an object where the CA's CRL belongs; give its ETag."""
+        bucket, key = self.crl_location
+        etag: str = self.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
+        return etag
+
+    # --------------------------------------------------------------------------------- the steps and their inputs
+
+    def manifest(
+        self,
+        *serials: int,
+        trust_store_arns: Iterable[str] = (),
+        etag: str | None = None,
+        polling: Polling | None = None,
+        **request: Any,  # noqa: ANN401 - fields of the request
+    ) -> S3Object:
+        """Write a manifest for these serials, the trust stores being as they are now."""
+        arns = list(trust_store_arns) or [self.trust_store_arn]
+        bucket, key = self.crl_location
+        issuer, wanted = self.authority.certificate, frozenset(serials)
+        baselines = []
+        for arn in arns:
+            lists = attached_lists.look(arn, issuer, wanted, known={})
+            total = sum(each.number_of_revoked_entries for each in lists)
+            entries = attached_lists.distinct_entries(arn, lists)
+            baselines.append(Baseline(trust_store_arn=arn, total_revoked_entries=total, entries=entries, lists=lists))
+        manifest = Manifest(
+            execution_arn=EXECUTION + self.name,
+            execution_name=self.name,
+            start_time=NOW,
+            request=AcceptedRequest.model_validate(
+                {
+                    "certificate_authority_arn": self.lab.authority.arn,
+                    "trust_store_arns": arns,
+                    "serials": list(map(write, serials)),
+                    "polling": polling or Polling(interval_seconds=1, deadline_seconds=60),
+                    **request,
+                }
+            ),
+            issuer_pem=self.authority.certificate_pem.decode(),
+            crl=CrlLocation(bucket=bucket, key=key, etag=etag),
+            baselines=baselines,
+        )
+        return workflow_bucket.put_manifest(manifest)
+
+    def find(
+        self,
+        manifest: S3Object,
+        *stores: TrustStore,
+        previous: Found | None = None,
+        now: datetime = NOW,
+        outcome: RevocationOutcome = RevocationOutcome.REVOKED,
+    ) -> Found:
+        """Run FindCrl, all serials having come to one outcome."""
+        wanted = workflow_bucket.get_manifest(manifest).request.serials
+        question = FindCrlInput(
+            manifest=manifest,
+            revocations=[Revocation(serial=serial, outcome=outcome) for serial in wanted],
+            batches=[],
+            trust_stores=list(stores) or [self.store()],
+            previous=previous or {},
+        )
+        return find_crl(question, now)
+
+    def convert(self, der: bytes, manifest: S3Object | None = None) -> ConvertedCrl:
+        """Publish a CRL and run ConvertCrl on it."""
+        self.publish(der)
+        bucket, key = self.crl_location
+        version = self.lab.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
+        found = S3Object(bucket=bucket, key=key, version_id=version)
+        return convert_crl(ConvertCrlInput(manifest=manifest or self.manifest(A), crl=found), NOW)
+
+    def store(self, *, failure: Failure | None = None, **parts: Any) -> TrustStore:  # noqa: ANN401 - fields
+        """Make the Map's item of the trust store."""
+        return TrustStore(trust_store_arn=self.trust_store_arn, failure=failure, **parts)
+
+    def enforce(
+        self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore | None = None, now: datetime = NOW
+    ) -> TrustStore:
+        """Run the three steps of EnforceOnTrustStores, as often as the state machine does."""
+        while True:
+            store = self.attach(manifest, converted, store, now)
+            store = self.verify(manifest, converted, store, now)
+            store = self.supersede(manifest, converted, store, now)
+            if not store.removed.verified_list_gone:
+                return store
+
+    def attach(
+        self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore | None = None, now: datetime = NOW
+    ) -> TrustStore:
+        """Run AttachCrl and put its answer where `ResultPath` puts it."""
+        store = store or self.store()
+        question = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
+        return store.model_copy(update={"attached": _stamped(attach_crl(question, now), now)})
+
+    def verify(self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore, now: datetime = NOW) -> TrustStore:
+        """Run VerifyRevocation and put its answer where `ResultPath` puts it."""
+        question = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
+        return store.model_copy(update={"verified": _stamped(verify_revocation(question, now), now)})
+
+    def supersede(
+        self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore, now: datetime = NOW
+    ) -> TrustStore:
+        """Run RemoveSupersededCrls and put its answer where `ResultPath` puts it."""
+        question = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
+        return store.model_copy(update={"removed": _stamped(remove_superseded_crls(question, now), now)})
+
+    def evidence(self, store: TrustStore) -> Evidence:
+        """Read the evidence that VerifyRevocation wrote last."""
+        assert store.verified.evidence is not None
+        return workflow_bucket.get_evidence(store.verified.evidence)
+
+
+def _stamped(answer: Answer, now: datetime) -> Answer:
+    return answer.model_copy(update={"started_at": now, "finished_at": now + timedelta(seconds=1)})
