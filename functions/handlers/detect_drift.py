@@ -30,10 +30,10 @@ def detect_drift(question: DetectDriftInput, now: datetime) -> Drift:
     if found.status is not DriftStatus.SUSPECTED or not isinstance(question.previous, Drift):
         return found
     if found.refusal or found.crl_number is None:
-        return found.model_copy(update={"status": DriftStatus.BAD})
+        return found.model_copy(update={"status": DriftStatus.INVALID})
     other = claims.take(manifest, found.crl_number, now)
-    status = DriftStatus.TAKEN if other else DriftStatus.LASTING
-    return found.model_copy(update={"status": status, "taken_by": other})
+    status = DriftStatus.CLAIMED if other else DriftStatus.CONFIRMED
+    return found.model_copy(update={"status": status, "claimed_by": other})
 
 
 def _measure(manifest: Manifest, lists: Lists, newest: Crl | None, now: datetime) -> None:

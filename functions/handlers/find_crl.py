@@ -38,7 +38,7 @@ def find_crl(question: FindCrlInput, now: datetime) -> Found:
         seen = _look(manifest, wanted, question.trust_stores, _etag_to_skip(previous, question.trust_stores), now)
     except aws_s3.ObjectUnchanged:
         assert previous is not None  # noqa: S101 - its ETag was given
-        status = CrlStatus.BAD if previous.status is CrlStatus.BAD else CrlStatus.LATE
+        status = CrlStatus.INVALID if previous.status is CrlStatus.INVALID else CrlStatus.NOT_YET
         found = previous.model_copy(update={**poll, "status": status})
     else:
         found = Found.model_validate({**poll, **seen})
@@ -59,7 +59,7 @@ def _notices(found: Found, previous: Found | None, now: datetime) -> dict[str, A
 
 def _generation_failure(found: Found, manifest: Manifest) -> Failure | None:
     """Give Private CA's own word why there is no CRL yet, if it has said so since the start and wrote none since."""
-    if found.status is not CrlStatus.LATE or found.etag not in (None, manifest.crl.etag):
+    if found.status is not CrlStatus.NOT_YET or found.etag not in (None, manifest.crl.etag):
         return None
     failure = workflow_bucket.get_crl_failure(manifest.authority_id)
     # The time of an event has whole seconds.
@@ -101,7 +101,7 @@ def _look(
     try:
         fetched = aws_s3.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
         if fetched is None:
-            return {"status": CrlStatus.LATE, **_missing(lacking)}
+            return {"status": CrlStatus.NOT_YET, **_missing(lacking)}
         etag = {"etag": fetched.etag}
         found = crl.read(fetched.body, wanted=wanted, max_entries=deployment().max_revocation_entries)
         crl.check(
@@ -109,11 +109,11 @@ def _look(
         )
     except CrlRefused as refusal:
         if etag and etag["etag"] == manifest.crl.etag:
-            return {"status": CrlStatus.LATE, **etag, **_missing(lacking)}
+            return {"status": CrlStatus.NOT_YET, **etag, **_missing(lacking)}
         failure = Failure(error=type(refusal).__name__, cause=str(refusal))
-        return {"status": CrlStatus.BAD, **etag, **_missing(lacking), "refusal": failure}
+        return {"status": CrlStatus.INVALID, **etag, **_missing(lacking), "refusal": failure}
     missing = wanted - found.held
-    status = CrlStatus.LATE
+    status = CrlStatus.NOT_YET
     if not missing:
         status = CrlStatus.COMPLETE
     elif found.held & lacking:

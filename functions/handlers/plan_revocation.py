@@ -90,7 +90,7 @@ def _of_serials(manifest: Manifest, now: datetime) -> Plan:
 def _of_drift(manifest: Manifest, now: datetime, get_object: GetObject) -> Plan:
     seen = drift.look(manifest, now, get_object)
     location = f"s3://{manifest.crl.bucket}/{manifest.crl.key}"
-    differs = seen.drift.status in (DriftStatus.SUSPECTED, DriftStatus.LASTING)
+    differs = seen.drift.status in (DriftStatus.SUSPECTED, DriftStatus.CONFIRMED)
     newest = seen.newest if differs else None
     preferred = newest.sha256 if newest and manifest.request.accept_lower_crl_number else None
     made = Plan(

@@ -40,7 +40,7 @@ def _is_proven(report: Report) -> bool:
 def _end_claim(question: ReportInput, now: datetime) -> None:
     """Free the drift, corrected or not, for the next reconcile."""
     found, prepared = question.state.found, question.state.prepared
-    if prepared and isinstance(found, Drift) and found.status is DriftStatus.LASTING:
+    if prepared and isinstance(found, Drift) and found.status is DriftStatus.CONFIRMED:
         claims.release(workflow_bucket.get_manifest(prepared.manifest), found, now)
 
 
@@ -55,7 +55,7 @@ def _measure(report: Report, now: datetime) -> None:
         values["SerialsEnforced"] = report.summary.enforced
     if report.time_to_enforcement_seconds is not None:
         values["TimeToEnforcement"] = report.time_to_enforcement_seconds
-    if report.drift and report.drift.status is DriftStatus.LASTING and report.outcome == "SUCCEEDED":
+    if report.drift and report.drift.status is DriftStatus.CONFIRMED and report.outcome == "SUCCEEDED":
         values["DriftsCorrected"] = len(report.drift.trust_stores)
     if values:
         metrics.emit(values, {"CertificateAuthority": report.certificate_authority}, now)

@@ -134,8 +134,8 @@ class CrlStatus(StrEnum):
 
     COMPLETE = "COMPLETE"  # good, and holds every wanted serial
     PARTIAL = "PARTIAL"  # good, and holds wanted serials that were not read back from every trust store yet
-    LATE = "LATE"  # absent, or nothing new in it
-    BAD = "BAD"  # changed, and refused
+    NOT_YET = "NOT_YET"  # absent, or nothing new in it
+    INVALID = "INVALID"  # changed, and refused
     NOTHING_WANTED = "NOTHING_WANTED"  # no serial was revoked: there is nothing to wait for
 
 
@@ -160,7 +160,7 @@ class Found(Step):
     etag: str | None = Field(default=None, alias="ETag", description="Of the object last read.")
     crl: S3Object | None = Field(default=None, description="The last good one.")
     crl_number: int | None = None
-    refusal: Failure | None = Field(default=None, description="Why the object last read is BAD.")
+    refusal: Failure | None = Field(default=None, description="Why the object last read is INVALID.")
     generation_failure: Failure | None = Field(default=None, description="Private CA's own word that it has no CRL.")
     notices: list[Notice] = Field(default_factory=list, description="All that were due so far.")
     notice_due: bool = Field(default=False, description="The last of them is due now.")
@@ -209,10 +209,10 @@ class DriftStatus(StrEnum):
 
     NONE = "NONE"  # every trust store holds the newest CRL, and no older one of this CA
     SUSPECTED = "SUSPECTED"  # seen once; whoever is at work on it may finish first
-    LASTING = "LASTING"  # seen again, and this execution's to correct
-    TAKEN = "TAKEN"  # seen again, and another reconcile is at work on it
+    CONFIRMED = "CONFIRMED"  # seen again, and this execution's to correct
+    CLAIMED = "CLAIMED"  # seen again, and another reconcile is at work on it
     NO_CRL = "NO_CRL"  # the CA has published none yet, and none is attached
-    BAD = "BAD"  # what lies in S3 was refused twice; the trust stores keep what they have
+    INVALID = "INVALID"  # what lies in S3 was refused twice; the trust stores keep what they have
 
 
 class Drift(Step):
@@ -223,8 +223,8 @@ class Drift(Step):
     crl_number: int | None = None
     trust_stores: list[TrustStoreDrift] = Field(default_factory=list, description="Those that differ.")
     in_place: list[ListInPlace] = Field(default_factory=list, description="Of all trust stores, when none differs.")
-    taken_by: str | None = Field(default=None, description="The ARN of the execution that is at work on it.")
-    refusal: Failure | None = Field(default=None, description="Why the CRL in S3 is BAD.")
+    claimed_by: str | None = Field(default=None, description="The ARN of the execution that is at work on it.")
+    refusal: Failure | None = Field(default=None, description="Why the CRL in S3 is INVALID.")
 
 
 class DetectDriftInput(Model):

@@ -91,9 +91,9 @@ def _reconciled(drift: Drift) -> Iterator[str]:
     match drift.status:
         case DriftStatus.NO_CRL:
             yield "**Nothing to do**: the CA has published no CRL yet, and no list of it is attached."
-        case DriftStatus.TAKEN:
-            yield f"**Nothing done**: another reconcile is at work on the same drift, {drift.taken_by}."
-        case DriftStatus.LASTING:
+        case DriftStatus.CLAIMED:
+            yield f"**Nothing done**: another reconcile is at work on the same drift, {drift.claimed_by}."
+        case DriftStatus.CONFIRMED:
             yield f"**Drift corrected**: the trust stores hold CRL number {drift.crl_number}, attached and read back."
         case _:
             told = f"the trust stores hold the CA's newest CRL, number {drift.crl_number}, and no other list of this CA"

@@ -144,7 +144,7 @@ def crl_failure(failure: CrlFailure, bucket: str) -> Notification:
 
 
 def _corrected(report: Report) -> bool:
-    return report.drift is not None and report.drift.status is DriftStatus.LASTING
+    return report.drift is not None and report.drift.status is DriftStatus.CONFIRMED
 
 
 def _subject(report: Report) -> str:

@@ -48,7 +48,7 @@ def problems(state: GatheredState) -> list[Problem]:
 
 def not_read_back(state: GatheredState, known: Mapping[str, Any]) -> list[Problem]:
     """Give the trust stores in which a drift was to be corrected and no list was read back."""
-    if not isinstance(state.found, Drift) or state.found.status is not DriftStatus.LASTING:
+    if not isinstance(state.found, Drift) or state.found.status is not DriftStatus.CONFIRMED:
         return []
     lacking = [store.trust_store_arn for store in known.get("trust_stores", []) if store.proven != PROVEN]
     told = f"no list was read back from {', '.join(lacking)}"

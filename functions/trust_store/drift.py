@@ -27,7 +27,7 @@ class Seen:
 
 
 def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_object) -> Seen:
-    """Compare once. A drift is SUSPECTED; from a CRL that was handed over it is LASTING: nobody else is given way.
+    """Compare once. A drift is SUSPECTED; from a CRL that was handed over it is CONFIRMED: nobody else is given way.
 
     Raises:
         CrlNotPublished: there is no CRL where the CA's should lie, though one was attached once.
@@ -52,7 +52,7 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_o
         failure = Failure(error=type(refusal).__name__, cause=str(refusal))
         return Seen(lists, None, Drift(status=DriftStatus.SUSPECTED, refusal=failure))
     drifts = [drift for arn, held in lists.items() if (drift := _drift(arn, held, newest, manifest))]
-    differs = DriftStatus.LASTING if manifest.handed_over else DriftStatus.SUSPECTED
+    differs = DriftStatus.CONFIRMED if manifest.handed_over else DriftStatus.SUSPECTED
     found = Drift(
         status=differs if drifts else DriftStatus.NONE,
         crl=fetched.version,

@@ -12,8 +12,8 @@ from infra.cli.stack import Stack, plain
 _SHOWN = 5
 _RECONCILED = {
     "NONE": "The trust stores held this CRL already",
-    "LASTING": "The trust stores hold this CRL now",
-    "TAKEN": "Another execution is at work on it",
+    "CONFIRMED": "The trust stores hold this CRL now",
+    "CLAIMED": "Another execution is at work on it",
     "NO_CRL": "There is no CRL, and none is attached",
 }
 

@@ -104,7 +104,7 @@ def everything_happens(workflow: Workflow) -> None:
     workflow.delete_crl()
     assert reconcile(workflow).status == "SUCCEEDED"  # nothing there, nothing attached
     acm_pca.publish_now(authority.arn)
-    assert reconcile(workflow).output["Reconciled"] == "LASTING"
+    assert reconcile(workflow).output["Reconciled"] == "CONFIRMED"
 
     delete_the_winner(arn)
     running = workflow.start_with({"Reconcile": True})

@@ -110,7 +110,7 @@ def test_a_reconcile(workflow: Workflow) -> None:
     planned = plan(workflow, request)
     assert planned["Drift"]["TrustStores"][0]["Kind"] == "NO_LIST"
     assert planned["TrustStores"][0]["AddCrlNumber"] == planned["Crl"]["CrlNumber"]
-    assert workflow.ended(workflow.start_with(request)).output["Reconciled"] == "LASTING"
+    assert workflow.ended(workflow.start_with(request)).output["Reconciled"] == "CONFIRMED"
     assert plan(workflow, request)["Drift"]["Status"] == "NONE"
 
 

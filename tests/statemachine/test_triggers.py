@@ -155,7 +155,7 @@ def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -
             events.fire_schedules_now()
 
     (execution,) = live.started_by(elsewhere)
-    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "LASTING")
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "CONFIRMED")
     assert not live.accepted(client)
     assert live.subjects == ["Completed: drift corrected, the trust stores hold the newest CRL"]
 
@@ -167,7 +167,7 @@ def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
     ours = [each for each in workflow.lists() if each != foreign]
     live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=ours)
     execution = live.reconcile()
-    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "LASTING")
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "CONFIRMED")
     (drift,) = execution.report["Drift"]["TrustStores"]
     assert drift["Kind"] == "NO_LIST"
     assert foreign in workflow.lists()
@@ -190,7 +190,7 @@ def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None
     s3, lying = live.aws.client("s3"), live.lab.crl_object
     old = s3.get_object(**lying)["Body"].read()
     acm_pca.publish_now(live.lab.authority.arn)
-    assert live.reconcile().output["Reconciled"] == "LASTING"
+    assert live.reconcile().output["Reconciled"] == "CONFIRMED"
     before = live.workflow.lists().keys()
     s3.put_object(**lying, Body=old)
     execution = live.reconcile()
@@ -222,7 +222,7 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bo
     assert calls.count(REMOVE) <= 1 + with_a_person
     assert len(live.workflow.lists()) == 1
     if not with_a_person:
-        assert [each.output["Reconciled"] for each in ended].count("LASTING") <= 1 or calls.count(ADD) == 1
+        assert [each.output["Reconciled"] for each in ended].count("CONFIRMED") <= 1 or calls.count(ADD) == 1
 
 
 def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: Live) -> None:

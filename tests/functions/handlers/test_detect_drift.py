@@ -97,8 +97,8 @@ def test_the_same_number_with_other_bytes(bench: Bench) -> None:
 def test_a_drift_that_lasts_is_ours(bench: Bench) -> None:
     """Seen a second time, it is claimed; asked again, the same execution still has it."""
     bench.publish(bench.authority.crl([A], number=7))
-    assert twice(bench).status is DriftStatus.LASTING
-    assert twice(bench).status is DriftStatus.LASTING
+    assert twice(bench).status is DriftStatus.CONFIRMED
+    assert twice(bench).status is DriftStatus.CONFIRMED
 
 
 def test_a_drift_that_another_has_claimed_is_left_to_it(bench: Bench) -> None:
@@ -144,7 +144,7 @@ def test_a_refused_crl_is_looked_at_twice(bench: Bench) -> None:
     first = look(bench)
     assert first.status is DriftStatus.SUSPECTED
     second = look(bench, first)
-    assert second.status is DriftStatus.BAD
+    assert second.status is DriftStatus.INVALID
     assert second.refusal
     assert second.refusal.error == "CrlMalformed"
 

@@ -36,13 +36,13 @@ def test_newer_crl_without_a_wanted_serial(bench: Bench) -> None:
     """A newer object is no proof: Private CA refreshes CRLs on its own."""
     bench.publish(bench.authority.crl([C], number=2))
     found = bench.find(bench.manifest(A))
-    assert (found.status, found.number_missing) == (CrlStatus.LATE, 1)
+    assert (found.status, found.number_missing) == (CrlStatus.NOT_YET, 1)
 
 
 def test_no_crl(bench: Bench) -> None:
     """Absence is late, not an error."""
     found = bench.find(bench.manifest(A, B))
-    assert (found.status, found.etag, found.number_missing) == (CrlStatus.LATE, None, 2)
+    assert (found.status, found.etag, found.number_missing) == (CrlStatus.NOT_YET, None, 2)
 
 
 def test_bucket_that_may_not_be_read(bench: Bench) -> None:
@@ -73,7 +73,7 @@ def test_crl_not_valid_yet(bench: Bench) -> None:
     manifest = bench.manifest(A)
     bench.publish(bench.authority.crl([A], this_update=NOW + timedelta(seconds=30)))
     first = bench.find(manifest)
-    assert first.status is CrlStatus.BAD
+    assert first.status is CrlStatus.INVALID
     later = bench.find(manifest, previous=first, now=NOW + timedelta(seconds=40))
     assert later.status is CrlStatus.COMPLETE
 
@@ -82,7 +82,7 @@ def test_partial_was_enforced(bench: Bench) -> None:
     """Once enforced, the same CRL brings nothing new, though its ETag is read again."""
     manifest = bench.manifest(A, B)
     store = bench.enforce(manifest, bench.convert(bench.authority.crl([A], number=1)))
-    assert bench.find(manifest, store).status is CrlStatus.LATE
+    assert bench.find(manifest, store).status is CrlStatus.NOT_YET
 
 
 def test_next_crl_after_a_partial_one(bench: Bench) -> None:
@@ -100,7 +100,7 @@ def test_unchanged(bench: Bench) -> None:
     bench.publish(bench.authority.crl([A]))
     first = bench.find(manifest)
     again = bench.find(manifest, previous=first, now=NOW + timedelta(seconds=5))
-    assert again.status is CrlStatus.LATE
+    assert again.status is CrlStatus.NOT_YET
     assert (again.polls, again.etag, again.missing_serials) == (2, first.etag, [B])
     assert (again.first_poll_at, again.deadline) == (first.first_poll_at, first.deadline)
 
@@ -131,7 +131,7 @@ def test_bad(bench: Bench) -> None:
     """A CRL that is refused is recorded by the name of its fault, and polling goes on."""
     bench.publish(bench.authority.crl([A], key=pki.ec_key()))
     found = bench.find(bench.manifest(A))
-    assert found.status is CrlStatus.BAD
+    assert found.status is CrlStatus.INVALID
     assert found.refusal is not None
     assert found.refusal.error == "CrlSignatureInvalid"
     assert (found.crl, found.number_missing) == (None, 1)
@@ -143,7 +143,7 @@ def test_bad_and_unchanged(bench: Bench) -> None:
     bench.publish(b"garbage")
     first = bench.find(manifest)
     again = bench.find(manifest, previous=first)
-    assert (again.status, again.polls, again.refusal) == (CrlStatus.BAD, 2, first.refusal)
+    assert (again.status, again.polls, again.refusal) == (CrlStatus.INVALID, 2, first.refusal)
     bench.publish(bench.authority.crl([A]))
     good = bench.find(manifest, previous=again)
     assert (good.status, good.refusal) == (CrlStatus.COMPLETE, None)
@@ -154,8 +154,8 @@ def test_bad_since_before_the_start(bench: Bench) -> None:
     etag = bench.publish(bench.authority.crl([A], this_update=NOW - 9 * DAY, next_update=NOW - DAY))
     manifest = bench.manifest(A, etag=etag)
     first = bench.find(manifest)
-    assert (first.status, first.refusal, first.etag) == (CrlStatus.LATE, None, etag)
-    assert bench.find(manifest, previous=first).status is CrlStatus.LATE
+    assert (first.status, first.refusal, first.etag) == (CrlStatus.NOT_YET, None, etag)
+    assert bench.find(manifest, previous=first).status is CrlStatus.NOT_YET
 
 
 def test_bad_after_a_partial_one(bench: Bench) -> None:
@@ -165,7 +165,7 @@ def test_bad_after_a_partial_one(bench: Bench) -> None:
     first = bench.find(manifest, store)
     bench.publish(bench.authority.crl([A, B], number=2, extensions=[(x509.DeltaCRLIndicator(1), True)]))
     found = bench.find(manifest, store, previous=first)
-    assert (found.status, found.missing_serials) == (CrlStatus.BAD, [B])
+    assert (found.status, found.missing_serials) == (CrlStatus.INVALID, [B])
 
 
 def test_number_lower_than_attached(bench: Bench) -> None:

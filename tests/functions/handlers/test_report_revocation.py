@@ -146,7 +146,7 @@ def test_no_crl_came(bench: Bench) -> None:
         bench,
         prepared=prepared(manifest),
         revocations=revocations({A: REVOKED, B: REVOKED}),
-        found=found(CrlStatus.LATE, A, B),
+        found=found(CrlStatus.NOT_YET, A, B),
         trust_stores=[bench.store()],
     )
     assert told.location.error == "CrlNotPublished"
@@ -162,7 +162,7 @@ def test_crl_refused(bench: Bench) -> None:
         bench,
         prepared=prepared(bench.manifest(A)),
         revocations=revocations({A: REVOKED}),
-        found=found(CrlStatus.BAD, A, wanted=1, refusal=refusal),
+        found=found(CrlStatus.INVALID, A, wanted=1, refusal=refusal),
         trust_stores=[bench.store()],
     )
     assert told.location.error == "CrlSignatureInvalid"

@@ -155,4 +155,4 @@ def test_found_of_the_first_poll() -> None:
     question = contracts.FindCrlInput.model_validate(event)
     assert not isinstance(question.previous, Found)
     with pytest.raises(ValidationError):
-        contracts.FindCrlInput.model_validate({**event, "Previous": {"Status": "LATE"}})
+        contracts.FindCrlInput.model_validate({**event, "Previous": {"Status": "NOT_YET"}})

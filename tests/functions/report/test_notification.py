@@ -81,7 +81,7 @@ def told(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> Iterator[Fetch
 def found(*missing: int, notice: Notice = Notice.WAIT_BEGINS, **more: Any) -> Found:  # noqa: ANN401 - fields
     """Make FindCrl's answer while serials are missing."""
     return Found(
-        status=CrlStatus.LATE,
+        status=CrlStatus.NOT_YET,
         polls=1,
         deadline=NOW + timedelta(hours=2),
         deadline_passed=False,
@@ -152,10 +152,10 @@ def test_the_outcome_is_told_from_the_report(bench: Bench, told: Fetch) -> None:
     assert f"{serials.write(A)}  REVOKED, enforced" in message["Message"]
 
 
-@pytest.mark.parametrize("status", [DriftStatus.NONE, DriftStatus.TAKEN, DriftStatus.NO_CRL])
+@pytest.mark.parametrize("status", [DriftStatus.NONE, DriftStatus.CLAIMED, DriftStatus.NO_CRL])
 def test_a_reconcile_that_did_nothing_tells_nobody(bench: Bench, status: DriftStatus) -> None:
     """Every hour of every day; its report says it all the same."""
-    drift = Drift(status=status, crl_number=7, taken_by="another")
+    drift = Drift(status=status, crl_number=7, claimed_by="another")
     made = report(execution_name=bench.name, reconcile=True, drift=drift)
     json_at, _ = workflow_bucket.put_report(made, render(made))
     assert notify_outcome(NotifyOutcomeInput(report=json_at), NOW).message_id is None
@@ -169,7 +169,7 @@ def test_a_corrected_drift_is_told() -> None:
     older = TrustStoreDrift(
         trust_store_arn=arn, kind=DriftKind.OLDER_LIST, attached_crl_number=6, revocation_ids=[3, 4]
     )
-    drift = Drift(status=DriftStatus.LASTING, crl_number=7, trust_stores=[lacking, older])
+    drift = Drift(status=DriftStatus.CONFIRMED, crl_number=7, trust_stores=[lacking, older])
     made = report(reconcile=True, drift=drift)
     ends = notification.outcome(made, AT)
     assert ends
@@ -312,10 +312,10 @@ def test_an_interruption_is_reported_once(
 @pytest.mark.parametrize(
     ("drift", "error"),
     [
-        (Drift(status=DriftStatus.BAD, refusal=Failure(error="CrlExpired", cause="it has")), "CrlExpired"),
-        (Drift(status=DriftStatus.LASTING, crl_number=7), "RevocationNotVerified"),
+        (Drift(status=DriftStatus.INVALID, refusal=Failure(error="CrlExpired", cause="it has")), "CrlExpired"),
+        (Drift(status=DriftStatus.CONFIRMED, crl_number=7), "RevocationNotVerified"),
         (Drift(status=DriftStatus.NONE, crl_number=7), None),
-        (Drift(status=DriftStatus.TAKEN, crl_number=7, taken_by="x"), None),
+        (Drift(status=DriftStatus.CLAIMED, crl_number=7, claimed_by="x"), None),
     ],
 )
 def test_the_verdict_on_a_reconcile(bench: Bench, drift: Drift, error: str | None) -> None:

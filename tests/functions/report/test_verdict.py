@@ -29,7 +29,7 @@ STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/{}/01
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
 
 
-def found(status: CrlStatus = CrlStatus.LATE, *missing: int, wanted: int = 3, **more: Any) -> Found:  # noqa: ANN401
+def found(status: CrlStatus = CrlStatus.NOT_YET, *missing: int, wanted: int = 3, **more: Any) -> Found:  # noqa: ANN401
     """Say what FindCrl found last."""
     return Found(
         status=status,
@@ -73,19 +73,19 @@ def test_step_failed() -> None:
 
 def test_step_failed_while_waiting() -> None:
     """What was still missing then is not told as if the deadline had passed."""
-    assert len(verdict(failure=Failure(error="States.Timeout"), found=found(CrlStatus.LATE, A))) == 1
+    assert len(verdict(failure=Failure(error="States.Timeout"), found=found(CrlStatus.NOT_YET, A))) == 1
 
 
 def test_no_crl() -> None:
     """When none of them came, no CRL was published as far as anybody can tell."""
-    (problem,) = verdict(found=found(CrlStatus.LATE, A, B, C))
+    (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, B, C))
     assert problem.error == "CrlNotPublished"
     assert "3 of 3 revoked serials are in no CRL that could be enforced after 7 looks" in problem.sentence
 
 
 def test_some_serials_missing() -> None:
     """They are named."""
-    (problem,) = verdict(found=found(CrlStatus.LATE, A))
+    (problem,) = verdict(found=found(CrlStatus.NOT_YET, A))
     assert problem.error == "SerialsNotInCrl"
     assert "1 of 3" in problem.sentence
     assert ":".join(["aa"] * 16) in problem.sentence
@@ -93,14 +93,14 @@ def test_some_serials_missing() -> None:
 
 def test_many_serials_missing() -> None:
     """Ten are named, the others counted."""
-    (problem,) = verdict(found=found(CrlStatus.LATE, *pki.random_serials(12), wanted=20))
+    (problem,) = verdict(found=found(CrlStatus.NOT_YET, *pki.random_serials(12), wanted=20))
     assert problem.sentence.endswith(" and 2 more")
 
 
 def test_crl_refused() -> None:
     """The error is what was wrong with the CRL that came."""
     refusal = Failure(error="CrlExpired", cause="it ended yesterday")
-    (problem,) = verdict(found=found(CrlStatus.BAD, A, refusal=refusal))
+    (problem,) = verdict(found=found(CrlStatus.INVALID, A, refusal=refusal))
     assert problem.error == "CrlExpired"
     assert problem.sentence.endswith("The CRL that came was refused: it ended yesterday")
 
@@ -181,7 +181,7 @@ def test_order() -> None:
     """A trust store that lets a revoked certificate in comes before one that is not in a CRL, or was not revoked."""
     told = verdict(
         trust_stores=[store("a", "TrustStoreFull")],
-        found=found(CrlStatus.LATE, A),
+        found=found(CrlStatus.NOT_YET, A),
         revocations=[Revocation(serial=B, outcome=FAILED, error="Odd")],
     )
     assert [problem.error for problem in told] == ["TrustStoreFull", "SerialsNotInCrl", "SerialsNotRevoked"]

@@ -63,7 +63,7 @@ def test_no_crl_has_ever_been_published(silent: Workflow) -> None:
     clients = silent.clients(1)
     silent.delete_crl()
     running = silent.start(*clients, seconds=30)
-    silent.finds(running, "LATE")
+    silent.finds(running, "NOT_YET")
     publish(silent, *clients)
     assert silent.ended(running).status == "SUCCEEDED"
 
@@ -113,11 +113,11 @@ def test_an_old_expired_crl_is_not_a_failure(silent: Workflow) -> None:
     past = datetime.now(UTC) - HOUR
     acm_pca.publish_now(silent.authority.arn, this_update=past - HOUR, next_update=past)
     running = silent.start(client, seconds=30)
-    silent.finds(running, "LATE")
+    silent.finds(running, "NOT_YET")
     publish(silent, client)
     execution = silent.ended(running)
     assert execution.status == "SUCCEEDED"
-    assert "BAD" not in execution.looks
+    assert "INVALID" not in execution.looks
     assert client.serial in silent.held()
 
 
@@ -178,7 +178,7 @@ def test_a_good_crl_after_a_spoilt_one(silent: Workflow, kind: str) -> None:
     running = silent.start(client, seconds=30)
     silent.reaches(running, "WaitForCrl")
     acm_pca.publish_now(silent.authority.arn, **SPOILT[kind].wrong())
-    silent.finds(running, "BAD")
+    silent.finds(running, "INVALID")
     publish(silent, client)
     execution = silent.ended(running)
     assert execution.status == "SUCCEEDED"
