@@ -24,13 +24,13 @@ RevocationError
 class RevocationError(Exception):
     """Base of every error that this product raises on purpose."""
 
-    way_on = "Mend the cause, then start a new execution with the same input: running it again is always safe."
+    what_to_do = "Fix the cause, then start a new execution with the same input: running it again is always safe."
 
 
 class RequestRefused(RevocationError):
     """The input cannot be carried out. Nothing was revoked and no trust store was touched."""
 
-    way_on = "Nothing was done. Correct what is named and start a new execution."
+    what_to_do = "Nothing was done. Correct what is named and start a new execution."
 
 
 class InvalidInput(RequestRefused):
@@ -100,7 +100,7 @@ class CertificateAuthorityNotTrusted(RequestRefused):
 class CrlRefused(RevocationError):
     """A CRL is not known to be good. It is never attached: a wrong one could lock every client out."""
 
-    way_on = (
+    what_to_do = (
         "The trust stores keep the lists they had. Find out who wrote this CRL and why; "
         "when the CA has published a good one, start a new execution with the same input."
     )
@@ -165,7 +165,7 @@ class SerialsNotRevoked(RevocationError):
 class CrlNotPublished(RevocationError):
     """The deadline passed and the certificate authority had published no new CRL."""
 
-    way_on = (
+    what_to_do = (
         "The certificates are revoked but not yet blocked. See that Private CA can write to its CRL bucket "
         "(CloudWatch metric MisconfiguredCRLBucket), then start a new execution with the same input."
     )
@@ -174,7 +174,7 @@ class CrlNotPublished(RevocationError):
 class CrlBucketNotWritable(CrlNotPublished):
     """Private CA has said that it may not write to the CRL bucket."""
 
-    way_on = (
+    what_to_do = (
         "The certificates are revoked but not yet blocked. Let Private CA write to its CRL bucket: the bucket policy "
         "must allow the principal acm-pca.amazonaws.com s3:PutObject, s3:PutObjectAcl, s3:GetBucketAcl and "
         "s3:GetBucketLocation on the bucket and its objects, with aws:SourceAccount and aws:SourceArn of this account "
@@ -186,7 +186,7 @@ class CrlBucketNotWritable(CrlNotPublished):
 class CrlGenerationFailed(CrlNotPublished):
     """Private CA has said that it failed to generate or write the CRL, by no fault of the bucket."""
 
-    way_on = (
+    what_to_do = (
         "The certificates are revoked but not yet blocked. Private CA tries again every 15 minutes: start a new "
         "execution with the same input, and open a case with AWS when it goes on."
     )
@@ -199,7 +199,7 @@ class ExecutionInterrupted(RevocationError):
 class SerialsNotInCrl(RevocationError):
     """The deadline passed and the newest CRL did not hold all revoked serials; those in it are enforced."""
 
-    way_on = (
+    what_to_do = (
         "The serials named are revoked but not yet blocked. "
         "Start a new execution with the same input: it waits for the next CRL."
     )
@@ -208,7 +208,7 @@ class SerialsNotInCrl(RevocationError):
 class TrustStoreFull(RevocationError):
     """The trust store has no head-room for the new list beside those it holds."""
 
-    way_on = (
+    what_to_do = (
         "Raise the quota that is named (Service Quotas), or remove lists of CAs that are no longer in use, "
         "then start a new execution with the same input."
     )

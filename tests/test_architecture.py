@@ -118,5 +118,5 @@ def test_tree_of_errors_is_the_one_shown() -> None:
 
 
 def test_every_error_says_what_to_do() -> None:
-    """The report gives the way on of whatever ended the execution."""
-    assert all(kind.way_on.endswith(".") and kind.__doc__ for kind in ERRORS.values())
+    """Each error says what to do about it, for the report."""
+    assert all(kind.what_to_do.endswith(".") and kind.__doc__ for kind in ERRORS.values())

@@ -11,12 +11,12 @@ from functions.trust_store import claim as claims
 
 
 def report_revocation(question: ReportInput, now: datetime) -> ReportLocation:
-    """Write the report as JSON and Markdown; also after a failure, then with the way on."""
+    """Write the report as JSON and Markdown; after a failure it says what to do."""
     report = gathered_report.build(question, now)
     json_at, markdown_at = gathered_report.keep(report)
     _end_claim(question, now)
     _measure(report, now)
-    cause = report.cause and f"{report.cause} {report.way_on} Report: s3://{markdown_at.bucket}/{markdown_at.key}"
+    cause = report.cause and f"{report.cause} {report.what_to_do} Report: s3://{markdown_at.bucket}/{markdown_at.key}"
     return ReportLocation(
         outcome=report.outcome,
         error=report.error,

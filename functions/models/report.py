@@ -96,7 +96,7 @@ class Report(Model):
     outcome: str
     error: str | None = None
     cause: str | None = None
-    way_on: str | None = None
+    what_to_do: str | None = None
     execution_arn: str
     execution_name: str
     start_time: datetime

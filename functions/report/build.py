@@ -41,7 +41,7 @@ def build(question: ReportInput, now: datetime) -> Report:
         "outcome": "FAILED" if undone else "SUCCEEDED",
         "error": undone[0].error if undone else None,
         "cause": _cause(state, [problem.sentence for problem in undone], known.get("summary")) if undone else None,
-        "way_on": undone[0].way_on(begun=state.prepared is not None) if undone else None,
+        "what_to_do": undone[0].what_to_do(begun=state.prepared is not None) if undone else None,
         "execution_arn": question.execution_arn,
         "execution_name": question.execution_name,
         "start_time": question.start_time,

@@ -63,7 +63,7 @@ def _verdict(report: Report) -> Iterator[str]:
     else:
         yield f"**{report.error}**: {report.cause}"
         yield ""
-        yield f"**The way on:** {report.way_on}"
+        yield f"**What to do:** {report.what_to_do}"
     yield ""
 
 

@@ -132,7 +132,7 @@ def crl_failure(failure: CrlFailure, bucket: str) -> Notification:
         f"CRL bucket: {bucket}",
         f"Certificate authority: {failure.certificate_authority_arn}",
         "",
-        error.way_on,
+        error.what_to_do,
     ]
     detail = {
         "CertificateAuthorityArn": failure.certificate_authority_arn,
@@ -159,7 +159,7 @@ def _verdict(report: Report) -> Iterator[str]:
     if report.error:
         yield f"{report.error}: {(report.cause or '')[:_LONGEST_TEXT]}"
         yield ""
-        yield f"The way on: {report.way_on}"
+        yield f"What to do: {report.what_to_do}"
     elif report.reconcile and report.drift:
         for drift in report.drift.trust_stores:
             yield f"{drift.trust_store_arn}: {drift.kind} corrected; it holds CRL number {report.drift.crl_number}."

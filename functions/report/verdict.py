@@ -1,4 +1,4 @@
-"""The verdict on an execution: the name of its error, the cause with the numbers, and the way on."""
+"""The verdict on an execution: the name of its error, the cause with the numbers, and what to do."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,14 +21,14 @@ class Problem:
     error: str
     sentence: str
 
-    def way_on(self, *, begun: bool) -> str:
+    def what_to_do(self, *, begun: bool) -> str:
         """Say what to do about it; once revoking has begun, a refusal no longer means that nothing was done."""
         named = getattr(errors, self.error, None)
         if not isinstance(named, type) or not issubclass(named, errors.RevocationError):
-            return errors.RevocationError.way_on
+            return errors.RevocationError.what_to_do
         if begun and issubclass(named, errors.RequestRefused):
-            return errors.RevocationError.way_on
-        return named.way_on
+            return errors.RevocationError.what_to_do
+        return named.what_to_do
 
 
 def message(failure: Failure) -> str:

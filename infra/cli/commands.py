@@ -219,7 +219,7 @@ def report(found: Stack, *, execution: str, as_json: bool) -> int:
     told = json.loads(for_machines)
     if told["Outcome"] == "SUCCEEDED":
         return ENFORCED
-    return UNUSABLE if told.get("WayOn") == RequestRefused.way_on else NOT_ENFORCED
+    return UNUSABLE if told.get("WhatToDo") == RequestRefused.what_to_do else NOT_ENFORCED
 
 
 def _without_report(found: Stack, arn: str) -> int:

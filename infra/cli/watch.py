@@ -80,7 +80,7 @@ def is_enforced(status: str, output: dict[str, Any]) -> bool:
 def _exit_code(ended: dict[str, Any], output: dict[str, Any]) -> int:
     if plan := _plan(ended, output):
         return planned.EXIT_CODES[plan.outcome]
-    if RequestRefused.way_on in ended.get("cause", ""):
+    if RequestRefused.what_to_do in ended.get("cause", ""):
         return UNUSABLE
     return ENFORCED if is_enforced(ended["status"], output) else NOT_ENFORCED
 

@@ -118,14 +118,14 @@ def test_query(bench: Bench) -> None:
 
 
 def test_before_prepared(bench: Bench) -> None:
-    """A refused input has a report too, of what is known: the refusal and the way on."""
+    """A refused input has a report too, of what is known: the refusal and what to do."""
     cause = json.dumps({"errorMessage": "Serials: Field required", "errorType": "InvalidInput"})
     told = report(bench, request={"Serials": 7}, failure=Failure(error="InvalidInput", cause=cause))
     assert (told.location.outcome, told.location.error) == ("FAILED", "InvalidInput")
     assert str(told.location.cause).startswith("Serials: Field required. Nothing was done.")
     assert str(told.location.cause).endswith(f"executions/{bench.name}/report.md")
     assert (told.report.summary, told.report.trust_stores, told.location.proven) == (None, [], "nothing")
-    assert "**The way on:** Nothing was done." in told.text
+    assert "**What to do:** Nothing was done." in told.text
 
 
 def test_failed_while_revoking(bench: Bench) -> None:
@@ -152,7 +152,7 @@ def test_no_crl_came(bench: Bench) -> None:
     assert told.location.error == "CrlNotPublished"
     assert told.enforced == []
     assert told.report.crl is None
-    assert "CloudWatch metric MisconfiguredCRLBucket" in str(told.report.way_on)
+    assert "CloudWatch metric MisconfiguredCRLBucket" in str(told.report.what_to_do)
 
 
 def test_crl_refused(bench: Bench) -> None:
@@ -213,7 +213,7 @@ def test_trust_store_deleted(bench: Bench) -> None:
     told = report(bench, **{**state, "trust_stores": [store.model_copy(update={"failure": failure})]})
     assert told.enforced == []
     assert told.report.trust_stores[0].failure == failure
-    assert "Nothing was done" not in str(told.report.way_on)
+    assert "Nothing was done" not in str(told.report.what_to_do)
 
 
 def test_not_read_back_though_nothing_failed(bench: Bench) -> None:

@@ -203,19 +203,19 @@ def test_words_of_a_failure(cause: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "begun", "way_on"),
+    ("error", "begun", "what_to_do"),
     [
-        ("CrlExpired", True, errors.CrlRefused.way_on),
-        ("InvalidInput", False, errors.RequestRefused.way_on),
-        ("TrustStoreNotFound", True, errors.RevocationError.way_on),
-        ("TrustStoreFull", True, errors.TrustStoreFull.way_on),
-        ("States.Timeout", True, errors.RevocationError.way_on),
-        ("__doc__", True, errors.RevocationError.way_on),
+        ("CrlExpired", True, errors.CrlRefused.what_to_do),
+        ("InvalidInput", False, errors.RequestRefused.what_to_do),
+        ("TrustStoreNotFound", True, errors.RevocationError.what_to_do),
+        ("TrustStoreFull", True, errors.TrustStoreFull.what_to_do),
+        ("States.Timeout", True, errors.RevocationError.what_to_do),
+        ("__doc__", True, errors.RevocationError.what_to_do),
     ],
 )
-def test_way_on(error: str, begun: bool, way_on: str) -> None:  # noqa: FBT001 - a table
+def test_way_on(error: str, begun: bool, what_to_do: str) -> None:  # noqa: FBT001 - a table
     """Each error says what to do, and none says that nothing was done once it was."""
-    assert Problem(error, "").way_on(begun=begun) == way_on
+    assert Problem(error, "").what_to_do(begun=begun) == what_to_do
 
 
 def test_nothing_unproven() -> None:
