@@ -11,7 +11,7 @@ def _split(text: object) -> object:
     return [part for part in text.split(",") if part] if isinstance(text, str) else text
 
 
-class Deployment(BaseModel):
+class Environment(BaseModel):
     """The environment variables of the functions; nonsense is refused when it is read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,6 +33,6 @@ class Deployment(BaseModel):
 
 
 @functools.cache
-def deployment() -> Deployment:
+def environment() -> Environment:
     """Read the environment once in the life of a process."""
-    return Deployment.model_validate({name.lower(): value for name, value in os.environ.items()})
+    return Environment.model_validate({name.lower(): value for name, value in os.environ.items()})

@@ -1,4 +1,4 @@
-"""The one piece of plumbing: JSON to model to model to JSON, the times of the step, and one log line."""
+"""Turns a step into a Lambda handler: JSON to model to model to JSON, the step's times, and one log line."""
 
 import time
 from collections.abc import Callable
@@ -12,22 +12,22 @@ from functions.errors import RevocationError
 from functions.models.base import Model
 from functions.models.states import Step
 
-Question = TypeVar("Question", bound=BaseModel)
-Answer = TypeVar("Answer", bound=Model)
+Event = TypeVar("Event", bound=BaseModel)
+Result = TypeVar("Result", bound=Model)
 Handler = Callable[[object, object], dict[str, Any]]
 
-# What of an answer its line in the log tells. No serial, requester, subject or PEM: a log has other readers.
-_TOLD = {"crl_number": "CrlNumber", "number_of_revoked_entries": "NumberOfRevokedEntries", "status": "Status"}
+# The fields of a result that its log line shows. No serial, requester, subject or PEM: others read the log.
+_LOGGED = {"crl_number": "CrlNumber", "number_of_revoked_entries": "NumberOfRevokedEntries", "status": "Status"}
 
 
-def task(step: Callable[[Question, datetime], Answer]) -> Handler:
-    """Make a Lambda handler of a step: a function of its question and the time, annotated with its models.
+def lambda_handler(step: Callable[[Event, datetime], Result]) -> Handler:
+    """Return the Lambda handler of a step, which is a function of its event and the time, annotated with its models.
 
     Raises:
         RevocationError: what the step raises; the class name reaches the state machine.
 
     """
-    question_model = next(iter(get_type_hints(step).values()))
+    event_model = next(iter(get_type_hints(step).values()))
 
     def handler(event: object, _context: object) -> dict[str, Any]:
         started = datetime.now(UTC)
@@ -35,11 +35,11 @@ def task(step: Callable[[Question, datetime], Answer]) -> Handler:
         log.begin(Step=step.__name__)
         outcome = "not foreseen"
         try:
-            answer = step(question_model.model_validate(event), started)
-            if isinstance(answer, Step):
-                answer = answer.model_copy(update={"started_at": started, "finished_at": datetime.now(UTC)})
-            log.note(**{name: getattr(answer, field, None) for field, name in _TOLD.items()})
-            written = answer.model_dump(mode="json", exclude_none=True)
+            result = step(event_model.model_validate(event), started)
+            if isinstance(result, Step):
+                result = result.model_copy(update={"started_at": started, "finished_at": datetime.now(UTC)})
+            log.note(**{name: getattr(result, field, None) for field, name in _LOGGED.items()})
+            written = result.model_dump(mode="json", exclude_none=True)
         except RevocationError as error:
             outcome = type(error).__name__
             raise

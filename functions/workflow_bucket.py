@@ -15,7 +15,7 @@ from typing import IO
 
 from functions import log
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.models.base import Model, S3Object
 from functions.models.report import Report
@@ -28,7 +28,7 @@ _CLOCKS_DIFFER = timedelta(minutes=1)  # Step Functions' and Lambda's, at the mo
 
 def _put(key: str, model: Model) -> S3Object:
     body = model.model_dump_json(indent=2, exclude_none=True).encode()
-    return aws_s3.put_object(deployment().workflow_bucket, key, body, "application/json")
+    return aws_s3.put_object(environment().workflow_bucket, key, body, "application/json")
 
 
 def get(location: S3Object) -> bytes:
@@ -58,7 +58,7 @@ def put_outcomes(execution_name: str, batch: int, revocations: list[Revocation])
 
 def get_outcomes(manifest: Manifest, batch: int) -> list[Revocation]:
     """Read what became of each serial of a batch so far; an execution's name may be used again after 90 days."""
-    found = aws_s3.get_object(deployment().workflow_bucket, _outcomes_key(manifest.execution_name, batch))
+    found = aws_s3.get_object(environment().workflow_bucket, _outcomes_key(manifest.execution_name, batch))
     if found is None:
         return []
     earliest = manifest.start_time - _CLOCKS_DIFFER
@@ -84,7 +84,7 @@ def get_evidence(location: S3Object) -> Evidence:
 
 def all_evidence(execution_name: str, trust_store_arn: str) -> list[Evidence]:
     """Read all that this execution read back from a trust store, over all its rounds."""
-    bucket = deployment().workflow_bucket
+    bucket = environment().workflow_bucket
     keys = aws_s3.list_objects(bucket, _evidence_prefix(execution_name, trust_store_arn))
     found = [aws_s3.get_object(bucket, key) for key in keys]
     return [Evidence.model_validate_json(each.body) for each in found if each]
@@ -97,7 +97,7 @@ def _evidence_prefix(execution_name: str, trust_store_arn: str) -> str:
 def put_pem(authority_id: str, crl_number: int | None, pem: IO[bytes]) -> S3Object:
     """Keep a CRL as it is attached."""
     key = f"crls/{authority_id}/{crl_number}.pem"
-    return aws_s3.put_object(deployment().workflow_bucket, key, pem, "application/x-pem-file")
+    return aws_s3.put_object(environment().workflow_bucket, key, pem, "application/x-pem-file")
 
 
 def held_in(pem: S3Object, wanted: Collection[int]) -> frozenset[int]:
@@ -107,14 +107,14 @@ def held_in(pem: S3Object, wanted: Collection[int]) -> frozenset[int]:
 
 def crl_of(pem: S3Object, wanted: Collection[int] = ()) -> crl.Crl:
     """Read a kept CRL."""
-    return crl.read(get(pem), wanted=wanted, max_entries=deployment().max_revocation_entries)
+    return crl.read(get(pem), wanted=wanted, max_entries=environment().max_revocation_entries)
 
 
 def put_report(report: Report, markdown: str) -> tuple[S3Object, S3Object]:
     """Keep the report for machines and for people."""
     folder = f"executions/{report.execution_name}"
     body = aws_s3.put_object(
-        deployment().workflow_bucket, f"{folder}/report.md", markdown.encode(), "text/markdown; charset=utf-8"
+        environment().workflow_bucket, f"{folder}/report.md", markdown.encode(), "text/markdown; charset=utf-8"
     )
     return _put(f"{folder}/report.json", report), body
 
@@ -128,13 +128,13 @@ def get_report(location: S3Object) -> Report:
 
 def last_report(execution_name: str) -> Report | None:
     """Read the report that an execution of this name wrote last, if any did."""
-    found = aws_s3.get_object(deployment().workflow_bucket, f"executions/{execution_name}/report.json")
+    found = aws_s3.get_object(environment().workflow_bucket, f"executions/{execution_name}/report.json")
     return Report.model_validate_json(found.body) if found else None
 
 
 def last_manifest(execution_name: str) -> tuple[S3Object, Manifest] | None:
     """Find the manifest that an execution of this name wrote last, if any did."""
-    found = aws_s3.get_object(deployment().workflow_bucket, f"executions/{execution_name}/manifest.json")
+    found = aws_s3.get_object(environment().workflow_bucket, f"executions/{execution_name}/manifest.json")
     return (found.version, Manifest.model_validate_json(found.body)) if found else None
 
 
@@ -145,7 +145,7 @@ def put_crl_failure(failure: CrlFailure) -> None:
 
 def get_crl_failure(authority_id: str) -> CrlFailure | None:
     """Read what Private CA said last, if it ever did."""
-    found = aws_s3.get_object(deployment().workflow_bucket, _crl_failure_key(authority_id))
+    found = aws_s3.get_object(environment().workflow_bucket, _crl_failure_key(authority_id))
     return CrlFailure.model_validate_json(found.body) if found else None
 
 

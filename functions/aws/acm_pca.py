@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from functions.aws.client import PATIENT, THROTTLED, code_of, named
+from functions.aws.client import PATIENT, THROTTLED, error_code, translate_errors
 from functions.errors import AwsCallRefused, CertificateAuthorityBusy, CertificateAuthorityNotFound
 
 if TYPE_CHECKING:
@@ -25,14 +25,16 @@ def _acm_pca() -> "ACMPCAClient":
 def describe_certificate_authority(arn: str) -> dict[str, Any]:
     """Give status, type and revocation configuration of a CA."""
     gone = CertificateAuthorityNotFound
-    with named("DescribeCertificateAuthority", arn, ResourceNotFoundException=gone, InvalidArnException=gone):
+    with translate_errors(
+        "DescribeCertificateAuthority", arn, ResourceNotFoundException=gone, InvalidArnException=gone
+    ):
         answer = _acm_pca().describe_certificate_authority(CertificateAuthorityArn=arn)
     return dict(answer["CertificateAuthority"])
 
 
 def get_certificate_authority_certificate(arn: str) -> tuple[str, str]:
     """Give the CA's certificate and the chain above it, both PEM (the chain is empty for a root)."""
-    with named("GetCertificateAuthorityCertificate", arn):
+    with translate_errors("GetCertificateAuthorityCertificate", arn):
         answer = _acm_pca().get_certificate_authority_certificate(CertificateAuthorityArn=arn)
     return answer["Certificate"], answer.get("CertificateChain", "")
 
@@ -46,14 +48,14 @@ def get_certificate(certificate_authority_arn: str, serial: int) -> str:
     try:
         return _get_certificate(certificate_authority_arn, f"{serial:032x}")
     except AwsCallRefused as refusal:
-        if code_of(refusal) != "ResourceNotFoundException":
+        if error_code(refusal) != "ResourceNotFoundException":
             raise
         return _get_certificate(certificate_authority_arn, str(serial))
 
 
 def _get_certificate(certificate_authority_arn: str, name: str) -> str:
     arn = f"{certificate_authority_arn}/certificate/{name}"
-    with named("GetCertificate", arn):
+    with translate_errors("GetCertificate", arn):
         answer = _acm_pca().get_certificate(CertificateAuthorityArn=certificate_authority_arn, CertificateArn=arn)
     return answer["Certificate"]
 
@@ -76,12 +78,12 @@ def revoke_certificate(certificate_authority_arn: str, serial: str, reason: str)
         CertificateAuthorityBusy,
     )
     try:
-        with named("RevokeCertificate", f"serial {serial}", **busy):
+        with translate_errors("RevokeCertificate", f"serial {serial}", **busy):
             _acm_pca().revoke_certificate(
                 CertificateAuthorityArn=certificate_authority_arn,
                 CertificateSerial=serial,
                 RevocationReason=reason,  # type: ignore[arg-type] # a StrEnum of the same values
             )
     except AwsCallRefused as refusal:
-        return code_of(refusal)
+        return error_code(refusal)
     return None

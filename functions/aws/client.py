@@ -22,7 +22,7 @@ _SERVER_FAULT = 500
 
 
 @contextmanager
-def named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[None]:
+def translate_errors(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[None]:
     """Make our errors of AWS's: those of `codes` by name, what may pass AwsUnavailable, all others AwsCallRefused."""
     try:
         yield
@@ -38,7 +38,7 @@ def named(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[N
         raise AwsUnavailable(f"{action} on {thing} got no answer: {fault}") from fault
 
 
-def code_of(refusal: AwsCallRefused) -> str:
+def error_code(refusal: AwsCallRefused) -> str:
     """Give AWS's own code of a refusal."""
-    assert isinstance(refusal.__cause__, ClientError)  # noqa: S101 - named chains it
+    assert isinstance(refusal.__cause__, ClientError)  # noqa: S101 - translate_errors chains it
     return str(refusal.__cause__.response["Error"]["Code"])

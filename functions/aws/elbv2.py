@@ -8,7 +8,7 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from functions.aws.client import PATIENT, THROTTLED, code_of, named
+from functions.aws.client import PATIENT, THROTTLED, error_code, translate_errors
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,
@@ -40,7 +40,7 @@ def _elbv2(config: Config = PATIENT) -> "ElasticLoadBalancingv2Client":
 
 def describe_trust_store(arn: str) -> "TrustStoreTypeDef":
     """Give a trust store's name, status and TotalRevokedEntries."""
-    with named("DescribeTrustStores", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with translate_errors("DescribeTrustStores", arn, TrustStoreNotFound=TrustStoreNotFound):
         stores = _elbv2().describe_trust_stores(TrustStoreArns=[arn])["TrustStores"]
     if not stores:
         raise TrustStoreNotFound(f"DescribeTrustStores does not know {arn}")
@@ -49,14 +49,14 @@ def describe_trust_store(arn: str) -> "TrustStoreTypeDef":
 
 def describe_trust_stores() -> "list[TrustStoreTypeDef]":
     """Give all trust stores of the account and Region."""
-    with named("DescribeTrustStores", "the account"):
+    with translate_errors("DescribeTrustStores", "the account"):
         pages = _elbv2().get_paginator("describe_trust_stores").paginate()
         return [store for page in pages for store in page["TrustStores"]]
 
 
 def describe_trust_store_revocations(arn: str) -> "list[TrustStoreRevocationTypeDef]":
     """Give all lists of a trust store, lowest RevocationId first."""
-    with named("DescribeTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with translate_errors("DescribeTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound):
         pages = _elbv2().get_paginator("describe_trust_store_revocations").paginate(TrustStoreArn=arn)
         found = [revocation for page in pages for revocation in page["TrustStoreRevocations"]]
     return sorted(found, key=lambda revocation: revocation["RevocationId"])
@@ -64,7 +64,7 @@ def describe_trust_store_revocations(arn: str) -> "list[TrustStoreRevocationType
 
 def get_trust_store_ca_certificates_bundle(arn: str) -> bytes:
     """Give the trust store's CA certificates, PEM."""
-    with named("GetTrustStoreCaCertificatesBundle", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with translate_errors("GetTrustStoreCaCertificatesBundle", arn, TrustStoreNotFound=TrustStoreNotFound):
         location = _elbv2().get_trust_store_ca_certificates_bundle(TrustStoreArn=arn)["Location"]
     return _download(location, f"the CA bundle of {arn}")
 
@@ -72,10 +72,10 @@ def get_trust_store_ca_certificates_bundle(arn: str) -> bytes:
 def get_trust_store_revocation_content(arn: str, revocation_id: int) -> bytes | None:
     """Give the very bytes (PEM) that the trust store holds under an id, or None when the id is gone."""
     try:
-        with named("GetTrustStoreRevocationContent", arn, TrustStoreNotFound=TrustStoreNotFound):
+        with translate_errors("GetTrustStoreRevocationContent", arn, TrustStoreNotFound=TrustStoreNotFound):
             answer = _elbv2().get_trust_store_revocation_content(TrustStoreArn=arn, RevocationId=revocation_id)
     except AwsCallRefused as refusal:
-        if code_of(refusal) == "RevocationIdNotFound":
+        if error_code(refusal) == "RevocationIdNotFound":
             return None
         raise
     return _download(answer["Location"], f"list {revocation_id} of {arn}")
@@ -112,7 +112,7 @@ def add_trust_store_revocations(arn: str, pem: S3Object) -> int:
     content = {"S3Bucket": pem.bucket, "S3Key": pem.key, "S3ObjectVersion": pem.version_id}
     codes: dict[str, type[RevocationError]] = dict.fromkeys(THROTTLED, TrustStoreThrottled)
     try:
-        with named(
+        with translate_errors(
             "AddTrustStoreRevocations",
             arn,
             TrustStoreNotFound=TrustStoreNotFound,
@@ -135,10 +135,10 @@ def remove_trust_store_revocations(arn: str, revocation_ids: list[int]) -> bool:
     """Remove lists; False when one of them was gone already (whether the others went is not documented)."""
     codes: dict[str, type[RevocationError]] = dict.fromkeys(THROTTLED, TrustStoreThrottled)
     try:
-        with named("RemoveTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound, **codes):
+        with translate_errors("RemoveTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound, **codes):
             _elbv2().remove_trust_store_revocations(TrustStoreArn=arn, RevocationIds=revocation_ids)
     except AwsCallRefused as refusal:
-        if code_of(refusal) == "RevocationIdNotFound":
+        if error_code(refusal) == "RevocationIdNotFound":
             return False
         raise
     return True
@@ -146,13 +146,13 @@ def remove_trust_store_revocations(arn: str, revocation_ids: list[int]) -> bool:
 
 def describe_trust_store_associations(arn: str) -> list[str]:
     """Give the ARNs of what the trust store hangs on."""
-    with named("DescribeTrustStoreAssociations", arn, TrustStoreNotFound=TrustStoreNotFound):
+    with translate_errors("DescribeTrustStoreAssociations", arn, TrustStoreNotFound=TrustStoreNotFound):
         pages = _elbv2().get_paginator("describe_trust_store_associations").paginate(TrustStoreArn=arn)
         return [found["ResourceArn"] for page in pages for found in page["TrustStoreAssociations"]]
 
 
 def describe_load_balancer_attributes(arn: str) -> dict[str, str]:
     """Give a load balancer's attributes by key."""
-    with named("DescribeLoadBalancerAttributes", arn):
+    with translate_errors("DescribeLoadBalancerAttributes", arn):
         answer = _elbv2().describe_load_balancer_attributes(LoadBalancerArn=arn)
     return {attribute["Key"]: attribute["Value"] for attribute in answer["Attributes"]}

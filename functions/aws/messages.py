@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from functions.aws.client import PATIENT, named
+from functions.aws.client import PATIENT, translate_errors
 from functions.errors import AwsCallRefused
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _stepfunctions() -> "SFNClient":
 
 def publish(topic_arn: str, subject: str, message: str) -> str:
     """Send a message to people; give its id."""
-    with named("Publish", topic_arn):
+    with translate_errors("Publish", topic_arn):
         return _sns().publish(TopicArn=topic_arn, Subject=subject, Message=message)["MessageId"]
 
 
@@ -46,7 +46,7 @@ def put_event(bus_name: str, source: str, detail_type: str, detail: dict[str, An
 
     """
     entry = {"EventBusName": bus_name, "Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
-    with named("PutEvents", bus_name):
+    with translate_errors("PutEvents", bus_name):
         answer = _events().put_events(Entries=[entry])  # type: ignore[list-item] # the shape is right
     told = answer["Entries"][0]
     if "EventId" not in told:
@@ -56,7 +56,7 @@ def put_event(bus_name: str, source: str, detail_type: str, detail: dict[str, An
 
 def get_execution_history(execution_arn: str) -> "Iterator[dict[str, Any]]":
     """Give the events of an execution, the first first."""
-    with named("GetExecutionHistory", execution_arn):
+    with translate_errors("GetExecutionHistory", execution_arn):
         pages = _stepfunctions().get_paginator("get_execution_history").paginate(executionArn=execution_arn)
         for page in pages:
             yield from (dict(event) for event in page["events"])

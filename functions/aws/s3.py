@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import boto3
 
-from functions.aws.client import PATIENT, code_of, named
+from functions.aws.client import PATIENT, error_code, translate_errors
 from functions.errors import AwsCallRefused, CrlTooLarge
 from functions.models.base import S3Object
 from functions.pki.crl_form import MAX_BYTES
@@ -56,15 +56,15 @@ def get_object(
     options = {"VersionId": version_id, "IfNoneMatch": unless_etag}
     thing = f"s3://{bucket}/{key}"
     try:
-        with named("GetObject", thing):
+        with translate_errors("GetObject", thing):
             answer = _s3().get_object(Bucket=bucket, Key=key, **{k: v for k, v in options.items() if v})  # type: ignore[arg-type]
             if answer["ContentLength"] > max_bytes:
                 raise CrlTooLarge(f"{thing} has {answer['ContentLength']:,} bytes, more than {max_bytes:,}")
             body = answer["Body"].read()
     except AwsCallRefused as refusal:
-        if code_of(refusal) in ("304", "NotModified"):
+        if error_code(refusal) in ("304", "NotModified"):
             raise ObjectUnchanged from None
-        if code_of(refusal) in ("NoSuchKey", "NoSuchVersion"):
+        if error_code(refusal) in ("NoSuchKey", "NoSuchVersion"):
             return None
         raise
     version = S3Object(bucket=bucket, key=key, version_id=answer.get("VersionId", "null"))
@@ -74,17 +74,17 @@ def get_object(
 def head_object_etag(bucket: str, key: str) -> str | None:
     """Give an object's ETag, or None when there is none."""
     try:
-        with named("HeadObject", f"s3://{bucket}/{key}"):
+        with translate_errors("HeadObject", f"s3://{bucket}/{key}"):
             return _s3().head_object(Bucket=bucket, Key=key)["ETag"]
     except AwsCallRefused as refusal:
-        if code_of(refusal) in ("404", "NoSuchKey"):
+        if error_code(refusal) in ("404", "NoSuchKey"):
             return None
         raise
 
 
 def put_object(bucket: str, key: str, body: bytes | IO[bytes], content_type: str) -> S3Object:
     """Write an object and give the version written; the bucket must be versioned."""
-    with named("PutObject", f"s3://{bucket}/{key}"):
+    with translate_errors("PutObject", f"s3://{bucket}/{key}"):
         answer = _s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return S3Object(bucket=bucket, key=key, version_id=answer["VersionId"])
 
@@ -102,16 +102,16 @@ def replace_object(bucket: str, key: str, body: bytes, *, etag: str | None) -> N
     """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
-        with named("PutObject", f"s3://{bucket}/{key}"):
+        with translate_errors("PutObject", f"s3://{bucket}/{key}"):
             _s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition)  # type: ignore[arg-type]
     except AwsCallRefused as refusal:
-        if code_of(refusal) in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+        if error_code(refusal) in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
             raise ObjectChanged from None
         raise
 
 
 def list_objects(bucket: str, prefix: str) -> list[str]:
     """Give the keys under a prefix."""
-    with named("ListObjectsV2", f"s3://{bucket}/{prefix}"):
+    with translate_errors("ListObjectsV2", f"s3://{bucket}/{prefix}"):
         pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [found["Key"] for page in pages for found in page.get("Contents", [])]

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from functions import workflow_bucket
 from functions.errors import RevocationNotVerified, TrustStoreFull
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import Attached, ConvertedCrl, EnforceInput
 from functions.models.stored import AttachedList, Manifest
 from functions.trust_store import capacity as head_room
 from functions.trust_store import revocation_lists as attached_lists
 
 
-def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
+def attach_crl(event: EnforceInput, _now: datetime) -> Attached:
     """Add the list unless it, or a newer one that holds as many of the wanted serials, is there already.
 
     Raises:
@@ -20,20 +20,20 @@ def attach_crl(question: EnforceInput, _now: datetime) -> Attached:
         RevocationAddUnclear: nobody knows whether it was added; asked again, this step looks first.
 
     """
-    manifest = workflow_bucket.get_manifest(question.manifest)
+    manifest = workflow_bucket.get_manifest(event.manifest)
     removed: list[int] = []
     try:
-        return _attach(question, manifest, removed)
+        return _attach(event, manifest, removed)
     except (TrustStoreFull, RevocationNotVerified):
         # Between the look and the call a peer may have taken the place, or superseded the list that counted.
-        return _attach(question, manifest, removed)
+        return _attach(event, manifest, removed)
 
 
-def _attach(question: EnforceInput, manifest: Manifest, removed: list[int]) -> Attached:
+def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Attached:
     arn, converted, before = (
-        question.trust_store.trust_store_arn,
-        question.converted,
-        question.trust_store.attached,
+        event.trust_store.trust_store_arn,
+        event.converted,
+        event.trust_store.attached,
     )
     lists = attached_lists.read(arn, manifest)
     preferred, added = attached_lists.preferred(manifest, converted), list[int]()
@@ -70,4 +70,4 @@ def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest:
         ) from full
 
 
-handler = task(attach_crl)
+handler = lambda_handler(attach_crl)

@@ -4,23 +4,23 @@ import tempfile
 from datetime import datetime
 
 from functions import workflow_bucket
-from functions.environment import deployment
-from functions.handler import task
+from functions.environment import environment
+from functions.handler import lambda_handler
 from functions.models.states import ConvertCrlInput, ConvertedCrl
 from functions.pki import crl
 
 
-def convert_crl(question: ConvertCrlInput, now: datetime) -> ConvertedCrl:
+def convert_crl(event: ConvertCrlInput, now: datetime) -> ConvertedCrl:
     """Convert exactly the version that FindCrl read.
 
     Raises:
         CrlRefused: a subclass of it for each fault. Whether its number is too low depends on the trust store.
 
     """
-    manifest = workflow_bucket.get_manifest(question.manifest)
-    here = deployment()
-    found = crl.read(workflow_bucket.get(question.crl), max_entries=here.max_revocation_entries)
-    crl.check(found, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.handed_over)
+    manifest = workflow_bucket.get_manifest(event.manifest)
+    here = environment()
+    found = crl.read(workflow_bucket.get(event.crl), max_entries=here.max_revocation_entries)
+    crl.check(found, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.is_third_party)
     with tempfile.TemporaryFile() as file:
         crl.write_pem(found.der, file)
         file.seek(0)
@@ -36,4 +36,4 @@ def convert_crl(question: ConvertCrlInput, now: datetime) -> ConvertedCrl:
     return ConvertedCrl.model_validate(described)
 
 
-handler = task(convert_crl)
+handler = lambda_handler(convert_crl)

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from functions import metrics, workflow_bucket
-from functions.environment import deployment
-from functions.handler import task
+from functions.environment import environment
+from functions.handler import lambda_handler
 from functions.models.states import DetectDriftInput, Drift, DriftStatus
 from functions.models.stored import Manifest
 from functions.pki.crl import Crl
@@ -14,7 +14,7 @@ from functions.trust_store import revocation_lists as attached_lists
 from functions.trust_store.drift import Lists
 
 
-def detect_drift(question: DetectDriftInput, now: datetime) -> Drift:
+def detect_drift(event: DetectDriftInput, now: datetime) -> Drift:
     """Look once; a drift that was seen before, and that no other reconcile is at work on, is ours to correct.
 
     Raises:
@@ -22,12 +22,12 @@ def detect_drift(question: DetectDriftInput, now: datetime) -> Drift:
         CrlRefused: a subclass of it, when the CRL was handed over.
 
     """
-    manifest = workflow_bucket.get_manifest(question.manifest)
+    manifest = workflow_bucket.get_manifest(event.manifest)
     seen = drift.look(manifest, now)
     found = seen.drift
     if found.status is not DriftStatus.NO_CRL:
         _measure(manifest, seen.lists, seen.newest, now)
-    if found.status is not DriftStatus.SUSPECTED or not isinstance(question.previous, Drift):
+    if found.status is not DriftStatus.SUSPECTED or not isinstance(event.previous, Drift):
         return found
     if found.refusal or found.crl_number is None:
         return found.model_copy(update={"status": DriftStatus.INVALID})
@@ -38,7 +38,7 @@ def detect_drift(question: DetectDriftInput, now: datetime) -> Drift:
 
 def _measure(manifest: Manifest, lists: Lists, newest: Crl | None, now: datetime) -> None:
     """Tell the gauges of each trust store: how old its list is, and whether the next one fits beside it."""
-    here = deployment()
+    here = environment()
     for arn, held in lists.items():
         winner = attached_lists.winner(held)
         used = sum(each.number_of_revoked_entries for each in held)
@@ -62,4 +62,4 @@ def _measure(manifest: Manifest, lists: Lists, newest: Crl | None, now: datetime
         metrics.emit(values, dimensions, now)
 
 
-handler = task(detect_drift)
+handler = lambda_handler(detect_drift)

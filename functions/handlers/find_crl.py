@@ -5,9 +5,9 @@ from typing import Any
 
 from functions import workflow_bucket
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import CrlNotYetValid, CrlRefused
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import CrlStatus, Failure, FindCrlInput, Found, Notice, TrustStore
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl
@@ -19,13 +19,13 @@ _SHOWN = 10
 _CURED_BY_TIME = (CrlNotYetValid.__name__,)
 
 
-def find_crl(question: FindCrlInput, now: datetime) -> Found:
+def find_crl(event: FindCrlInput, now: datetime) -> Found:
     """Look once; the state machine looks again while serials are missing and the deadline has not passed."""
-    manifest = workflow_bucket.get_manifest(question.manifest)
-    previous = question.previous if isinstance(question.previous, Found) else None
+    manifest = workflow_bucket.get_manifest(event.manifest)
+    previous = event.previous if isinstance(event.previous, Found) else None
     first_poll_at = previous.first_poll_at if previous else now
     deadline = first_poll_at + timedelta(seconds=manifest.request.polling.deadline_seconds)
-    revocations = outcomes.gather(manifest, question.revocations, question.batches)
+    revocations = outcomes.gather(manifest, event.revocations, event.batches)
     wanted = frozenset(each.serial for each in revocations if each.wanted_in_crl)
     poll = {
         "polls": previous.polls + 1 if previous else 1,
@@ -35,7 +35,7 @@ def find_crl(question: FindCrlInput, now: datetime) -> Found:
         "number_wanted": len(wanted),
     }
     try:
-        seen = _look(manifest, wanted, question.trust_stores, _etag_to_skip(previous, question.trust_stores), now)
+        seen = _look(manifest, wanted, event.trust_stores, _etag_to_skip(previous, event.trust_stores), now)
     except aws_s3.ObjectUnchanged:
         assert previous is not None  # noqa: S101 - its ETag was given
         status = CrlStatus.INVALID if previous.status is CrlStatus.INVALID else CrlStatus.NOT_YET
@@ -51,7 +51,7 @@ def _notices(found: Found, previous: Found | None, now: datetime) -> dict[str, A
     """Say what people are to be told before the next wait: when it begins, and once when it takes long."""
     given = previous.notices if previous else []
     waits = found.number_missing and not found.deadline_passed
-    delayed = now >= found.first_poll_at + timedelta(seconds=deployment().delay_notice_seconds)
+    delayed = now >= found.first_poll_at + timedelta(seconds=environment().delay_notice_seconds)
     notice = Notice.STILL_WAITING if delayed else Notice.WAIT_BEGINS
     due = bool(waits) and notice not in given
     return {"notices": [*given, notice] if due else given, "notice_due": due}
@@ -103,7 +103,7 @@ def _look(
         if fetched is None:
             return {"status": CrlStatus.NOT_YET, **_missing(lacking)}
         etag = {"etag": fetched.etag}
-        found = crl.read(fetched.body, wanted=wanted, max_entries=deployment().max_revocation_entries)
+        found = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
         crl.check(
             found, issuer=manifest.issuer, now=now, attached=attached_lists.lowest([winner for _, winner in in_force])
         )
@@ -138,4 +138,4 @@ def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], At
     return frozenset(), attached_lists.winner(manifest.baseline(store.trust_store_arn).lists)
 
 
-handler = task(find_crl)
+handler = lambda_handler(find_crl)

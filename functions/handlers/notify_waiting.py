@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from functions import workflow_bucket
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import Notified, NotifyWaitingInput
 from functions.report import notification
 
 
-def notify_waiting(question: NotifyWaitingInput, _now: datetime) -> Notified:
+def notify_waiting(event: NotifyWaitingInput, _now: datetime) -> Notified:
     """Tell what FindCrl found to be due."""
-    manifest = workflow_bucket.get_manifest(question.manifest)
-    return notification.send(notification.waiting(manifest, question.found))
+    manifest = workflow_bucket.get_manifest(event.manifest)
+    return notification.send(notification.waiting(manifest, event.found))
 
 
-handler = task(notify_waiting)
+handler = lambda_handler(notify_waiting)

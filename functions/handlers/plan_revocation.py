@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,
@@ -15,9 +15,9 @@ from functions.errors import (
     SerialsNotRevoked,
     TrustStoreNotEnforced,
 )
-from functions.handler import task
-from functions.intake import validate as assessment
+from functions.handler import lambda_handler
 from functions.intake.collect import GetObject
+from functions.intake.validate import validate
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
 from functions.models.request import ExecutionInput
 from functions.models.states import DriftStatus, RevocationOutcome
@@ -39,7 +39,7 @@ _GIGABYTE_SECONDS_A_STEP = 1.0
 _SECONDS_A_TRUST_STORE = 10.0  # one write every five seconds: an add and a remove
 
 
-def plan_revocation(question: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Plan:
+def plan_revocation(event: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Plan:
     """Say what an execution with this input would do; whatever would be refused is told, not raised.
 
     Raises:
@@ -47,7 +47,7 @@ def plan_revocation(question: ExecutionInput, now: datetime, get_object: GetObje
 
     """
     try:
-        return _cut(_plan(assessment.assess(question, now, get_object), now, get_object))
+        return _cut(_plan(validate(event, now, get_object), now, get_object))
     except (AwsUnavailable, AwsCallRefused):
         raise
     except RevocationError as refusal:
@@ -55,7 +55,7 @@ def plan_revocation(question: ExecutionInput, now: datetime, get_object: GetObje
 
 
 def _plan(manifest: Manifest, now: datetime, get_object: GetObject) -> Plan:
-    of_drift = manifest.request.reconcile or manifest.handed_over
+    of_drift = manifest.request.reconcile or manifest.is_third_party
     made = _of_drift(manifest, now, get_object) if of_drift else _of_serials(manifest, now)
     return made.model_copy(
         update={
@@ -100,7 +100,7 @@ def _of_drift(manifest: Manifest, now: datetime, get_object: GetObject) -> Plan:
         else PlannedCrl(location=location, refusal=seen.drift.refusal),
         drift=seen.drift,
         trust_stores=[planned_enforcement.of_drift(arn, lists, newest, preferred) for arn, lists in seen.lists.items()],
-        seconds_giving_way=deployment().give_way_seconds if seen.drift.status is DriftStatus.SUSPECTED else 0,
+        seconds_giving_way=environment().give_way_seconds if seen.drift.status is DriftStatus.SUSPECTED else 0,
     )
     return _judged(_with_totals(made, manifest), manifest)
 
@@ -110,11 +110,11 @@ def _with_totals(made: Plan, manifest: Manifest) -> Plan:
     waits = bool(made.crl and made.crl.wanted_missing)
     calls, stores = made.batches or made.number_of_serials, len(made.trust_stores)
     adding = sum(bool(store.add_crl_number or store.add_next_crl) for store in made.trust_stores)
-    polling, usual = manifest.request.polling, deployment().usual_crl_seconds
+    polling, usual = manifest.request.polling, environment().usual_crl_seconds
     looks = 1 + (min(usual, polling.deadline_seconds) // polling.interval_seconds if waits else 0)
     transitions = _FIXED_TRANSITIONS + calls + looks * _A_LOOK + stores * _A_TRUST_STORE
     steps = _FIXED_STEPS + calls + looks + stores * _STEPS_A_TRUST_STORE
-    revoking = round(made.number_of_serials / deployment().revocations_per_second, 1)
+    revoking = round(made.number_of_serials / environment().revocations_per_second, 1)
     gigabyte_seconds = steps * _GIGABYTE_SECONDS_A_STEP + (revoking if made.batches else 0)
     return made.model_copy(
         update={
@@ -204,4 +204,4 @@ def _cut(made: Plan) -> Plan:
     return made.model_copy(update={"serials_not_shown": made.number_of_serials - len(made.serials)})
 
 
-handler = task(plan_revocation)
+handler = lambda_handler(plan_revocation)

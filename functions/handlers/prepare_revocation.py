@@ -3,26 +3,26 @@
 from datetime import datetime
 
 from functions import workflow_bucket
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import InvalidInput
-from functions.handler import task
-from functions.intake.validate import assess
+from functions.handler import lambda_handler
+from functions.intake.validate import validate
 from functions.models.request import ExecutionInput, Wanted
 from functions.models.states import Prepared, TrustStore
 from functions.pki.serial_number import write
 from functions.revocation import batches as outcomes
 
 
-def prepare_revocation(question: ExecutionInput, now: datetime) -> Prepared:
+def prepare_revocation(event: ExecutionInput, now: datetime) -> Prepared:
     """Validate the input and all that it names, and write the manifest.
 
     Raises:
         RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
 
     """
-    if isinstance(question.request, dict) and question.request.get("DryRun") is True:
+    if isinstance(event.request, dict) and event.request.get("DryRun") is True:
         raise InvalidInput("DryRun: this state machine is older than its functions and knows no dry run: deploy again")
-    manifest = assess(question, now)
+    manifest = validate(event, now)
     request = manifest.request
     batches = outcomes.batches(len(request.serials))
     return Prepared(
@@ -30,8 +30,8 @@ def prepare_revocation(question: ExecutionInput, now: datetime) -> Prepared:
         certificate_authority_arn=request.certificate_authority_arn,
         revocation_reason=request.revocation_reason,
         polling=request.polling,
-        reconcile=request.reconcile or manifest.handed_over,
-        give_way_seconds=deployment().give_way_seconds,
+        reconcile=request.reconcile or manifest.is_third_party,
+        give_way_seconds=environment().give_way_seconds,
         serials=[]
         if batches
         else [Wanted(serial=each, revocation_reason=request.reasons.get(write(each))) for each in request.serials],
@@ -40,4 +40,4 @@ def prepare_revocation(question: ExecutionInput, now: datetime) -> Prepared:
     )
 
 
-handler = task(prepare_revocation)
+handler = lambda_handler(prepare_revocation)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functions import workflow_bucket
 from functions.aws import elbv2 as aws_elbv2
 from functions.errors import RevocationNotVerified
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import EnforceInput, Removed, TrustStore
 from functions.models.stored import AttachedList, Manifest
 from functions.trust_store import revocation_lists as attached_lists
@@ -14,7 +14,7 @@ from functions.trust_store import revocation_lists as attached_lists
 _TIMES_GONE = 3
 
 
-def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
+def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     """Remove this CA's lists below the one that this execution has itself read back and verified.
 
     When that one is gone, before or after, nothing (more) is removed and the state machine attaches it again.
@@ -24,16 +24,16 @@ def remove_superseded_crls(question: EnforceInput, _now: datetime) -> Removed:
         RevocationNotVerified: the verified list was removed by somebody else again and again.
 
     """
-    manifest = workflow_bucket.get_manifest(question.manifest)
-    store = question.trust_store
+    manifest = workflow_bucket.get_manifest(event.manifest)
+    store = event.trust_store
     arn, before = store.trust_store_arn, store.removed
     verified = attached_lists.of_verified(store.verified)
     lists = attached_lists.read(arn, manifest)
     superfluous: list[int] = []
-    preferred = attached_lists.preferred(manifest, question.converted)
+    preferred = attached_lists.preferred(manifest, event.converted)
     if not _is_gone(lists, verified, preferred):
         if preferred:  # a list that came meanwhile may hold more than the one that fell back
-            attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(question.converted.pem))
+            attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(event.converted.pem))
         superfluous = attached_lists.dominated(lists, verified, preferred)
         attached_lists.remove(arn, superfluous)
         lists = attached_lists.read(arn, manifest)
@@ -64,4 +64,4 @@ def _left(store: TrustStore, manifest: Manifest, lists: list[AttachedList]) -> s
     return known - {each.revocation_id for each in lists}
 
 
-handler = task(remove_superseded_crls)
+handler = lambda_handler(remove_superseded_crls)

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from functions import log, workflow_bucket
-from functions.environment import deployment
-from functions.handler import task
+from functions.environment import environment
+from functions.handler import lambda_handler
 from functions.models.events import CrlGenerationEvent
 from functions.models.states import Notified
 from functions.models.stored import CrlFailure
@@ -18,7 +18,7 @@ def report_crl_failure(event: CrlGenerationEvent, _now: datetime) -> Notified:
         certificate_authority_arn=event.certificate_authority_arn, at=event.time, reason=event.detail.reason
     )
     workflow_bucket.put_crl_failure(failure)
-    return notification.send(notification.crl_failure(failure, deployment().crl_bucket))
+    return notification.send(notification.crl_failure(failure, environment().crl_bucket))
 
 
-handler = task(report_crl_failure)
+handler = lambda_handler(report_crl_failure)

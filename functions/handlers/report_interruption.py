@@ -5,7 +5,7 @@ from datetime import datetime
 from functions import log, workflow_bucket
 from functions.aws import messages as aws_messages
 from functions.errors import ExecutionInterrupted
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.events import ExecutionStatusChange, ExecutionStatusEvent
 from functions.models.states import Failure, Notified, ReportInput
 from functions.report import build as gathered_report
@@ -49,4 +49,4 @@ def _has_report(ended: ExecutionStatusChange) -> bool:
     return abs((report.start_time - ended.start_date).total_seconds()) < _A_SECOND
 
 
-handler = task(report_interruption)
+handler = lambda_handler(report_interruption)

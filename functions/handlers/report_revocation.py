@@ -3,18 +3,18 @@
 from datetime import datetime
 
 from functions import metrics, workflow_bucket
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.report import PROVEN, Report, ReportLocation
 from functions.models.states import Drift, DriftStatus, ReportInput
 from functions.report import build as gathered_report
 from functions.trust_store import claim as claims
 
 
-def report_revocation(question: ReportInput, now: datetime) -> ReportLocation:
+def report_revocation(event: ReportInput, now: datetime) -> ReportLocation:
     """Write the report as JSON and Markdown; after a failure it says what to do."""
-    report = gathered_report.build(question, now)
+    report = gathered_report.build(event, now)
     json_at, markdown_at = gathered_report.keep(report)
-    _end_claim(question, now)
+    _end_claim(event, now)
     _measure(report, now)
     cause = report.cause and f"{report.cause} {report.what_to_do} Report: s3://{markdown_at.bucket}/{markdown_at.key}"
     return ReportLocation(
@@ -37,9 +37,9 @@ def _is_proven(report: Report) -> bool:
     return report.time_to_enforcement_seconds is not None
 
 
-def _end_claim(question: ReportInput, now: datetime) -> None:
+def _end_claim(event: ReportInput, now: datetime) -> None:
     """Free the drift, corrected or not, for the next reconcile."""
-    found, prepared = question.state.found, question.state.prepared
+    found, prepared = event.state.found, event.state.prepared
     if prepared and isinstance(found, Drift) and found.status is DriftStatus.CONFIRMED:
         claims.release(workflow_bucket.get_manifest(prepared.manifest), found, now)
 
@@ -61,4 +61,4 @@ def _measure(report: Report, now: datetime) -> None:
         metrics.emit(values, {"CertificateAuthority": report.certificate_authority}, now)
 
 
-handler = task(report_revocation)
+handler = lambda_handler(report_revocation)

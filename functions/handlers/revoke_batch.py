@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from functions import workflow_bucket
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import AwsUnavailable, CertificateAuthorityBusy
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import Revocation, RevocationOutcome, RevokeBatchInput, RevokedBatch
 from functions.models.stored import Manifest
 from functions.revocation import batches as outcomes
@@ -23,7 +23,7 @@ _SECONDS = 600
 _PAUSE_SECONDS = 5.0
 
 
-def revoke_batch(question: RevokeBatchInput, _now: datetime) -> RevokedBatch:
+def revoke_batch(event: RevokeBatchInput, _now: datetime) -> RevokedBatch:
     """Revoke the serials of one batch that have no outcome yet, and keep each one's outcome in S3.
 
     Raises:
@@ -31,25 +31,25 @@ def revoke_batch(question: RevokeBatchInput, _now: datetime) -> RevokedBatch:
             again, and this step goes on where it was.
 
     """
-    manifest = workflow_bucket.get_manifest(question.manifest)
-    wanted = outcomes.of_batch(manifest.request.serials, question.batch)
-    known = {each.serial: each for each in workflow_bucket.get_outcomes(manifest, question.batch)}
+    manifest = workflow_bucket.get_manifest(event.manifest)
+    wanted = outcomes.of_batch(manifest.request.serials, event.batch)
+    known = {each.serial: each for each in workflow_bucket.get_outcomes(manifest, event.batch)}
     ends = time.monotonic() + _SECONDS
-    pace = Pace(deployment().revocations_per_second)
+    pace = Pace(environment().revocations_per_second)
     while left := [serial for serial in wanted if serial not in known]:
         known |= {each.serial: each for each in _revoke(manifest, left, pace, ends)}
         if time.monotonic() > ends:
             break
         if len(known) < len(wanted):
             time.sleep(_PAUSE_SECONDS)
-    workflow_bucket.put_outcomes(manifest.execution_name, question.batch, [known[s] for s in wanted if s in known])
+    workflow_bucket.put_outcomes(manifest.execution_name, event.batch, [known[s] for s in wanted if s in known])
     if len(known) < len(wanted):
         raise CertificateAuthorityBusy(
-            f"Private CA was too busy for {len(wanted) - len(known)} of {len(wanted)} serials of batch {question.batch}"
+            f"Private CA was too busy for {len(wanted) - len(known)} of {len(wanted)} serials of batch {event.batch}"
         )
     counts = Counter(each.outcome for each in known.values())
     return RevokedBatch(
-        batch=question.batch,
+        batch=event.batch,
         revoked=counts[RevocationOutcome.REVOKED],
         already_revoked=counts[RevocationOutcome.ALREADY_REVOKED],
         expired=counts[RevocationOutcome.EXPIRED],
@@ -75,4 +75,4 @@ def _revoke(manifest: Manifest, serials: list[int], pace: Pace, ends: float) -> 
         return [each for each in pool.map(ask, serials) if each]
 
 
-handler = task(revoke_batch)
+handler = lambda_handler(revoke_batch)

@@ -2,20 +2,20 @@
 
 from datetime import datetime
 
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import Revocation, RevokeCertificateInput
 from functions.revocation.revoke import revoke
 
 
-def revoke_certificate(question: RevokeCertificateInput, now: datetime) -> Revocation:
+def revoke_certificate(event: RevokeCertificateInput, now: datetime) -> Revocation:
     """Revoke one certificate, for the reason of its own or else that of the request.
 
     Raises:
         CertificateAuthorityBusy, AwsUnavailable: to be asked again, which the state machine does.
 
     """
-    reason = question.wanted.revocation_reason or question.revocation_reason
-    return revoke(question.certificate_authority_arn, question.wanted.serial, reason, now)
+    reason = event.wanted.revocation_reason or event.revocation_reason
+    return revoke(event.certificate_authority_arn, event.wanted.serial, reason, now)
 
 
-handler = task(revoke_certificate)
+handler = lambda_handler(revoke_certificate)

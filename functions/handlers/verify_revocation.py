@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functions import workflow_bucket
 from functions.aws import elbv2 as aws_elbv2
 from functions.errors import CrlNumberReused, RevocationNotVerified
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.states import ConvertedCrl, EnforceInput, TrustStore, Verified
 from functions.models.stored import AttachedList, Evidence, Manifest
 from functions.pki import crl
@@ -14,7 +14,7 @@ from functions.trust_store import revocation_lists as attached_lists
 _DROPPED_SHOWN = 100
 
 
-def verify_revocation(question: EnforceInput, _now: datetime) -> Verified:
+def verify_revocation(event: EnforceInput, _now: datetime) -> Verified:
     """Verify the winner among this CA's lists: ours, or that of a peer who superseded us.
 
     Raises:
@@ -22,8 +22,8 @@ def verify_revocation(question: EnforceInput, _now: datetime) -> Verified:
         CrlNumberReused: the winner has our number and other bytes.
 
     """
-    manifest = workflow_bucket.get_manifest(question.manifest)
-    store, converted = question.trust_store, question.converted
+    manifest = workflow_bucket.get_manifest(event.manifest)
+    store, converted = event.trust_store, event.converted
     arn = store.trust_store_arn
     lists = attached_lists.read(arn, manifest)
     preferred = attached_lists.preferred(manifest, converted)
@@ -101,4 +101,4 @@ def _sum(before: Verified, counted: int | None, more: set[int] | None) -> int | 
     return None if counted is None or more is None else counted + len(more)
 
 
-handler = task(verify_revocation)
+handler = lambda_handler(verify_revocation)

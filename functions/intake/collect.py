@@ -27,7 +27,7 @@ GetObject = aws_s3.GetObject
 
 
 @dataclass(slots=True)
-class Intake:
+class SerialCollector:
     """What was found so far: each serial once, in the order of the input, with the reason told for it alone.
 
     Without the CA (it could not be read), certificates are read and not compared with it.

@@ -7,7 +7,7 @@ from functions.errors import AwsCallRefused, RequestRefused
 
 
 @contextmanager
-def collecting(faults: list[RequestRefused]) -> Iterator[None]:
+def collect_refusals(faults: list[RequestRefused]) -> Iterator[None]:
     """Let one refusal not hide the next."""
     try:
         yield

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import CertificateAuthorityNotTrusted, CrlRefused, CrlSignatureInvalid
 from functions.intake import collect as intake
 from functions.intake.certificate_authority import Authority
@@ -16,14 +16,14 @@ from functions.pki.chain import certificates, public_key
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOver:
+class ThirdPartyCrl:
     """A CRL that the input names, at one version."""
 
     location: CrlLocation
     parsed: crl.Crl
 
 
-def read(given: ObjectLocation, get_object: intake.GetObject) -> HandedOver:
+def read(given: ObjectLocation, get_object: intake.GetObject) -> ThirdPartyCrl:
     """Read the CRL that the input names.
 
     Raises:
@@ -34,12 +34,12 @@ def read(given: ObjectLocation, get_object: intake.GetObject) -> HandedOver:
     fetched = intake.fetch(given, crl.MAX_BYTES, get_object)
     location = CrlLocation(bucket=given.bucket, key=given.key, etag=fetched.etag, version_id=fetched.version.version_id)
     try:
-        return HandedOver(location, crl.read(fetched.body, max_entries=deployment().max_revocation_entries))
+        return ThirdPartyCrl(location, crl.read(fetched.body, max_entries=environment().max_revocation_entries))
     except CrlRefused as refusal:
         raise type(refusal)(f"{given}: {refusal}") from refusal
 
 
-def authority_of(handed_over: HandedOver, bundles: Sequence[bytes]) -> Authority:
+def authority_of(third_party: ThirdPartyCrl, bundles: Sequence[bytes]) -> Authority:
     """Find the CA among the certificates that these trust stores trust.
 
     A list without an authority key identifier is accepted when it is signed by exactly one of them.
@@ -49,7 +49,7 @@ def authority_of(handed_over: HandedOver, bundles: Sequence[bytes]) -> Authority
         CrlAuthorityKeyMismatch, CrlSignatureInvalid, CrlSignatureUnsupported: … and none of these has signed it.
 
     """
-    parsed = handed_over.parsed
+    parsed = third_party.parsed
     trusted = {each.public_bytes(Encoding.DER): each for bundle in bundles for each in certificates(bundle)}
     named = [each for each in trusted.values() if each.subject == parsed.issuer]
     if not named:
@@ -60,7 +60,7 @@ def authority_of(handed_over: HandedOver, bundles: Sequence[bytes]) -> Authority
     signers = {public_key(each): each for each in named if crl.is_issued_by(parsed, each)}
     if len(signers) == 1:
         (found,) = signers.values()
-        return Authority(None, found.public_bytes(Encoding.PEM).decode(), "", handed_over.location)
+        return Authority(None, found.public_bytes(Encoding.PEM).decode(), "", third_party.location)
     crl.check_issuer(parsed, named[0], key_identifier_needed=False)
     raise CrlSignatureInvalid(
         f"the CRL is signed by none of the {len(named)} certificates named {parsed.issuer.rfc4514_string()[:200]!r} in "

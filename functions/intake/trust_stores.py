@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functions.aws import elbv2 as aws_elbv2
 from functions.errors import CertificateAuthorityNotTrusted, RequestRefused, TrustStoreNotFound
 from functions.intake.certificate_authority import Authority
-from functions.intake.faults import collecting
+from functions.intake.faults import collect_refusals
 from functions.models.request import MAX_TRUST_STORES
 from functions.pki.chain import is_trusted
 
@@ -28,7 +28,7 @@ def named(arns: Iterable[str], faults: list[RequestRefused]) -> list[TrustStoreS
         return _all(faults)
     found: list[TrustStoreSeen] = []
     for arn in arns:
-        with collecting(faults):
+        with collect_refusals(faults):
             found.append(_seen(arn, aws_elbv2.describe_trust_store(arn)["TotalRevokedEntries"]))
     return found
 
@@ -36,10 +36,10 @@ def named(arns: Iterable[str], faults: list[RequestRefused]) -> list[TrustStoreS
 def _all(faults: list[RequestRefused]) -> list[TrustStoreSeen]:
     """Read every one; one that is not ready yet, or gone meanwhile, is none."""
     found: list[TrustStoreSeen] = []
-    with collecting(faults):
+    with collect_refusals(faults):
         for each in aws_elbv2.describe_trust_stores():
             if each["Status"] == "ACTIVE":
-                with collecting(faults), contextlib.suppress(TrustStoreNotFound):
+                with collect_refusals(faults), contextlib.suppress(TrustStoreNotFound):
                     found.append(_seen(each["TrustStoreArn"], each["TotalRevokedEntries"]))
     return found
 

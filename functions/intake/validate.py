@@ -8,14 +8,14 @@ from pydantic import ValidationError
 
 from functions import log
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import InvalidInput, RequestRefused
 from functions.intake import certificate_authority as authority
 from functions.intake import third_party_crl as third_party
 from functions.intake import trust_stores
 from functions.intake.certificate_authority import Authority
-from functions.intake.collect import GetObject, Intake
-from functions.intake.faults import collecting
+from functions.intake.collect import GetObject, SerialCollector
+from functions.intake.faults import collect_refusals
 from functions.intake.trust_stores import TrustStoreSeen
 from functions.models.request import (
     AcceptedRequest,
@@ -36,43 +36,43 @@ _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
 AnyTargets = TypeVar("AnyTargets", bound=Targets)
 
 
-def assess(question: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Manifest:
+def validate(execution: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Manifest:
     """Validate the input and all that it names.
 
     Raises:
         RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
 
     """
-    log.note(ExecutionArn=question.execution_arn)
+    log.note(ExecutionArn=execution.execution_arn)
     faults: list[RequestRefused] = []
-    completed = _with_defaults(question.request)
+    completed = _with_defaults(execution.request)
     _refuse_private_keys(completed)
     request = targets = found = None
-    with collecting(faults):
+    with collect_refusals(faults):
         request = _validated(RevocationRequest, completed)
-    with collecting([] if request is None else faults):  # malformed targets were named just now
+    with collect_refusals([] if request is None else faults):  # malformed targets were named just now
         targets = request or _validated(Targets, {k: v for k, v in completed.items() if k in _TARGETS})
     if targets is None:
         raise _one_of(faults)
     log.note(CertificateAuthorityArn=targets.certificate_authority_arn)
     stores = trust_stores.named(targets.trust_store_arns, faults)
-    with collecting(faults):
+    with collect_refusals(faults):
         found = _authority(targets, request, stores, faults, get_object)
-    intake = Intake(found.certificate if found else None, found.chain if found else [], now, get_object)
+    intake = SerialCollector(found.certificate if found else None, found.chain if found else [], now, get_object)
     if request:
         intake.take(request)
         faults += intake.faults
     baselines: list[Baseline] = []
     if found:
-        chosen = request is not None and request.crl is not None and not _names_trust_stores(question.request)
+        chosen = request is not None and request.crl is not None and not _names_trust_stores(execution.request)
         trusting = trust_stores.trusting(stores, found, faults, all_must=bool(targets.trust_store_arns) and not chosen)
         baselines = [_baseline(store, found, frozenset(intake.reasons)) for store in trusting]
     if faults or request is None or found is None:
         raise _one_of(faults)
     return Manifest(
-        execution_arn=question.execution_arn,
-        execution_name=question.execution_name,
-        start_time=question.start_time,
+        execution_arn=execution.execution_arn,
+        execution_name=execution.execution_name,
+        start_time=execution.start_time,
         request=_accepted(request, [each.trust_store_arn for each in baselines], intake.reasons),
         issuer_pem=found.certificate_pem,
         crl=found.crl,
@@ -133,7 +133,7 @@ def _one_of(faults: list[RequestRefused]) -> RequestRefused:
 def _with_defaults(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise InvalidInput(f'the input is a JSON {type(raw).__name__}, not an object like {{"Serials": ["0x0a1b"]}}')
-    here = deployment()
+    here = environment()
     polling = {"IntervalSeconds": here.poll_interval_seconds, "DeadlineSeconds": here.deadline_seconds}
     defaults = {
         "CertificateAuthorityArn": None if "Crl" in raw else here.certificate_authority_arn,

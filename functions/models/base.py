@@ -86,7 +86,7 @@ class S3Object(Model):
     version_id: str
 
 
-def of_url(value: object) -> object:
+def parse_s3_url(value: object) -> object:
     """Read s3://bucket/key, which people write; anything else is left as it is."""
     if isinstance(value, str) and (found := _S3_URL.fullmatch(value)):
         return {"Bucket": found[1], "Key": found[2]}
@@ -105,4 +105,4 @@ class ObjectLocation(Model):
         return f"s3://{self.bucket}/{self.key}"
 
 
-GivenObject = Annotated[ObjectLocation, BeforeValidator(of_url)]
+GivenObject = Annotated[ObjectLocation, BeforeValidator(parse_s3_url)]

@@ -15,7 +15,7 @@ from functions.models.base import (
     Serial,
     TrustStoreArn,
     WrittenSerial,
-    of_url,
+    parse_s3_url,
     read_serial,
 )
 from functions.pki import serial_number as serials
@@ -147,7 +147,7 @@ class Options(Targets):
         default=False,
         description="In the place of serials: revoke nothing, make the trust stores hold the CA's newest CRL.",
     )
-    crl: Annotated[ObjectLocation, BeforeValidator(of_url)] | None = Field(
+    crl: Annotated[ObjectLocation, BeforeValidator(parse_s3_url)] | None = Field(
         default=None,
         description="In the place of serials: a CRL in S3 (DER or PEM) to enforce, of a CA that is not Private CA's.",
     )
@@ -175,7 +175,7 @@ class RevocationRequest(Options):
         default_factory=list,
         description="Certificates to revoke: PEM, base64 of DER, or a file in S3 (`s3://bucket/key`) with several.",
     )
-    serial_list: Annotated[SerialList, BeforeValidator(of_url)] | None = Field(
+    serial_list: Annotated[SerialList, BeforeValidator(parse_s3_url)] | None = Field(
         default=None,
         description=f"Up to {MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one a line.",
     )

@@ -69,7 +69,7 @@ class Manifest(Model):
         return x509.load_pem_x509_certificate(self.issuer_pem.encode())
 
     @property
-    def handed_over(self) -> bool:
+    def is_third_party(self) -> bool:
         """Whether the CRL is of a CA that is not Private CA's, and was named in the input."""
         return self.request.crl is not None
 

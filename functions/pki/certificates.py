@@ -145,7 +145,7 @@ def check(certificate: x509.Certificate, authority: x509.Certificate, now: datet
             f"{named} names {_quoted(authority.subject)} as its issuer, but was not signed by this CA's key: "
             "it is another CA of the same name, or a forgery"
         ) from None
-    if is_a_cas(certificate):
+    if is_ca_certificate(certificate):
         raise InvalidCertificate(
             f"{named} is that of the CA {_quoted(certificate.subject)}, and to revoke it is to block every client "
             "that it issued to. If that is meant, give its serial number under Serials"
@@ -157,7 +157,7 @@ def check(certificate: x509.Certificate, authority: x509.Certificate, now: datet
         )
 
 
-def is_a_cas(certificate: x509.Certificate) -> bool:
+def is_ca_certificate(certificate: x509.Certificate) -> bool:
     """Say whether a certificate is one that issues others."""
     try:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from functions.aws import elbv2 as aws_elbv2
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import AwsCallRefused, AwsUnavailable, CrlRefused
 from functions.models.plan import PlannedCrl, PlannedTrustStore
 from functions.models.states import Failure
@@ -39,7 +39,7 @@ def look(manifest: Manifest, now: datetime) -> SeenCrl:
         fetched = aws_s3.get_object(manifest.crl.bucket, manifest.crl.key)
         if fetched is None:
             return SeenCrl(planned, None, revoked)
-        found = crl.read(fetched.body, wanted=manifest.wanted, max_entries=deployment().max_revocation_entries)
+        found = crl.read(fetched.body, wanted=manifest.wanted, max_entries=environment().max_revocation_entries)
         planned = described(planned.location, found)
         if crl.is_issued_by(found, manifest.issuer):
             revoked |= found.held

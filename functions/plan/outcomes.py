@@ -11,7 +11,7 @@ from functions.errors import AwsCallRefused, AwsUnavailable
 from functions.models.plan import PlannedSerial
 from functions.models.states import RevocationOutcome
 from functions.models.stored import Manifest
-from functions.pki.certificates import is_a_cas
+from functions.pki.certificates import is_ca_certificate
 from functions.revocation.error_codes import explain
 
 # GetCertificate is allowed 75 times a second and account; those that were throttled are asked for once more, by one
@@ -47,7 +47,7 @@ def _shown(arn: str, serial: int) -> PlannedSerial:
     try:
         pem = aws_acm_pca.get_certificate(arn, serial)
     except AwsCallRefused as refusal:
-        return PlannedSerial(serial=serial, why=aws.code_of(refusal))
+        return PlannedSerial(serial=serial, why=aws.error_code(refusal))
     except AwsUnavailable:
         return PlannedSerial(serial=serial, why=_NO_ANSWER)
     try:
@@ -57,7 +57,7 @@ def _shown(arn: str, serial: int) -> PlannedSerial:
             subject=certificate.subject.rfc4514_string()[:_SHOWN],
             issuer=certificate.issuer.rfc4514_string()[:_SHOWN],
             not_after=certificate.not_valid_after_utc,
-            why=_A_CAS if is_a_cas(certificate) else None,
+            why=_A_CAS if is_ca_certificate(certificate) else None,
         )
     except (ValueError, TypeError):
         return PlannedSerial(serial=serial, why="its certificate cannot be read")

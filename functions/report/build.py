@@ -28,23 +28,23 @@ from functions.revocation import batches as outcomes
 from functions.revocation.error_codes import explain
 
 
-def build(question: ReportInput, now: datetime) -> Report:
+def build(event: ReportInput, now: datetime) -> Report:
     """Gather the report, after success and after failure."""
-    state = question.state
+    state = event.state
     manifest = workflow_bucket.get_manifest(state.prepared.manifest) if state.prepared else None
     if manifest:
         gathered = outcomes.gather(manifest, state.revocations, state.batches)
         state = state.model_copy(update={"revocations": gathered})
-    known = _of_manifest(state, manifest, question.start_time) if manifest else {}
+    known = _of_manifest(state, manifest, event.start_time) if manifest else {}
     undone = problems(state) or unproven(known.get("serials", [])) or not_read_back(state, known)
     execution = {
         "outcome": "FAILED" if undone else "SUCCEEDED",
         "error": undone[0].error if undone else None,
         "cause": _cause(state, [problem.sentence for problem in undone], known.get("summary")) if undone else None,
         "what_to_do": undone[0].what_to_do(begun=state.prepared is not None) if undone else None,
-        "execution_arn": question.execution_arn,
-        "execution_name": question.execution_name,
-        "start_time": question.start_time,
+        "execution_arn": event.execution_arn,
+        "execution_name": event.execution_name,
+        "start_time": event.start_time,
         "reported_at": now,
         "steps": step_times(state),
     }
@@ -78,7 +78,7 @@ def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime)
     times = [each.enforced_at for each in listed if each.enforced_at]
     done = bool(times) and all(each.enforced or each.outcome is RevocationOutcome.EXPIRED for each in listed)
     return {
-        "reconcile": request.reconcile or manifest.handed_over,
+        "reconcile": request.reconcile or manifest.is_third_party,
         "certificate_authority": manifest.authority_id,
         "handed_over_crl": request.crl,
         "drift": state.found if isinstance(state.found, Drift) else None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.aws import messages as aws_messages
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import RevocationError
 from functions.models.base import S3Object
 from functions.models.report import Report
@@ -40,7 +40,7 @@ def send(told: Notification) -> Notified:
         AwsCallRefused, AwsUnavailable: one of them could not be told. Sent again, the other hears it twice.
 
     """
-    here = deployment()
+    here = environment()
     failed: RevocationError | None = None
     event_id = message_id = None
     try:

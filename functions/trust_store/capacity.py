@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import TrustStoreFull
 from functions.models.stored import AttachedList
 from functions.trust_store import revocation_lists as attached_lists
@@ -10,7 +10,7 @@ from functions.trust_store import revocation_lists as attached_lists
 
 def fits(lists: Sequence[AttachedList], entries: int) -> bool:
     """Tell whether a list of so many entries fits beside these."""
-    here = deployment()
+    here = environment()
     return len(lists) < here.max_revocation_lists and used(lists) + entries <= here.max_revocation_entries
 
 
@@ -49,7 +49,7 @@ def leftovers(lists: Sequence[AttachedList]) -> list[int]:
 
 def figures(lists: Sequence[AttachedList], entries: int) -> str:
     """Say how much is used and how much comes, with the quotas' codes."""
-    here = deployment()
+    here = environment()
     return (
         f"{len(lists)} lists of {here.max_revocation_lists} are used (quota L-332EE142), {used(lists)} entries of "
         f"{here.max_revocation_entries} are used and {entries} come (quota L-37E1617B)"

@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from functions.models.states import Drift
 from functions.models.stored import Claim, Manifest
 
@@ -19,7 +19,7 @@ _OVER = timedelta(0)
 
 def take(manifest: Manifest, crl_number: int, now: datetime) -> str | None:
     """Claim the drift of these trust stores from a CRL; give the ARN of the execution that has it, if another."""
-    bucket, key = deployment().workflow_bucket, _key(manifest, crl_number)
+    bucket, key = environment().workflow_bucket, _key(manifest, crl_number)
     ours = Claim(execution_arn=manifest.execution_arn, at=now, lasts=_LASTS)
     while True:
         standing = aws_s3.get_object(bucket, key)
@@ -42,7 +42,7 @@ def release(manifest: Manifest, drift: Drift, now: datetime) -> None:
     """End the claim: should the same drift come again, the next reconcile is free to correct it."""
     over = Claim(execution_arn=manifest.execution_arn, at=now, lasts=_OVER)
     key = _key(manifest, drift.crl_number)
-    aws_s3.put_object(deployment().workflow_bucket, key, over.model_dump_json().encode(), "application/json")
+    aws_s3.put_object(environment().workflow_bucket, key, over.model_dump_json().encode(), "application/json")
 
 
 def _key(manifest: Manifest, crl_number: int | None) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from functions.aws import s3 as aws_s3
 from functions.aws.s3 import GetObject
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
 from functions.models.states import Drift, DriftKind, DriftStatus, Failure, ListInPlace, TrustStoreDrift
 from functions.models.stored import AttachedList, Manifest
@@ -40,19 +40,19 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_o
     if fetched is None:
         return Seen(lists, None, _without_crl(manifest, lists))
     try:
-        newest = crl.read(fetched.body, max_entries=deployment().max_revocation_entries)
-        if manifest.handed_over:
+        newest = crl.read(fetched.body, max_entries=environment().max_revocation_entries)
+        if manifest.is_third_party:
             _check_handed_over(newest, manifest, lists, now)
         else:
             winners = [attached_lists.winner(held) for held in lists.values()]
             crl.check(newest, issuer=manifest.issuer, now=now, attached=attached_lists.lowest(winners))
     except CrlRefused as refusal:
-        if manifest.handed_over:
+        if manifest.is_third_party:
             raise
         failure = Failure(error=type(refusal).__name__, cause=str(refusal))
         return Seen(lists, None, Drift(status=DriftStatus.SUSPECTED, refusal=failure))
     drifts = [drift for arn, held in lists.items() if (drift := _drift(arn, held, newest, manifest))]
-    differs = DriftStatus.CONFIRMED if manifest.handed_over else DriftStatus.SUSPECTED
+    differs = DriftStatus.CONFIRMED if manifest.is_third_party else DriftStatus.SUSPECTED
     found = Drift(
         status=differs if drifts else DriftStatus.NONE,
         crl=fetched.version,

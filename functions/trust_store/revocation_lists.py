@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from cryptography import x509
 
 from functions.aws import elbv2 as aws_elbv2
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import (
     AwsUnavailable,
     CrlNumberLower,
@@ -97,7 +97,7 @@ def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> Attached
 
 
 def _parse(content: bytes, wanted: Collection[int]) -> crl.Crl:
-    return crl.read(content, wanted=wanted, max_entries=deployment().max_revocation_entries)
+    return crl.read(content, wanted=wanted, max_entries=environment().max_revocation_entries)
 
 
 def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> tuple[AttachedList, crl.Crl]:

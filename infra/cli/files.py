@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from functions.aws.s3 import get_object
-from functions.models.base import ObjectLocation, of_url
+from functions.models.base import ObjectLocation, parse_s3_url
 from functions.models.request import SerialListFormat
 from functions.pki.crl_form import MAX_BYTES
 from infra.cli.stack import Unusable
@@ -32,7 +32,7 @@ def read(given: str) -> bytes:
 
 def _object(given: str) -> bytes:
     try:
-        location = ObjectLocation.model_validate(of_url(given))
+        location = ObjectLocation.model_validate(parse_s3_url(given))
     except ValidationError:
         raise Unusable(f"{given} is no s3://bucket/key") from None
     found = get_object(location.bucket, location.key)

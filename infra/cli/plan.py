@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import AwsCallRefused, AwsUnavailable
 from functions.handlers.plan_revocation import plan_revocation
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedOutcome, PlannedSerial, PlannedTrustStore
@@ -39,7 +39,7 @@ def make(stack: Stack, asked: Asked) -> Plan:
 
     """
     os.environ.update(stack.settings)
-    deployment.cache_clear()
+    environment.cache_clear()
     now = datetime.now(UTC)
     question = ExecutionInput(request=asked.request, execution_arn="none", execution_name="plan", start_time=now)
     try:

@@ -10,7 +10,7 @@ import pytest
 from functions.aws import acm_pca as aws_acm_pca
 from functions.aws import elbv2 as aws_elbv2
 from functions.aws import s3 as aws_s3
-from functions.environment import deployment
+from functions.environment import environment
 from infra.local.core import faults
 from infra.local.lab.lab import Laboratory
 from infra.local.server import EmbeddedAws
@@ -41,9 +41,9 @@ def lambda_environment(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("CERTIFICATE_AUTHORITY_ARN", lab.authority.arn)
     monkeypatch.setenv("POLL_INTERVAL_SECONDS", "1")
     monkeypatch.setenv("DEADLINE_SECONDS", "300")
-    deployment.cache_clear()
+    environment.cache_clear()
     yield monkeypatch
-    deployment.cache_clear()
+    environment.cache_clear()
 
 
 @pytest.fixture

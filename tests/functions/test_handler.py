@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from functions.errors import CrlExpired
-from functions.handler import task
+from functions.handler import lambda_handler
 from functions.models.base import Model, S3Object, Serial
 from functions.models.states import Step
 
@@ -53,7 +53,7 @@ def answer_small(question: Question, _now: datetime) -> Small:
     return Small(serial=question.serial)
 
 
-handler = task(answer_it)
+handler = lambda_handler(answer_it)
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_json_in_and_out() -> None:
 
 def test_answer_without_times() -> None:
     """An answer of which 500 stand side by side has none."""
-    assert task(answer_small)({"Serial": "00:12"}, None) == {"Serial": "00:12"}
+    assert lambda_handler(answer_small)({"Serial": "00:12"}, None) == {"Serial": "00:12"}
 
 
 def test_log_line(capsys: pytest.CaptureFixture[str]) -> None:

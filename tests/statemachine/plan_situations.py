@@ -91,7 +91,7 @@ def not_trusted(workflow: Workflow) -> Request:
     return asked(workflow, *workflow.clients(1), TrustStoreArns=[workflow.another_trust_store(workflow.twin())])
 
 
-def handed_over(workflow: Workflow) -> Request:
+def third_party_crl(workflow: Workflow) -> Request:
     """Hand over the root's CRL, which is nowhere attached."""
     return put_crl(workflow, 5)
 
@@ -202,7 +202,7 @@ SITUATIONS: list[Callable[[Workflow], Request]] = [
     two_trust_stores,
     bad_serial,
     not_trusted,
-    handed_over,
+    third_party_crl,
     handed_over_and_lower,
     attached_is_newer,
     attached_is_newer_and_lacks_it,

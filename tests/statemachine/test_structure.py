@@ -179,7 +179,9 @@ def test_every_function_is_a_file_and_has_a_role_of_its_own() -> None:
     for name, resource in functions.items():
         assert resource["Properties"]["Handler"] == f"functions.handlers.{snake(name.removesuffix('Function'))}.handler"
         assert "Role" not in resource["Properties"], name  # SAM makes one for each
-    handlers = {p.stem for p in (ROOT / "functions" / "handlers").glob("*.py") if "\nhandler = task(" in p.read_text()}
+    handlers = {
+        p.stem for p in (ROOT / "functions" / "handlers").glob("*.py") if "\nhandler = lambda_handler(" in p.read_text()
+    }
     assert handlers == {snake(name.removesuffix("Function")) for name in functions}
 
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from moto.core.responses import ActionResult
 
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import (
     AwsUnavailable,
     CrlNumberLower,
@@ -127,7 +127,7 @@ def limit(patch: pytest.MonkeyPatch, **quotas: int) -> None:
     """Set the quotas that the deployment knows."""
     for name, value in quotas.items():
         patch.setenv(f"MAX_REVOCATION_{name.upper()}", str(value))
-    deployment.cache_clear()
+    environment.cache_clear()
 
 
 def test_no_list_free(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.environment import deployment
+from functions.environment import environment
 from infra.local.core import faults
 from tests.functions.handlers.interleavings import Call, Execution, Lists, Node, Orders, Walk
 from tests.support import pki
@@ -235,7 +235,7 @@ def test_room_for_only_one_more_list(
     race.attached(1)
     race.attached_of_another_ca()
     lambda_environment.setenv("MAX_REVOCATION_LISTS", "3")
-    deployment.cache_clear()
+    environment.cache_clear()
     race.bench.lab.aws.settings.trust_stores.lists = 3
     race.execution(numbers[0], {A})
     race.execution(numbers[1], {B})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.aws.s3 import Fetched
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import AwsUnavailable
 from functions.handlers.plan_revocation import plan_revocation
 from functions.models.base import S3Object
@@ -30,7 +30,7 @@ GET = "acm-pca:GetCertificate"
 def usual(lambda_environment: pytest.MonkeyPatch) -> None:
     """Have a CRL come within the deadline of these tests, 300 seconds."""
     lambda_environment.setenv("USUAL_CRL_SECONDS", "60")
-    deployment.cache_clear()
+    environment.cache_clear()
 
 
 def plan(bench: Bench, request: dict[str, Any], **more: Any) -> Plan:  # noqa: ANN401 - of plan_revocation
@@ -157,7 +157,7 @@ def test_a_crl_that_is_too_large(bench: Bench, client: Client, lambda_environmen
     bucket, _, key = location.location.removeprefix("s3://").partition("/")
     bench.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=large)
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "2")
-    deployment.cache_clear()
+    environment.cache_clear()
     try:
         made = of(bench, client)
     finally:

@@ -3,7 +3,7 @@
 import pytest
 
 from functions import workflow_bucket
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import InvalidInput
 from functions.models.request import Wanted
 from functions.pki.serial_number import write
@@ -27,7 +27,7 @@ def test_complete_input(bench: Bench) -> None:
 def test_serials_alone(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
     """CA, trust stores and polling come from the deployment."""
     lambda_environment.setenv("TRUST_STORE_ARNS", bench.trust_store_arn)
-    deployment.cache_clear()
+    environment.cache_clear()
     done = prepare(bench, {"Serials": ["aa:01"]})
     assert done.certificate_authority_arn == bench.lab.authority.arn
     assert (done.polling.interval_seconds, done.polling.deadline_seconds) == (1, 300)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions import workflow_bucket
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import CertificateAuthorityBusy
 from functions.handlers import revoke_batch as module
 from functions.handlers.revoke_batch import revoke_batch
@@ -30,7 +30,7 @@ REVOKED, ALREADY, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.ALREADY_
 def quick(lambda_environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the batch go at a pace that is not a test's subject."""
     lambda_environment.setenv("REVOCATIONS_PER_SECOND", "1000")
-    deployment.cache_clear()
+    environment.cache_clear()
     monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.01)
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from functions import workflow_bucket
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import RevocationError
 from functions.pki import crl
 from functions.plan import enforcement as planned_enforcement
@@ -79,7 +79,7 @@ def test_what_is_rehearsed_is_done(bench: Bench, lambda_environment: pytest.Monk
     """Whether it is added, which lists go, and by which error it ends."""
     lambda_environment.setenv("MAX_REVOCATION_LISTS", str(situation.lists))
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", str(situation.entries))
-    deployment.cache_clear()
+    environment.cache_clear()
     here = Bench(bench.lab, OWN)
     for each in situation.attached:
         here.add(each.der)
@@ -105,7 +105,7 @@ def test_what_is_rehearsed_is_done(bench: Bench, lambda_environment: pytest.Monk
 def test_the_crl_that_is_there_and_then_the_next(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
     """One serial can be enforced now, another has to wait: the next CRL has to fit beside this one, not the old one."""
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "6")
-    deployment.cache_clear()
+    environment.cache_clear()
     here = Bench(bench.lab, OWN)
     here.add(List(1).der)
     baseline = workflow_bucket.get_manifest(here.manifest(A, B)).baselines[0]

@@ -9,7 +9,7 @@ import pytest
 
 from functions import workflow_bucket
 from functions.aws import messages as aws_messages
-from functions.environment import deployment
+from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.handlers.notify_outcome import notify_outcome
 from functions.handlers.notify_waiting import notify_waiting
@@ -59,7 +59,7 @@ def told(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> Iterator[Fetch
     lambda_environment.setenv("TOPIC_ARN", outputs["NotificationTopicArn"])
     lambda_environment.setenv("EVENT_BUS_NAME", outputs["EventBusName"])
     lambda_environment.setenv("CRL_BUCKET", "the-crl-bucket")
-    deployment.cache_clear()
+    environment.cache_clear()
     for name, value in bench.lab.aws.environment().items():
         lambda_environment.setenv(name, value)
     queue = sqs.create_queue(QueueName=bench.name)["QueueUrl"]
@@ -212,13 +212,13 @@ def test_one_that_cannot_be_told_does_not_keep_it_from_the_other(bench: Bench, t
 def test_an_event_that_is_not_taken_is_an_error(told: Fetch, lambda_environment: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - it must be there
     """PutEvents answers with success even then."""
     with pytest.raises(AwsCallRefused, match="did not take the event"):
-        aws_messages.put_event(deployment().event_bus_name, "aws.forged", "x", {"y": 1})
+        aws_messages.put_event(environment().event_bus_name, "aws.forged", "x", {"y": 1})
 
 
 def test_notices_are_due_once_each(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
     """At the first look, and at the first after the time that the deployment says."""
     lambda_environment.setenv("DELAY_NOTICE_SECONDS", "60")
-    deployment.cache_clear()
+    environment.cache_clear()
     manifest = bench.manifest(A, polling=Polling(interval_seconds=30, deadline_seconds=600))
     previous, due = None, []
     for second in (0, 30, 60, 90, 120):
