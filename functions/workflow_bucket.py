@@ -132,12 +132,6 @@ def last_report(execution_name: str) -> Report | None:
     return Report.model_validate_json(found.body) if found else None
 
 
-def last_manifest(execution_name: str) -> tuple[S3Object, Manifest] | None:
-    """Find the manifest that an execution of this name wrote last, if any did."""
-    found = aws_s3.get_object(environment().workflow_bucket, f"executions/{execution_name}/manifest.json")
-    return (found.version, Manifest.model_validate_json(found.body)) if found else None
-
-
 def put_crl_failure(failure: CrlFailure) -> None:
     """Keep Private CA's word that it has no CRL, for those who wait for it."""
     _put(_crl_failure_key(failure.certificate_authority_arn.rsplit("/", 1)[1]), failure)
