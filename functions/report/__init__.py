@@ -1,1 +1,1 @@
-"""What is told at the end: report, verdict, notifications."""
+"""The end of an execution: its verdict, its report, and the notifications to people and programs."""
