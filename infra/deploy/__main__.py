@@ -21,10 +21,9 @@ from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
 from infra.deploy import crl_bucket
-from infra.local.cloudformation import intrinsics
+from infra.template import TEMPLATE, load_template
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "infra" / "template.yaml"
 CONFIG = ROOT / "samconfig.toml"
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 STACK = "mtls-revocation"
@@ -58,7 +57,7 @@ def check(name: str, value: str, definition: Mapping[str, Any]) -> str:
 def ask(console: Console, region: str) -> dict[str, str]:
     """Ask for every parameter, with what it means, its default, and what the account has to offer."""
     answers: dict[str, str] = {}
-    for name, definition in intrinsics.load(TEMPLATE)["Parameters"].items():
+    for name, definition in load_template()["Parameters"].items():
         console.print(f"\n[bold]{name}[/]: {definition['Description']}", soft_wrap=True)
         for offer in _offers(name, region):
             console.print(f"  {offer}", soft_wrap=True, highlight=False)
@@ -122,7 +121,7 @@ def up(options: argparse.Namespace, console: Console) -> int:
     """Deploy; give SAM's exit code."""
     given = dict(each.split("=", 1) for each in options.parameters)
     if given:
-        definitions = intrinsics.load(TEMPLATE)["Parameters"]
+        definitions = load_template()["Parameters"]
         if unknown := sorted(given.keys() - definitions.keys()):
             raise ParameterRefused(f"the template has no parameter {', '.join(unknown)}")
         missing = sorted(n for n, definition in definitions.items() if n not in given and "Default" not in definition)

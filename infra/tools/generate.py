@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from functions.models.request import RevocationReason, RevocationRequest
-from infra.local.cloudformation import intrinsics
 from infra.local.cloudformation.resources.registry import NOT_LOCAL
+from infra.template import load_template
 from infra.tools import serial_notations
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 INFRA_README = ROOT / "infra" / "README.md"
-TEMPLATE = ROOT / "infra" / "template.yaml"
 SCHEMA = ROOT / "statemachine" / "input.schema.json"
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 
@@ -129,7 +128,7 @@ def not_local() -> str:
 
 def alarms() -> str:
     """Tell the template's alarms as a table: name, what it watches, and when it rings."""
-    resources = intrinsics.load(TEMPLATE)["Resources"]
+    resources = load_template()["Resources"]
     rows = ["| alarm | metric | rings when | in seconds |", "| --- | --- | --- | --- |"]
     for name, resource in resources.items():
         if resource["Type"] == "AWS::CloudWatch::Alarm":

@@ -15,11 +15,11 @@ from functions.models import request
 from functions.models import states as contracts
 from functions.models.base import Model
 from functions.revocation import batches as outcomes
-from infra.local.cloudformation import intrinsics
+from infra.template import load_template
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "statemachine" / "revocation.asl.json").read_text())
-TEMPLATE = intrinsics.load(ROOT / "infra" / "template.yaml")
+TEMPLATE = load_template()
 # What Step Functions and Lambda raise by themselves.
 BUILT_IN = re.compile(r"States\.(ALL|Timeout)|Lambda\.\w+|Sandbox\.Timedout")
 

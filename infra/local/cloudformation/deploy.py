@@ -21,6 +21,7 @@ from infra.local.cloudformation import intrinsics
 from infra.local.cloudformation.context import Aws
 from infra.local.cloudformation.resource import NotRealised, Properties, Realised
 from infra.local.cloudformation.resources.registry import NOT_LOCAL, REALISERS
+from infra.template import load_template
 
 Outputs = dict[str, str]
 
@@ -137,7 +138,7 @@ def destroy(aws: Aws, stack_name: str) -> None:
 
 def package(aws: Aws, path: Path) -> dict[str, Any]:
     """Read a template, put its local files into a bucket and let it name them there, as `sam package` does."""
-    template = intrinsics.load(path)
+    template = load_template(path)
     bucket = f"deployment-{aws.settings.account_id}-{aws.settings.region}"
     s3, where = aws.client("s3"), {"LocationConstraint": aws.settings.region}
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):

@@ -1,45 +1,16 @@
-"""CloudFormation's own language: short forms in YAML, parameters, conditions and intrinsic functions."""
+"""CloudFormation's own language: parameters, conditions and intrinsic functions."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import yaml
+from infra.template import Node
 
-Node = Any  # what a template is made of: dicts, lists and scalars
 NO_VALUE = object()
 
 
 class TemplateRefused(ValueError):
     """The template, or a parameter's value, is not as CloudFormation wants it."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with `!Ref` and its kin."""
-
-
-def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Node:
-    value: Node
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type] # the third kind there is
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
-def load(path: Path) -> dict[str, Node]:
-    """Read a template."""
-    template: dict[str, Node] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader's subclass
-    return template
 
 
 def parameter_values(declared: Mapping[str, Node], given: Mapping[str, str]) -> dict[str, Node]:
@@ -184,7 +155,7 @@ class Resolver:
         return str(left) == str(right)
 
 
-FUNCTIONS: dict[str, Callable[[Resolver, Any], Node]] = {
+FUNCTIONS: dict[str, Callable[[Resolver, Node], Node]] = {
     "Ref": Resolver.ref,
     "Fn::GetAtt": Resolver.get_att,
     "Fn::Sub": Resolver.sub,

@@ -15,12 +15,12 @@ from functions.pki import serial_number as serials
 from infra.deploy import __main__ as operator
 from infra.deploy import crl_bucket
 from infra.local.cloudformation import deploy as embedded
-from infra.local.cloudformation import intrinsics
 from infra.local.lab.lab import create_trust_store, laboratory
 from infra.local.lab.pki import Authority
 from infra.local.server import EmbeddedAws
+from infra.template import load_template
 
-PARAMETERS = intrinsics.load(operator.TEMPLATE)["Parameters"]
+PARAMETERS = load_template()["Parameters"]
 ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/a"
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from infra.build import BUILD
-from infra.local.cloudformation import intrinsics
 from infra.local.cloudformation.deploy import deploy, destroy
-from infra.local.cloudformation.intrinsics import TemplateRefused
+from infra.local.cloudformation.intrinsics import Resolver, TemplateRefused
 from infra.local.cloudformation.resource import NotRealised
 from infra.local.cloudformation.resources.registry import NOT_LOCAL, REALISERS
 from infra.local.iam import enforcement as iam
 from infra.local.server import EmbeddedAws
+from infra.template import load_template
 from tests.support import sandbox
 
 SAMPLE = Path(__file__).with_name("sample.yaml")
@@ -42,7 +42,7 @@ def sample(tmp_path: Path) -> Path:
 
 def changed(sample: Path, change: Change) -> Path:
     """Return the template after a change, as JSON, which YAML includes."""
-    template = intrinsics.load(sample)
+    template = load_template(sample)
     change(template)
     sample.write_text(json.dumps(template))
     return sample
@@ -208,7 +208,7 @@ def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws, sample: Path) ->
 def test_what_cannot_be_resolved_is_named(node: dict[str, Any], message: str) -> None:
     """No intrinsic function is passed on as it is."""
     with pytest.raises(TemplateRefused, match=message):
-        intrinsics.Resolver({"Some": "some"}, {}).resolve(node)
+        Resolver({"Some": "some"}, {}).resolve(node)
 
 
 def test_the_table_of_what_is_not_local_is_about_types_that_are() -> None:

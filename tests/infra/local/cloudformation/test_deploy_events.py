@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra.local.cloudformation import intrinsics
 from infra.local.cloudformation.deploy import deploy, destroy
 from infra.local.cloudformation.resource import NotRealised
 from infra.local.events import service as events
 from infra.local.server import EmbeddedAws
+from infra.template import load_template
 from tests.support import event_bridge, sandbox
 
 SAMPLE = Path(__file__).with_name("sample_events.yaml")
@@ -120,7 +120,7 @@ def test_what_would_be_missing_is_named(
     aws: EmbeddedAws, sample: Path, resource: str, properties: dict[str, Any], named: str
 ) -> None:
     """A property that is not realised stops the deployment."""
-    template = intrinsics.load(sample)
+    template = load_template(sample)
     template["Resources"][resource]["Properties"] |= properties
     sample.write_text(json.dumps(template))
     with pytest.raises(NotRealised, match=named):
