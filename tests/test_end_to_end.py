@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.lab.lab import laboratory
 from infra.local.server import EmbeddedAws
@@ -129,7 +129,7 @@ def attached_serials(target: Target) -> set[int]:
 def a_certificate_is_revoked(target: Target, folder: Path) -> None:
     """Issue, ask by an event, wait, read back, and shake hands where there is a listener."""
     number, file = issued(target, folder)
-    serial = serials.write(number)
+    serial = serial_number.to_hex(number)
     if target.listener:
         assert accepted(target, file)
     stepfunctions, arn = target.client("stepfunctions"), target.names["STATE_MACHINE_ARN"]

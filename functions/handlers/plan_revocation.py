@@ -22,7 +22,7 @@ from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcom
 from functions.models.request import ExecutionInput
 from functions.models.states import DriftStatus, RevocationOutcome
 from functions.models.stored import Manifest
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from functions.plan import enforcement as planned_enforcement
 from functions.plan import estimate as cost
 from functions.plan import outcomes as expected_outcomes
@@ -147,7 +147,10 @@ def _undone(made: Plan) -> tuple[str | None, str | None]:
     if made.crl and made.crl.refusal and _is_too_large(made.crl) and _brings_crl(made):
         return made.crl.refusal.error, f"{made.crl.refusal.cause}. The next CRL is larger still"
     if failed := [each for each in made.serials if each.expected is RevocationOutcome.FAILED]:
-        why = {each.why: [write(other.serial) for other in failed if other.why == each.why] for each in failed}
+        why = {
+            each.why: [serial_number.to_hex(other.serial) for other in failed if other.why == each.why]
+            for each in failed
+        }
         told = "; ".join(f"{reason}: {_some(listed)}" for reason, listed in why.items())
         return SerialsNotRevoked.__name__, f"{len(failed)} of {made.number_of_serials} would not be revoked. {told}"
     if made.drift and made.drift.refusal:

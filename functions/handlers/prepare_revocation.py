@@ -9,7 +9,7 @@ from functions.handler import lambda_handler
 from functions.intake.validate import validate
 from functions.models.request import ExecutionInput, Wanted
 from functions.models.states import Prepared, TrustStore
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from functions.revocation import batches as outcomes
 
 
@@ -34,7 +34,10 @@ def prepare_revocation(event: ExecutionInput, now: datetime) -> Prepared:
         give_way_seconds=environment().give_way_seconds,
         serials=[]
         if batches
-        else [Wanted(serial=each, revocation_reason=request.reasons.get(write(each))) for each in request.serials],
+        else [
+            Wanted(serial=each, revocation_reason=request.reasons.get(serial_number.to_hex(each)))
+            for each in request.serials
+        ],
         batches=batches,
         trust_stores=[TrustStore(trust_store_arn=each.trust_store_arn) for each in manifest.baselines],
     )

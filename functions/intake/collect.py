@@ -20,8 +20,7 @@ from functions.errors import (
 from functions.intake import serial_list
 from functions.models.base import ObjectLocation
 from functions.models.request import MAX_SERIALS, RevocationReason, RevocationRequest, SerialList, Wanted
-from functions.pki import certificates
-from functions.pki import serial_number as serials
+from functions.pki import certificates, serial_number
 
 GetObject = aws_s3.GetObject
 
@@ -76,7 +75,7 @@ class SerialCollector:
         known = self.reasons.get(wanted.serial)
         if known and wanted.revocation_reason and known is not wanted.revocation_reason:
             told = f"is given with two reasons: {known} and {wanted.revocation_reason}"
-            self.faults.append(InvalidInput(f"serial number {serials.write(wanted.serial)} {told}"))
+            self.faults.append(InvalidInput(f"serial number {serial_number.to_hex(wanted.serial)} {told}"))
         self.reasons[wanted.serial] = known or wanted.revocation_reason
 
     @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList, RequestRefused
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 
 # What Private CA's audit report, as JSON, says beside the serial (Private CA User Guide: audit reports).
 _AUDIT_REPORT = {
@@ -176,18 +176,18 @@ def _require_agreement(serial: object, arns: list[Any], certificate_authority_ar
         CertificateIssuerMismatch: the ARN is of another CA.
 
     """
-    for arn in (arn for arn in arns if isinstance(arn, str) and serials.issuer_of(arn)):
-        serials.require_issuer(arn, certificate_authority_arn)
+    for arn in (arn for arn in arns if isinstance(arn, str) and serial_number.issuer_arn(arn)):
+        serial_number.require_issuer(arn, certificate_authority_arn)
         with suppress(AmbiguousSerial, InvalidSerial):  # of the serial, which is named where it is read
-            meant = serials.parse(str(serial))
+            meant = serial_number.parse(str(serial))
             if not _may_be(arn, meant):
-                raise InvalidSerialList(f"{serials.write(meant)} and {arn} are of two certificates")
+                raise InvalidSerialList(f"{serial_number.to_hex(meant)} and {arn} are of two certificates")
 
 
 def _may_be(arn: str, serial: int) -> bool:
     """Compare with an ARN, whose digits may be decimal."""
     try:
-        return serials.parse(arn) == serial
+        return serial_number.parse(arn) == serial
     except AmbiguousSerial:
         digits = "".join(filter(str.isdigit, arn.rsplit("/", 1)[1]))
         return serial in (int(digits), int(digits, 16))
@@ -208,7 +208,7 @@ def _said(name: str) -> str:
 
 def _may_be_serial(cell: str) -> bool:
     try:
-        serials.parse(_bare(cell))
+        serial_number.parse(_bare(cell))
     except InvalidSerial:
         return False
     except AmbiguousSerial:

@@ -26,8 +26,7 @@ from functions.models.request import (
     Targets,
 )
 from functions.models.stored import Baseline, Manifest
-from functions.pki import private_keys
-from functions.pki import serial_number as serials
+from functions.pki import private_keys, serial_number
 from functions.trust_store import revocation_lists as attached_lists
 
 _FAULTS_SHOWN = 50
@@ -118,7 +117,7 @@ def _accepted(
 ) -> AcceptedRequest:
     """Keep what was asked for, without the certificates and lists that named the serials."""
     usual = {name: getattr(request, name) for name in Options.model_fields}
-    own = {serials.write(serial): reason for serial, reason in reasons.items() if reason}
+    own = {serial_number.to_hex(serial): reason for serial, reason in reasons.items() if reason}
     return AcceptedRequest(**{**usual, "trust_store_arns": trust_store_arns}, serials=list(reasons), reasons=own)
 
 

@@ -11,8 +11,7 @@ from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
 from functions.errors import InvalidSerial, RequestRefused
-from functions.pki import certificates, private_keys
-from functions.pki import serial_number as serials
+from functions.pki import certificates, private_keys, serial_number
 
 _LONGEST_SERIAL = 62  # DER's 21 octets with colons; what is longer may be anything
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
@@ -43,10 +42,10 @@ def read_serial(value: object, info: ValidationInfo) -> int:
     try:
         if len(text) > _LONGEST_SERIAL:
             private_keys.refuse(text.encode(errors="replace"), "it")
-        serial = serials.parse(text)
+        serial = serial_number.parse(text)
         if len(text) > _LONGEST_SERIAL and "-BEGIN" in text.upper():
             _require_same_certificate(serial, text)
-        serials.require_issuer(text, (info.context or {}).get("CertificateAuthorityArn"))
+        serial_number.require_issuer(text, (info.context or {}).get("CertificateAuthorityArn"))
     except RequestRefused as refusal:
         fault = {"fault": f"{type(refusal).__name__}: {refusal}"}
         raise PydanticCustomError("serial", "{fault}", fault) from refusal
@@ -57,8 +56,10 @@ def _require_same_certificate(serial: int, print_out: str) -> None:
     """Refuse a print-out that is not that of the certificate below it; alone, it may hold what its owner wrote."""
     held = [each.serial_number for each in certificates.read(print_out.encode(errors="replace"), "it")]
     if held != [serial]:
-        shown = ", ".join(map(serials.write, held[:10]))
-        raise InvalidSerial(f"it prints {serials.write(serial)}, and the PEM in it is of {shown}: give one, alone")
+        shown = ", ".join(map(serial_number.to_hex, held[:10]))
+        raise InvalidSerial(
+            f"it prints {serial_number.to_hex(serial)}, and the PEM in it is of {shown}: give one, alone"
+        )
 
 
 def _own_serial(value: object) -> object:
@@ -66,7 +67,7 @@ def _own_serial(value: object) -> object:
     return int(value.replace(":", ""), 16) if isinstance(value, str) else value
 
 
-_as_text = PlainSerializer(serials.write, return_type=str)
+_as_text = PlainSerializer(serial_number.to_hex, return_type=str)
 WrittenSerial = Annotated[int, BeforeValidator(read_serial), _as_text]
 Serial = Annotated[int, BeforeValidator(_own_serial), _as_text]
 CertificateAuthorityArn = Annotated[

@@ -18,7 +18,7 @@ from functions.models.base import (
     parse_s3_url,
     read_serial,
 )
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 
 MAX_INLINE_SERIALS = 500
 MAX_SERIALS = 100_000
@@ -223,7 +223,7 @@ class AcceptedRequest(Options):
     def reason_of(self, serial: int) -> RevocationReason:
         """Give the reason that is recorded for a serial."""
         usual = self.revocation_reason
-        return self.reasons.get(serials.write(serial), usual) if self.reasons else usual
+        return self.reasons.get(serial_number.to_hex(serial), usual) if self.reasons else usual
 
 
 class ExecutionInput(Model):

@@ -10,8 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
-from functions.pki import private_keys
-from functions.pki import serial_number as serials
+from functions.pki import private_keys, serial_number
 from functions.pki.chain import public_key
 
 # A client certificate that a load balancer takes has 16 KB at most; this is for files with many of them.
@@ -132,7 +131,7 @@ def check(certificate: x509.Certificate, authority: x509.Certificate, now: datet
         CertificateExpired: it cannot be revoked any more, and load balancers refuse it.
 
     """
-    named = f"the certificate with serial number {serials.write(certificate.serial_number)}"
+    named = f"the certificate with serial number {serial_number.to_hex(certificate.serial_number)}"
     if certificate.issuer != authority.subject:
         raise CertificateIssuerMismatch(
             f"{named} was issued by {_quoted(certificate.issuer)}, and the CA of this request is "

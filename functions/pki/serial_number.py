@@ -75,7 +75,7 @@ def parse(text: str) -> int:
     return _require_range(text, _value(text, written))
 
 
-def issuer_of(text: str) -> str | None:
+def issuer_arn(text: str) -> str | None:
     """Give the ARN of the CA when a serial number is written as a certificate's ARN, which names it."""
     arn = _CERTIFICATE_ARN.fullmatch(_cleaned(text))
     return arn[1] if arn else None
@@ -88,12 +88,12 @@ def require_issuer(text: str, certificate_authority_arn: object) -> None:
         CertificateIssuerMismatch: both are shown.
 
     """
-    named, wanted = issuer_of(text), str(certificate_authority_arn).lower()
+    named, wanted = issuer_arn(text), str(certificate_authority_arn).lower()
     if named and named != wanted and _CA_ARN.fullmatch(wanted):
         raise CertificateIssuerMismatch(f"a certificate's ARN names the CA {named}, and the request's is {wanted}")
 
 
-def write(serial: int) -> str:
+def to_hex(serial: int) -> str:
     """Write a serial number as lower-case colon-separated octets, such as "0a:1b".
 
     There are two octets at least ("00:10"): it is the colon that says that the digits are hexadecimal.
@@ -213,7 +213,8 @@ def _require_range(text: str, serial: int) -> int:
 def _ambiguity(text: str, digits: str) -> str:
     values = {"hexadecimal": int(digits, 16), "decimal": int(digits)}
     readings = (
-        f"as {word} it is {write(value)} (then write 0x{value:x} or {write(value)!r})" for word, value in values.items()
+        f"as {word} it is {to_hex(value)} (then write 0x{value:x} or {to_hex(value)!r})"
+        for word, value in values.items()
     )
     return f"serial number {_shown(text.strip())} can be read in two ways: {', '.join(readings)}"
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from functions.models.report import Report, SerialReport, TrustStoreReport
 from functions.models.states import Drift, DriftStatus
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 
 # What a person can still read; report.json has every serial.
 _ROWS = 1_000
@@ -138,7 +138,7 @@ def _serial(each: SerialReport) -> tuple[str, ...]:
     outcome = each.outcome.value if each.outcome else "not asked"
     why = ": ".join(filter(None, (each.error, each.error_explained)))
     told = f"{outcome} ({why})" if why else outcome
-    return serials.write(each.serial), told, _yes(each.in_crl), _yes(each.enforced), _time(each.enforced_at)
+    return serial_number.to_hex(each.serial), told, _yes(each.in_crl), _yes(each.enforced), _time(each.enforced_at)
 
 
 def _trust_store(store: TrustStoreReport) -> Iterator[str]:
@@ -163,7 +163,7 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
         ),
         ("The count rose", f"{_yes(store.count_rose)}. {store.count_explained}" if store.count_explained else None),
         ("Connections opened earlier may live until", _until(store)),
-        ("Dropped serials", ", ".join(map(serials.write, store.dropped_serials))),
+        ("Dropped serials", ", ".join(map(serial_number.to_hex, store.dropped_serials))),
     ]
     yield f"## Trust store {store.trust_store_arn}"
     yield ""

@@ -11,7 +11,7 @@ from functions.models.base import S3Object
 from functions.models.report import Report
 from functions.models.states import DriftStatus, Found, Notice, Notified
 from functions.models.stored import CrlFailure, Manifest
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from functions.report.crl_failure import error_of
 
 SOURCE = "mtls-revocation"
@@ -79,7 +79,7 @@ def waiting(manifest: Manifest, found: Found) -> Notification:
         "Notice": found.notices[-1],
         "NumberMissing": number,
         "NumberWanted": found.number_wanted,
-        "MissingSerials": [serials.write(serial) for serial in missing[:_SERIALS_SHOWN]],
+        "MissingSerials": [serial_number.to_hex(serial) for serial in missing[:_SERIALS_SHOWN]],
         "Deadline": found.deadline.isoformat(),
     }
     word = "Waiting" if begins else "Delayed"
@@ -95,7 +95,7 @@ def outcome(report: Report, report_json: S3Object) -> Notification | None:
         *_verdict(report),
         "",
         *(
-            f"  {serials.write(each.serial)}  {each.outcome or 'not asked'}, "
+            f"  {serial_number.to_hex(each.serial)}  {each.outcome or 'not asked'}, "
             f"{'enforced' if each.enforced else 'NOT enforced'}"
             for each in report.serials[:_SERIALS_SHOWN]
         ),
@@ -114,7 +114,7 @@ def outcome(report: Report, report_json: S3Object) -> Notification | None:
         "CrlNumber": report.crl.crl_number if report.crl else None,
         "TimeToEnforcementSeconds": report.time_to_enforcement_seconds,
         "Serials": [
-            {"Serial": serials.write(each.serial), "Outcome": each.outcome, "Enforced": each.enforced}
+            {"Serial": serial_number.to_hex(each.serial), "Outcome": each.outcome, "Enforced": each.enforced}
             for each in report.serials[:_SERIALS_IN_EVENT]
         ],
         "SerialsNotShown": max(0, len(report.serials) - _SERIALS_IN_EVENT),

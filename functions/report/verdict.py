@@ -8,7 +8,7 @@ from typing import Any
 from functions import errors
 from functions.models.report import PROVEN, SerialReport
 from functions.models.states import Drift, DriftStatus, Failure, Found, GatheredState, RevocationOutcome, TrustStore
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from functions.revocation.error_codes import explain
 
 _SHOWN = 10
@@ -72,7 +72,7 @@ def unproven(listed: Iterable[SerialReport]) -> list[Problem]:
 
 
 def _named(found: Sequence[int]) -> str:
-    return ", ".join(serials.write(serial) for serial in found[:_SHOWN]) + _and_more(len(found))
+    return ", ".join(serial_number.to_hex(serial) for serial in found[:_SHOWN]) + _and_more(len(found))
 
 
 def _and_more(number: int) -> str:
@@ -122,7 +122,7 @@ def _not_revoked(state: GatheredState) -> list[Problem]:
     failed = [r for r in state.revocations if r.outcome is RevocationOutcome.FAILED]
     if not failed:
         return []
-    named = ", ".join(f"{serials.write(r.serial)} ({r.error})" for r in failed[:_SHOWN]) + _and_more(len(failed))
+    named = ", ".join(f"{serial_number.to_hex(r.serial)} ({r.error})" for r in failed[:_SHOWN]) + _and_more(len(failed))
     codes = sorted({r.error for r in failed if r.error})
     why = "; ".join(f"{code} means: {explain(code)}" for code in codes if explain(code))
     told = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {named}"

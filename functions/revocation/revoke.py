@@ -8,7 +8,7 @@ from functions.aws import acm_pca as aws_acm_pca
 from functions.errors import AwsCallRefused
 from functions.models.request import RevocationReason
 from functions.models.states import Revocation, RevocationOutcome
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 
 _ALREADY_REVOKED = "RequestAlreadyProcessedException"
 _REFUSED_AS_SUCH = "InvalidRequestException"
@@ -21,7 +21,7 @@ def revoke(certificate_authority_arn: str, serial: int, reason: RevocationReason
         CertificateAuthorityBusy, AwsUnavailable: to be asked again, which is safe.
 
     """
-    refusal = aws_acm_pca.revoke_certificate(certificate_authority_arn, serials.write(serial), reason)
+    refusal = aws_acm_pca.revoke_certificate(certificate_authority_arn, serial_number.to_hex(serial), reason)
     outcome, error = RevocationOutcome.REVOKED, None
     if refusal == _ALREADY_REVOKED:
         outcome = RevocationOutcome.ALREADY_REVOKED

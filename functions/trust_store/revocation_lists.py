@@ -20,8 +20,7 @@ from functions.errors import (
 )
 from functions.models.states import ConvertedCrl, Verified
 from functions.models.stored import AttachedList, Manifest
-from functions.pki import crl
-from functions.pki import serial_number as serials
+from functions.pki import crl, serial_number
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
@@ -240,7 +239,7 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
     if held is None:
         raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
     if lost := sorted(held - crl.serial_numbers(newest)):
-        shown = ", ".join(map(serials.write, lost[:10]))
+        shown = ", ".join(map(serial_number.to_hex, lost[:10]))
         raise CrlNumberLower(
             f"CRL number {newest.crl_number} is lower than the attached {higher[-1].crl_number} of "
             f"{trust_store_arn} and lacks {len(lost)} serials that are refused now: {shown}"

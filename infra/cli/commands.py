@@ -16,8 +16,7 @@ from click.core import ParameterSource
 from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.models.plan import Plan, PlannedOutcome
 from functions.models.states import RevocationOutcome
-from functions.pki import private_keys
-from functions.pki import serial_number as serials
+from functions.pki import private_keys, serial_number
 from infra.cli import connection_logs as logs
 from infra.cli import input as asked
 from infra.cli import plan as planned
@@ -275,7 +274,7 @@ def find(*, where: str, serials_alone: bool, as_json: bool, **sought: Any) -> in
     found = logs.search(where, logs.Sought(since=since, until=until, **sought))
     clients = sorted(found.clients.values(), key=lambda client: client.last, reverse=True)
     if serials_alone:
-        click.echo("\n".join(dict.fromkeys(serials.write(client.serial) for client in clients)))
+        click.echo("\n".join(dict.fromkeys(serial_number.to_hex(client.serial) for client in clients)))
     elif as_json:
         click.echo(stack.dump([client.described() for client in clients]))
     else:
@@ -291,7 +290,7 @@ def _client(client: logs.Client) -> str:
     more = f" and {len(client.addresses) - 3} more" if len(client.addresses) > 3 else ""  # noqa: PLR2004 - as shown
     statuses = ", ".join(f"{status} {number}" for status, number in client.statuses.most_common())
     return (
-        f"{serials.write(client.serial)}  {stack.plain(client.subject)}\n"
+        f"{serial_number.to_hex(client.serial)}  {stack.plain(client.subject)}\n"
         f"    {client.connections} connections from {addresses}{more}, {client.first:%Y-%m-%d %H:%M:%S} to "
         f"{client.last:%Y-%m-%d %H:%M:%S} UTC: {statuses}"
     )

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 import boto3
 
 from functions.errors import RequestRefused
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.cli.stack import Unusable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Client:
     def described(self) -> dict[str, object]:
         """Give it for machines."""
         return {
-            "Serial": serials.write(self.serial),
+            "Serial": serial_number.to_hex(self.serial),
             "Subject": self.subject,
             "First": self.first,
             "Last": self.last,
@@ -230,7 +230,7 @@ def _take(line: str, sought: Sought, found: Found) -> None:
     time, address, subject, serial, status = match.groups()
     try:
         at = datetime.fromisoformat(time)
-        number = serials.parse(f"hex:{serial}")
+        number = serial_number.parse(f"hex:{serial}")
         if not sought.takes(at, address, subject):
             return
     except (ValueError, RequestRefused):

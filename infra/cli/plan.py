@@ -10,7 +10,7 @@ from functions.handlers.plan_revocation import plan_revocation
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedOutcome, PlannedSerial, PlannedTrustStore
 from functions.models.request import ExecutionInput
 from functions.models.states import RevocationOutcome
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from infra.cli.input import Asked, in_options
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable, plain
 
@@ -80,7 +80,7 @@ def _certificates(plan: Plan, expected: RevocationOutcome | None, words: str, mo
 
 
 def _certificate(each: PlannedSerial, issuer: str | None, words: str) -> Iterator[str]:
-    yield write(each.serial)
+    yield serial_number.to_hex(each.serial)
     yield words
     if each.expected is RevocationOutcome.REVOKED and each.revocation_reason:
         yield f"for {each.revocation_reason}"
@@ -115,7 +115,7 @@ def _trust_store(store: PlannedTrustStore) -> Iterator[str]:
     if store.refusal:
         yield plain(f"  REFUSED: {store.refusal.error}: {store.refusal.cause}")
     if store.number_dropped:
-        shown = ", ".join(map(write, store.dropped_serials[:10]))
+        shown = ", ".join(map(serial_number.to_hex, store.dropped_serials[:10]))
         yield f"  MIND: {store.number_dropped} serials that it refuses now would be accepted, unless expired: {shown}"
     if store.load_balancers == 0:
         yield "  MIND: no load balancer uses it, so nothing refuses these certificates there"

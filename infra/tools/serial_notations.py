@@ -3,7 +3,7 @@
 import re
 
 from functions.errors import AmbiguousSerial, InvalidSerial
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 
 _LOG = (
     "2026-11-23T03:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "
@@ -135,7 +135,11 @@ def table() -> str:
     """Write the rule book for the README."""
     rows = ["| notation | written | read as, or refused |", "| --- | --- | --- |"]
     for what, text, expected in NOTATIONS:
-        reading = f"`{write(expected)}`" if isinstance(expected, int) else f"{expected[0].__name__}: {expected[1]}"
+        reading = (
+            f"`{serial_number.to_hex(expected)}`"
+            if isinstance(expected, int)
+            else f"{expected[0].__name__}: {expected[1]}"
+        )
         rows.append(f"| {what} | {_code(text)} | {reading} |")
     return "\n".join(rows)
 

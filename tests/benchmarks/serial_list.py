@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from functions.plan import estimate as cost
 from infra.build import build
 from infra.local.acm_pca import service as acm_pca
@@ -60,7 +60,7 @@ def main(scale: Scale) -> int:
         workflow = Workflow(lab, lab.trust_store_arn, Path(folder))
         wanted = workflow.issued(scale.number)
         bucket = lab.outputs["InputBucketName"]
-        body = "\n".join(map(serials.write, wanted)).encode()
+        body = "\n".join(map(serial_number.to_hex, wanted)).encode()
         aws.client("s3").put_object(Bucket=bucket, Key="inputs/many.txt", Body=body)
         polling = {"IntervalSeconds": 1, "DeadlineSeconds": 300}
         running = workflow.start_with({"SerialList": f"s3://{bucket}/inputs/many.txt", "Polling": polling})

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions.models.request import MAX_INLINE_SERIALS
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from functions.revocation.batches import batches
 from infra.local.lab.pki import Client
 from tests.support.workflow import Execution, Workflow
@@ -102,7 +102,7 @@ def test_one_version_of_a_file(workflow: Workflow) -> None:
     version = workflow.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
     put(workflow, f"{one.name}/s.txt", f"0x{two.serial:x}")
     execution = run(workflow, {"SerialList": {"Bucket": bucket, "Key": key, "VersionId": version}})
-    assert execution.enforced == {serials.write(one.serial)}
+    assert execution.enforced == {serial_number.to_hex(one.serial)}
 
 
 def test_trust_stores_found_by_themselves(workflow: Workflow) -> None:
@@ -129,12 +129,12 @@ def test_a_long_list(workflow: Workflow) -> None:
     settings.revocations_per_second = settings.revocation_burst = 1_000
     certificates = workflow.issued(LONG)
     never_issued = "0xabcdef"
-    url = put(workflow, "long.txt", "\n".join([*map(serials.write, certificates), never_issued]))
+    url = put(workflow, "long.txt", "\n".join([*map(serial_number.to_hex, certificates), never_issued]))
     execution = run(workflow, {"SerialList": url}, 180)
     assert execution.error == "SerialsNotRevoked"
     assert set(certificates) <= workflow.held()
     assert Counter(execution.outcomes.values()) == {"REVOKED": LONG, "FAILED": 1}
-    assert execution.enforced == set(map(serials.write, certificates))
+    assert execution.enforced == set(map(serial_number.to_hex, certificates))
     assert execution.states.count("RevokeBatch") == len(batches(LONG + 1))
     largest = max(len(event.get("stateEnteredEventDetails", {}).get("input", "")) for event in execution.history)
     assert largest < 8 * 1024

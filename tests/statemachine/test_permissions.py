@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.models.request import MAX_INLINE_SERIALS
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
@@ -115,7 +115,7 @@ def everything_happens(workflow: Workflow) -> None:
     listed = inputs_are_read(workflow, clients[6])
     plans_are_made(workflow, listed)
     another_cas_crl_is_enforced(workflow)
-    events_happen(workflow, serials.write(clients[6].serial))
+    events_happen(workflow, serial_number.to_hex(clients[6].serial))
     interrupted(workflow, listed, clients[7].serial, clients[8].serial)
     assert {client.serial for client in clients[:8]} <= workflow.held()
 
@@ -133,7 +133,7 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     settings.crl_publication = True
     settings.revocations_per_second = settings.revocation_burst = 1_000
     already = min(workflow.held())
-    serials_ = "\n".join(map(serials.write, [already, *workflow.issued(MAX_INLINE_SERIALS)]))
+    serials_ = "\n".join(map(serial_number.to_hex, [already, *workflow.issued(MAX_INLINE_SERIALS)]))
     listed = put(workflow, "inputs/long.txt", serials_.encode())
     certificate = put(workflow, "inputs/client.pem", client.certificate.read_bytes())
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
@@ -206,7 +206,7 @@ def events_happen(workflow: Workflow, serial: str) -> None:
 def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int) -> None:
     """Stop an execution that has verified a list and waits for more, so that another writes its report."""
     workflow.aws.settings.private_ca.crl_publication = False
-    running = workflow.start(serials.write(one), serials.write(other), seconds=60, SerialList=listed)
+    running = workflow.start(serial_number.to_hex(one), serial_number.to_hex(other), seconds=60, SerialList=listed)
     workflow.reaches(running, "WaitForCrl")
     acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
     workflow.reaches(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already

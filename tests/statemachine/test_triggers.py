@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.events import service as events
@@ -80,7 +80,7 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     (client,) = live.workflow.clients(1)
     assert live.accepted(client)
     entries = json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
-    detail = {**json.loads(entries[0]["Detail"]), "Serials": [serials.write(client.serial)]}
+    detail = {**json.loads(entries[0]["Detail"]), "Serials": [serial_number.to_hex(client.serial)]}
     entries[0] |= {"EventBusName": live.lab.outputs["EventBusName"], "Detail": json.dumps(detail)}
     command: list[str | Path] = [AWS, "events", "put-events", "--entries", json.dumps(entries)]
     environment = {**os.environ, **live.aws.environment()}
@@ -98,7 +98,7 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     waiting, *_, completed = live.heard(live.programs)
     assert waiting["detail-type"] == "Client Certificate Revocation Waiting"
     assert completed["detail-type"] == "Client Certificate Revocation Completed"
-    told = {"Serial": serials.write(client.serial), "Outcome": "REVOKED", "Enforced": True}
+    told = {"Serial": serial_number.to_hex(client.serial), "Outcome": "REVOKED", "Enforced": True}
     assert completed["detail"]["Serials"] == [told]
     first, *_, last = live.heard(live.people)
     assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
@@ -148,7 +148,7 @@ def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -
             "--certificate-authority-arn",
             live.lab.authority.arn,
         ]
-        command += ["--certificate-serial", serials.write(client.serial), "--revocation-reason", "SUPERSEDED"]
+        command += ["--certificate-serial", serial_number.to_hex(client.serial), "--revocation-reason", "SUPERSEDED"]
         subprocess.run(command, env={**os.environ, **live.aws.environment()}, check=True, capture_output=True)
         time.sleep(1)
         if by == "schedule":
@@ -209,7 +209,7 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bo
     def ten_at_once() -> None:
         if with_a_person:
             before = set(live.workflow.executions())
-            live.ask(Serials=[serials.write(client.serial)])
+            live.ask(Serials=[serial_number.to_hex(client.serial)])
             live.workflow.reaches(live.workflow.started_since(before)[0], "WaitForCrl")
         live.aws.settings.private_ca.crl_publication = True
         acm_pca.publish_now(live.lab.authority.arn)
@@ -232,14 +232,14 @@ def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: Live) -> None:
     s3.delete_bucket_policy(Bucket=bucket)
     live.aws.settings.private_ca.crl_retry_seconds = 2  # not more failures than a busy machine delivers
     (client,) = live.workflow.clients(1)
-    (execution,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    (execution,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
     assert (execution.status, execution.error) == ("FAILED", "CrlBucketNotWritable")
-    assert execution.outcomes == {serials.write(client.serial): "REVOKED"}
+    assert execution.outcomes == {serial_number.to_hex(client.serial): "REVOKED"}
     for told in (execution.cause, *(m["Message"] for m in live.heard(live.people) if "CrlBucket" in m["Subject"])):
         assert bucket in told
         assert "acm-pca.amazonaws.com s3:PutObject" in told
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-    (again,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    (again,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
     assert again.status == "SUCCEEDED"
     assert not live.accepted(client)
 
@@ -248,12 +248,12 @@ def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(l
     """Not at each look; and that nobody could be told does not hold the execution up."""
     live.aws.settings.private_ca.crl_publication = False
     (client,) = live.workflow.clients(1)
-    (execution,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    (execution,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
     assert execution.error == "CrlNotPublished"
     assert [each.partition(":")[0] for each in live.subjects] == ["Waiting", "Delayed", "Failed"]
     live.aws.settings.private_ca.crl_publication = True
     faults.add("sns:Publish", code="AuthorizationError", times=1000)
-    (again,) = live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    (again,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
     assert again.status == "SUCCEEDED"
     assert "NotNotified" in again.output
 
@@ -266,14 +266,14 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> No
     """
     live.aws.settings.private_ca.crl_publication = False
     clients = live.workflow.clients(3)
-    arn = live.workflow.start_with({"Serials": [serials.write(client.serial) for client in clients]})
+    arn = live.workflow.start_with({"Serials": [serial_number.to_hex(client.serial) for client in clients]})
     live.workflow.reaches(arn, "WaitForCrl")
     live.aws.client("stepfunctions").stop_execution(executionArn=arn)
     report = eventually(lambda: live.workflow.report(arn) or None, 30)
     assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
     assert "without a report of its own" in report["Cause"]
     revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
-    told = {serials.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
+    told = {serial_number.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
     assert len(told) == 3
     assert told <= revoked
     eventually(lambda: live.subjects[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
@@ -284,7 +284,7 @@ def test_the_workflow_does_not_start_itself(live: Live) -> None:
     live.aws.settings.events.s3_notifications = True
     (client,) = live.workflow.clients(1)
     before = len(live.workflow.executions())
-    live.started_by(lambda: live.ask(Serials=[serials.write(client.serial)]))
+    live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
     time.sleep(3)
     for arn in live.workflow.executions():
         live.workflow.ended(arn)

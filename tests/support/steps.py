@@ -30,7 +30,7 @@ from functions.models.states import (
     TrustStore,
 )
 from functions.models.stored import Baseline, CrlLocation, Evidence, Manifest
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from functions.trust_store import revocation_lists as attached_lists
 from infra.local.elbv2 import responses as elbv2
 from infra.local.lab.lab import Laboratory, create_trust_store
@@ -145,7 +145,7 @@ class Bench:
                 {
                     "certificate_authority_arn": self.lab.authority.arn,
                     "trust_store_arns": arns,
-                    "serials": list(map(write, serials)),
+                    "serials": list(map(serial_number.to_hex, serials)),
                     "polling": polling or Polling(interval_seconds=1, deadline_seconds=60),
                     **request,
                 }

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.elbv2 import responses as elbv2
 from infra.local.lab.lab import Laboratory, create_trust_store
@@ -126,7 +126,7 @@ class Workflow:
     def start(self, *wanted: Client | str, seconds: int = 10, **more: object) -> str:
         """Start an execution for clients or serials; it looks every second, for `seconds`."""
         request = {
-            "Serials": [serials.write(each.serial) if isinstance(each, Client) else each for each in wanted],
+            "Serials": [serial_number.to_hex(each.serial) if isinstance(each, Client) else each for each in wanted],
             "TrustStoreArns": [self.trust_store_arn],
             "Polling": {"IntervalSeconds": 1, "DeadlineSeconds": seconds},
             **more,
@@ -236,7 +236,7 @@ class Workflow:
         for client in clients:
             self.aws.client("acm-pca").revoke_certificate(
                 CertificateAuthorityArn=self.authority.arn,
-                CertificateSerial=serials.write(client.serial),
+                CertificateSerial=serial_number.to_hex(client.serial),
                 RevocationReason="SUPERSEDED",
             )
         wanted = {client.serial for client in clients}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.cli.follow import Left
 from infra.local.core.settings import Settings
 from infra.local.lab.handshake import Handshake, connect
@@ -41,7 +41,7 @@ def main() -> int:
 def _show(console: Console, made: Laboratory) -> bool:
     before = [_handshake(console, made, STOLEN), _handshake(console, made, HONEST)]
     _no_crl_before_the_first_look(made)
-    serial = serials.write(made.clients[STOLEN].serial)
+    serial = serial_number.to_hex(made.clients[STOLEN].serial)
     wanted = json.dumps({"Serials": [serial]})
     console.print(f"\n{STOLEN}'s key is stolen. StartExecution with {wanted}\n", markup=False)
     stepfunctions = made.aws.client("stepfunctions")

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.core.settings import Settings
 from infra.local.lab.lab import Laboratory, laboratory
 from infra.local.server import EmbeddedAws, PortTaken
@@ -76,7 +76,7 @@ Try, in another shell (.venv/bin/aws is an aws command line, if you have none):
 
   # revoke mallory's certificate, and see what becomes of it
   aws stepfunctions start-execution --state-machine-arn $STATE_MACHINE_ARN \\
-      --input '{{"Serials": ["{serials.write(mallory.serial)}"]}}'
+      --input '{{"Serials": ["{serial_number.to_hex(mallory.serial)}"]}}'
   aws stepfunctions list-executions --state-machine-arn $STATE_MACHINE_ARN
   aws s3 ls --recursive s3://$WORKFLOW_BUCKET/executions/
 
@@ -86,9 +86,9 @@ Try, in another shell (.venv/bin/aws is an aws command line, if you have none):
   # or ask for it by an event; or revoke at Private CA alone, and see the trust store follow by itself
   aws events put-events --entries '[{{"EventBusName": "{made.outputs["EventBusName"]}", "Source": "me",
       "DetailType": "Client Certificate Revocation Requested",
-      "Detail": "{{\\"Serials\\": [\\"{serials.write(made.clients["bob"].serial)}\\"]}}"}}]'
+      "Detail": "{{\\"Serials\\": [\\"{serial_number.to_hex(made.clients["bob"].serial)}\\"]}}"}}]'
   aws acm-pca revoke-certificate --certificate-authority-arn $CERTIFICATE_AUTHORITY_ARN \\
-      --certificate-serial {serials.write(made.clients["alice"].serial)} --revocation-reason SUPERSEDED
+      --certificate-serial {serial_number.to_hex(made.clients["alice"].serial)} --revocation-reason SUPERSEDED
 
 Ctrl-C ends it."""
 

@@ -9,7 +9,7 @@ from functions.handlers.prepare_revocation import prepare_revocation
 from functions.models.request import ExecutionInput
 from functions.models.states import Prepared
 from functions.models.stored import Manifest
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import Authority
 from tests.support.pki import NOW
@@ -21,7 +21,7 @@ _names = itertools.count()
 def prepare(bench: Bench, request: object = None, **more: Any) -> Prepared:  # noqa: ANN401 - fields of an input
     """Run the step with an input that is complete but for the serials' default and what the test states."""
     if request is None:
-        request = {"Serials": [write(A)], "TrustStoreArns": [bench.trust_store_arn], **more}
+        request = {"Serials": [serial_number.to_hex(A)], "TrustStoreArns": [bench.trust_store_arn], **more}
     question = ExecutionInput(
         request=request, execution_arn=EXECUTION + bench.name, execution_name=bench.name, start_time=NOW
     )

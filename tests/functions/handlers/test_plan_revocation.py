@@ -14,7 +14,7 @@ from functions.models.plan import Plan, PlannedOutcome, PlannedSerial
 from functions.models.request import ExecutionInput
 from functions.models.states import RevocationOutcome
 from functions.models.stored import Manifest
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from functions.plan import outcomes as expected_outcomes
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
@@ -42,7 +42,7 @@ def plan(bench: Bench, request: dict[str, Any], **more: Any) -> Plan:  # noqa: A
 
 def of(bench: Bench, *clients: Client) -> Plan:
     """Plan for clients."""
-    return plan(bench, {"Serials": [write(each.serial) for each in clients]})
+    return plan(bench, {"Serials": [serial_number.to_hex(each.serial) for each in clients]})
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_certificate_that_is_not_shown(bench: Bench, client: Client, impatient
 def test_a_deadline_before_the_crl_comes(bench: Bench, client: Client) -> None:
     """By what is known it would not be enforced in time, and nobody is promised that it would."""
     polling = {"IntervalSeconds": 10, "DeadlineSeconds": 50}
-    made = plan(bench, {"Serials": [write(client.serial)], "Polling": polling})
+    made = plan(bench, {"Serials": [serial_number.to_hex(client.serial)], "Polling": polling})
     assert made.outcome is PlannedOutcome.UNKNOWN
     assert "before the deadline, 50 seconds: it usually takes 60" in (made.cause or "")
 
@@ -141,7 +141,7 @@ def test_without_the_crl_there_is_no_plan(bench: Bench, client: Client, impatien
 def test_more_than_is_looked_up(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest is counted, and decides the outcome as long as nobody knows it."""
     monkeypatch.setattr(expected_outcomes, "LOOKED_UP", 1)
-    made = plan(bench, {"Serials": [write(client.serial), "0xabcdef"]})
+    made = plan(bench, {"Serials": [serial_number.to_hex(client.serial), "0xabcdef"]})
     assert (made.outcome, made.expected) == (PlannedOutcome.UNKNOWN, {"REVOKED": 1, "NOT_LOOKED_UP": 1})
     assert made.serials_not_shown == 1
 
@@ -152,7 +152,7 @@ def test_a_crl_that_is_too_large(bench: Bench, client: Client, lambda_environmen
     assert ca.certificate is not None
     large = pki.Authority(ca.certificate, ca.key).crl([1, 2, 3], number=10**14)
     ca.crls.overrides = {}
-    location = plan(bench, {"Serials": [write(client.serial)]}).crl
+    location = plan(bench, {"Serials": [serial_number.to_hex(client.serial)]}).crl
     assert location
     bucket, _, key = location.location.removeprefix("s3://").partition("/")
     bench.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=large)

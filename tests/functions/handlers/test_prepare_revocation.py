@@ -6,7 +6,7 @@ from functions import workflow_bucket
 from functions.environment import environment
 from functions.errors import InvalidInput
 from functions.models.request import Wanted
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from tests.functions.handlers.preparing import another_ca, manifest, prepare, trusting
 from tests.support.pki import NOW
@@ -72,11 +72,13 @@ def test_baseline(bench: Bench) -> None:
     client = ca.issue_client(bench.lab.folder, f"baseline-{bench.name}")
     pca = bench.lab.aws.client("acm-pca")
     pca.revoke_certificate(
-        CertificateAuthorityArn=ca.arn, CertificateSerial=write(client.serial), RevocationReason="SUPERSEDED"
+        CertificateAuthorityArn=ca.arn,
+        CertificateSerial=serial_number.to_hex(client.serial),
+        RevocationReason="SUPERSEDED",
     )
     bench.add(acm_pca.publish_now(ca.arn))
     bench.add(bench.authority.crl([A, B]))
-    (baseline,) = manifest(bench, Serials=[write(client.serial), write(A)]).baselines
+    (baseline,) = manifest(bench, Serials=[serial_number.to_hex(client.serial), serial_number.to_hex(A)]).baselines
     own, foreign = baseline.lists
     assert baseline.held == {client.serial}
     assert own.crl_number is not None

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from functions.errors import InvalidSerialList
 from functions.intake import serial_list
 from functions.models.request import MAX_SERIALS, GivenSerial, RevocationReason, SerialListFormat, Wanted
-from functions.pki.serial_number import write
+from functions.pki import serial_number
 from tests.support import pki
 
 JSON, JSON_LINES, CSV, LINES = SerialListFormat
@@ -274,7 +274,7 @@ def test_the_longest_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many serials as are allowed are read, one more is refused."""
     assert MAX_SERIALS == 100_000
     monkeypatch.setattr(serial_list, "MAX_SERIALS", 1_000)
-    text = "\n".join(write(number) for number in range(1, 1_002))
+    text = "\n".join(serial_number.to_hex(number) for number in range(1, 1_002))
     with pytest.raises(InvalidSerialList, match="more than 1,000"):
         read(text, LINES)
     assert len(read(text.rsplit("\n", 1)[0], LINES)) == 1_000
@@ -283,7 +283,7 @@ def test_the_longest_list(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.lists(st.integers(1, 2**160 - 1), min_size=1, max_size=20), st.sampled_from(SerialListFormat))
 def test_what_is_written_is_read(numbers: list[int], form: SerialListFormat) -> None:
     """Writing a list and reading it is the identity in each format."""
-    texts = [write(number) for number in numbers]
+    texts = [serial_number.to_hex(number) for number in numbers]
     written = {
         JSON: json.dumps(texts),
         JSON_LINES: "\n".join(map(json.dumps, texts)),

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions.errors import CrlSignatureInvalid
-from functions.pki import crl
-from functions.pki import serial_number as serials
+from functions.pki import crl, serial_number
 from tests.support import pki
 
 CA = pki.certificate_authority(under=pki.certificate_authority("Example Root"))
@@ -55,5 +54,5 @@ def test_serials_and_number(authority: pki.Authority) -> None:
     der = pki.large_crl(authority, made, number=1_700_000_000_000)
     said = openssl(der, "-text", "-crlnumber")
     lines = (line.split() for line in said.splitlines() if "Serial Number:" in line)
-    assert crl.serial_numbers(crl.read(der)) == {serials.parse("0x" + line[-1]) for line in lines} == set(made)
+    assert crl.serial_numbers(crl.read(der)) == {serial_number.parse("0x" + line[-1]) for line in lines} == set(made)
     assert f"crlNumber=0x{1_700_000_000_000:X}" in said.replace("=0x0", "=0x")

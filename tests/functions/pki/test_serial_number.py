@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.errors import AmbiguousSerial, InvalidSerial
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.tools.serial_notations import NOTATIONS
 
 SERIALS = st.integers(min_value=1, max_value=2**160 - 1)
@@ -20,23 +20,23 @@ LONGEST = 2**160 - 1
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes anything but a number or a refusal."""
     with suppress(InvalidSerial, AmbiguousSerial):
-        assert 0 < serials.parse(text) <= LONGEST
+        assert 0 < serial_number.parse(text) <= LONGEST
 
 
 def test_written_form() -> None:
     """A serial is written in whole octets, lower case, with colons."""
-    assert serials.write(0xA1B) == "0a:1b"
+    assert serial_number.to_hex(0xA1B) == "0a:1b"
 
 
 def test_small_serial_is_written_with_a_colon() -> None:
     """Even one octet is written with a colon, since "10" could be read as ten."""
-    assert serials.write(0x10) == "00:10"
+    assert serial_number.to_hex(0x10) == "00:10"
 
 
 def test_digits_alone_are_ambiguous() -> None:
     """Digits alone are refused, and the message shows both readings and how to write each."""
     with pytest.raises(AmbiguousSerial) as refusal:
-        serials.parse(" 1234 ")
+        serial_number.parse(" 1234 ")
     for part in ("'1234'", "hexadecimal", "12:34", "0x1234", "decimal", "04:d2", "0x4d2"):
         assert part in str(refusal.value)
 
@@ -47,10 +47,10 @@ def test_digits_alone_are_ambiguous() -> None:
 def test_rule_book(text: str, expected: int | tuple[type[Exception], str]) -> None:
     """Each notation is read as the README's table says, or refused with the text, cut, in the message."""
     if isinstance(expected, int):
-        assert serials.parse(text) == expected
+        assert serial_number.parse(text) == expected
         return
     with pytest.raises(expected[0], match=expected[1]) as refusal:
-        serials.parse(text)
+        serial_number.parse(text)
     assert type(refusal.value) is expected[0]
     assert repr(text.strip()[:8])[:-1].strip("'") in str(refusal.value)
     assert len(str(refusal.value)) < 500
@@ -65,7 +65,7 @@ def test_rule_book_is_long_enough() -> None:
 def test_absurdly_long() -> None:
     """Five million characters are not even looked at."""
     with pytest.raises(InvalidSerial, match="5000000 characters"):
-        serials.parse("f" * 5_000_000)
+        serial_number.parse("f" * 5_000_000)
 
 
 def _octets(serial: int) -> str:
@@ -77,8 +77,8 @@ def _grouped(serial: int, separator: str) -> str:
 
 
 WRITERS: dict[str, Callable[[int], str]] = {
-    "colons": serials.write,
-    "colons, upper case": lambda serial: serials.write(serial).upper(),
+    "colons": serial_number.to_hex,
+    "colons, upper case": lambda serial: serial_number.to_hex(serial).upper(),
     "0x": hex,
     "0x, padded": "0x{:040X}".format,
     "serial=": lambda serial: f"serial={_octets(serial).upper()}",
@@ -90,7 +90,9 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "(decimal)": "{} (decimal)".format,
     "both": "{0} (0x{0:x})".format,
     "text, short": "Serial Number: {0} (0x{0:x})".format,
-    "text, long": lambda serial: f"        Serial Number:\n            {serials.write(serial)}\n        Issuer: CN=x",
+    "text, long": lambda serial: (
+        f"        Serial Number:\n            {serial_number.to_hex(serial)}\n        Issuer: CN=x"
+    ),
     "spaces, said": lambda serial: f"hex: {_grouped(serial, ' ')}",
     "hyphens, said": lambda serial: f"serial={_grouped(serial, '-')}",
 }
@@ -101,7 +103,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
 @example(LONGEST, "text, long")
 def test_written_and_read_again(serial: int, notation: str) -> None:
     """Writing then reading is the identity in each notation."""
-    assert serials.parse(WRITERS[notation](serial)) == serial
+    assert serial_number.parse(WRITERS[notation](serial)) == serial
 
 
 @given(st.integers(min_value=1, max_value=2**128 - 1), st.integers(min_value=1, max_value=31))
@@ -109,10 +111,10 @@ def test_certificate_arn(serial: int, left: int) -> None:
     """Private CA's name of a certificate ends in 32 digits; a part of it is never read as another serial."""
     ca = "arn:aws:acm-pca:us-east-1:123456789012:certificate-authority/0a"
     arn = f"{ca}/certificate/{serial:032x}"
-    assert serials.parse(arn) == serial
-    assert serials.issuer_of(arn) == ca
+    assert serial_number.parse(arn) == serial
+    assert serial_number.issuer_arn(arn) == ca
     with suppress(InvalidSerial, AmbiguousSerial):
-        assert serials.parse(arn[: left - 32]) < 10
+        assert serial_number.parse(arn[: left - 32]) < 10
 
 
 @given(SERIALS, st.sampled_from(["", " ", "-"]), st.booleans())
@@ -122,13 +124,13 @@ def test_what_nothing_says_is_the_same_or_refused(serial: int, separator: str, u
     text = text.upper() if upper else text
     if text.isascii() and re.sub(r"[ -]", "", text).isdigit() and serial > 9:
         with pytest.raises(AmbiguousSerial):
-            serials.parse(text)
+            serial_number.parse(text)
     else:
-        assert serials.parse(text) == serial
+        assert serial_number.parse(text) == serial
 
 
 @pytest.mark.parametrize("serial", [0, -1])
 def test_write_refuses_what_is_not_positive(serial: int) -> None:
     """What is not positive is not written."""
     with pytest.raises(InvalidSerial, match=str(serial)):
-        serials.write(serial)
+        serial_number.to_hex(serial)

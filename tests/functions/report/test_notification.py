@@ -39,7 +39,7 @@ from functions.models.states import (
     TrustStoreDrift,
 )
 from functions.models.stored import CrlFailure
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from functions.report import notification
 from functions.report.execution_history import gathered
 from functions.report.markdown import render
@@ -121,7 +121,7 @@ def test_a_long_wait_says_why_where_that_is_known(bench: Bench) -> None:
     made = notification.waiting(kept, found(A, notice=Notice.STILL_WAITING, generation_failure=why))
     assert made.subject.startswith("Delayed: 1 of 2")
     assert "Private CA said so" in made.lines
-    assert made.detail["MissingSerials"] == [serials.write(A)]
+    assert made.detail["MissingSerials"] == [serial_number.to_hex(A)]
 
 
 def test_messages_stay_within_their_limits(bench: Bench) -> None:
@@ -149,7 +149,7 @@ def test_the_outcome_is_told_from_the_report(bench: Bench, told: Fetch) -> None:
     assert notify_outcome(NotifyOutcomeInput(report=json_at), NOW).message_id
     (message,) = told()
     assert message["Subject"] == "Completed: 1 of 1 certificates are blocked"
-    assert f"{serials.write(A)}  REVOKED, enforced" in message["Message"]
+    assert f"{serial_number.to_hex(A)}  REVOKED, enforced" in message["Message"]
 
 
 @pytest.mark.parametrize("status", [DriftStatus.NONE, DriftStatus.CLAIMED, DriftStatus.NO_CRL])
@@ -303,7 +303,7 @@ def test_an_interruption_is_reported_once(
     (message,) = told()
     assert message["Subject"] == "Failed: ExecutionInterrupted"
     assert "TIMED_OUT without a report of its own (E: c); before that, States.Timeout: before" in message["Message"]
-    assert serials.write(A) in message["Message"]
+    assert serial_number.to_hex(A) in message["Message"]
     assert report_interruption(event, NOW).message_id is None
     later = {"detail": {**detail, "startDate": int(NOW.timestamp() * 1000) + 100 * 86_400_000, "error": None}}
     assert report_interruption(ExecutionStatusEvent.model_validate(later), NOW).message_id

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from rich.prompt import Prompt
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.deploy import __main__ as operator
 from infra.deploy import crl_bucket
 from infra.local.cloudformation import deploy as embedded
@@ -130,7 +130,7 @@ def test_deployed_twice_and_destroyed(
     stepfunctions = shell.client("stepfunctions")
     machine = stepfunctions.list_state_machines()["stateMachines"][0]["stateMachineArn"]
     started = stepfunctions.start_execution(
-        stateMachineArn=machine, input=json.dumps({"Serials": [serials.write(client.serial)]})
+        stateMachineArn=machine, input=json.dumps({"Serials": [serial_number.to_hex(client.serial)]})
     )
     for _ in range(1200):
         described = stepfunctions.describe_execution(executionArn=started["executionArn"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from tests.support import pki
 from tests.support.workflow import Execution, Workflow
@@ -37,14 +37,14 @@ def test_one_malformed_serial_keeps_the_good_ones_from_being_revoked(untouched: 
 def test_digits_alone_are_refused_with_both_readings(untouched: Workflow) -> None:
     """Digits may be hexadecimal or decimal: guessing would revoke the wrong certificate."""
     execution = untouched.run("1234567890123456")
-    readings = serials.write(0x1234567890123456), serials.write(1234567890123456)
+    readings = serial_number.to_hex(0x1234567890123456), serial_number.to_hex(1234567890123456)
     assert_refused(execution, "InvalidInput", "Serials[0]: AmbiguousSerial", *readings)
 
 
 def test_a_number_is_no_serial(untouched: Workflow) -> None:
     """A JSON number is decimal to some and hexadecimal to others, and may have lost digits on its way."""
     (good,) = untouched.clients(1)
-    execution = untouched.run(good, Serials=[serials.write(good.serial), 1234, True, None, 1.5])
+    execution = untouched.run(good, Serials=[serial_number.to_hex(good.serial), 1234, True, None, 1.5])
     named = [f"Serials[{place}]" for place in (1, 2, 3, 4)]
     assert_refused(execution, "InvalidInput", *named)
 
@@ -76,7 +76,7 @@ def test_certificates_of_two_cas(untouched: Workflow) -> None:
     other = pki.certificate_authority("Other CA").issue()
     execution = untouched.run(good, Certificates=[good.certificate.read_text() + other.certificate_pem.decode()])
     assert_refused(
-        execution, "CertificateIssuerMismatch", serials.write(other.serial), "Other CA", "Embedded Issuing CA"
+        execution, "CertificateIssuerMismatch", serial_number.to_hex(other.serial), "Other CA", "Embedded Issuing CA"
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.acm_pca.certificate_authority import CertificateAuthority
 from infra.local.core import faults
@@ -52,11 +52,11 @@ def test_one_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:
     assert f"1 of 3 serials were not revoked: {UNKNOWN} (ResourceNotFoundException)" in execution.cause
     assert {good.serial, other.serial} <= guarded.held()
     assert execution.outcomes == {
-        serials.write(good.serial): "REVOKED",
+        serial_number.to_hex(good.serial): "REVOKED",
         UNKNOWN: "FAILED",
-        serials.write(other.serial): "REVOKED",
+        serial_number.to_hex(other.serial): "REVOKED",
     }
-    assert execution.enforced == {serials.write(good.serial), serials.write(other.serial)}
+    assert execution.enforced == {serial_number.to_hex(good.serial), serial_number.to_hex(other.serial)}
     assert execution.report["Summary"] == {
         "Serials": 3,
         "Revoked": 2,
@@ -82,7 +82,7 @@ def test_an_expired_certificate_is_named_as_such(guarded: Workflow) -> None:
     sleep_until_expired(client)
     execution = guarded.run(client)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
-    assert f"{serials.write(client.serial)} (CertificateExpired)" in execution.cause
+    assert f"{serial_number.to_hex(client.serial)} (CertificateExpired)" in execution.cause
 
 
 def test_a_serial_that_expired_after_its_revocation_is_not_waited_for(
@@ -90,14 +90,17 @@ def test_a_serial_that_expired_after_its_revocation_is_not_waited_for(
 ) -> None:
     """CRLs no longer name what has expired, so the fresh serial beside it is enforced and the execution succeeds."""
     gone, (fresh,) = expiring_client(guarded, 3), guarded.clients(1)
-    ca.revoke(serials.write(gone.serial), "KEY_COMPROMISE")
+    ca.revoke(serial_number.to_hex(gone.serial), "KEY_COMPROMISE")
     sleep_until_expired(gone)
     for _ in range(2):  # once after its expiry a CRL still names it
         acm_pca.publish_now(ca.arn)
     execution = guarded.run(gone, fresh)
     assert execution.status == "SUCCEEDED"
-    assert execution.outcomes == {serials.write(gone.serial): "EXPIRED", serials.write(fresh.serial): "REVOKED"}
-    assert execution.enforced == {serials.write(fresh.serial)}
+    assert execution.outcomes == {
+        serial_number.to_hex(gone.serial): "EXPIRED",
+        serial_number.to_hex(fresh.serial): "REVOKED",
+    }
+    assert execution.enforced == {serial_number.to_hex(fresh.serial)}
     assert fresh.serial in guarded.held()
     assert gone.serial not in guarded.held()
 
@@ -126,7 +129,7 @@ def test_one_serial_in_every_notation_is_revoked_once(guarded: Workflow) -> None
     (client,) = guarded.clients(1)
     digits = f"{client.serial:x}"
     revoked = calls_of(REVOKE)
-    written = serials.write(client.serial)
+    written = serial_number.to_hex(client.serial)
     execution = guarded.run(written, written.upper(), digits, digits.upper(), f"0x{digits}", client)
     assert execution.status == "SUCCEEDED"
     assert len(revoked) == 1
@@ -152,7 +155,7 @@ def test_a_revocation_whose_answer_is_lost_is_a_success(guarded: Workflow) -> No
     faults.add(REVOKE, code="InternalFailure", status=500, after=True)
     execution = guarded.run(client)
     assert execution.status == "SUCCEEDED"
-    assert execution.outcomes == {serials.write(client.serial): "ALREADY_REVOKED"}
+    assert execution.outcomes == {serial_number.to_hex(client.serial): "ALREADY_REVOKED"}
     assert client.serial in guarded.held()
 
 
@@ -162,7 +165,7 @@ def test_a_refusal_of_one_serial_is_recorded_by_its_code(guarded: Workflow) -> N
     faults.add(REVOKE, code="AccessDenied", times=100)
     execution = guarded.run(client)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
-    assert execution.outcomes == {serials.write(client.serial): "FAILED"}
+    assert execution.outcomes == {serial_number.to_hex(client.serial): "FAILED"}
     assert execution.report["Serials"][0]["Error"] == "AccessDeniedException"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
@@ -122,7 +122,7 @@ def test_a_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
     assert (execution.status, execution.error) == ("FAILED", "TrustStoreNotFound")
     assert doomed in execution.cause
     assert "Nothing was done" not in execution.cause
-    assert execution.outcomes == {serials.write(client.serial): "REVOKED"}
+    assert execution.outcomes == {serial_number.to_hex(client.serial): "REVOKED"}
     assert execution.enforced == set()
 
 

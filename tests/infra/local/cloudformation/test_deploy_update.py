@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.pki import serial_number as serials
+from functions.pki import serial_number
 from infra.local.cloudformation import deploy
 from infra.local.cloudformation.resource import NotRealised
 from infra.local.elbv2 import responses as elbv2
@@ -63,7 +63,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         assert sqs.receive_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"])["Messages"][0]["Body"] == "{}"
         aws.settings.private_ca.crl_publication = False
         (other,) = workflow.clients(1)
-        arn = workflow.start_with({"Serials": [serials.write(other.serial)]})
+        arn = workflow.start_with({"Serials": [serial_number.to_hex(other.serial)]})
         assert workflow.ended(arn).error == "CrlNotPublished"  # after five seconds now, not 300
 
 
