@@ -8,6 +8,7 @@ from functions.handler import lambda_handler
 from functions.models.states import Attached, ConvertedCrl, EnforceInput
 from functions.models.stored import AttachedList, Manifest
 from functions.trust_store import capacity as head_room
+from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
 
 
@@ -36,7 +37,7 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
         event.trust_store.attached,
     )
     lists = attached_lists.read(arn, manifest)
-    preferred, added = attached_lists.preferred(manifest, converted), list[int]()
+    preferred, added = precedence.preferred(manifest, converted), list[int]()
     standing = attached_lists.standing(
         arn, lists, converted, preferred, lambda: workflow_bucket.crl_of(converted.pem, manifest.wanted)
     )
@@ -55,7 +56,7 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
 def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
     """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
     superfluous = head_room.make_room(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
-    if superfluous and (winner := attached_lists.winner(lists)):
+    if superfluous and (winner := precedence.winner(lists)):
         attached_lists.read_back(arn, winner.revocation_id, manifest)
         attached_lists.remove(arn, superfluous)
     return superfluous

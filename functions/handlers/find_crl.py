@@ -13,7 +13,7 @@ from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl
 from functions.report import crl_failure
 from functions.revocation import batches as outcomes
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import precedence
 
 _SHOWN = 10
 _CURED_BY_TIME = (CrlNotYetValid.__name__,)
@@ -105,7 +105,7 @@ def _look(
         etag = {"etag": fetched.etag}
         found = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
         crl.check(
-            found, issuer=manifest.issuer, now=now, attached=attached_lists.lowest([winner for _, winner in in_force])
+            found, issuer=manifest.issuer, now=now, attached=precedence.lowest([winner for _, winner in in_force])
         )
     except CrlRefused as refusal:
         if etag and etag["etag"] == manifest.crl.etag:
@@ -135,7 +135,7 @@ def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], At
     if store.verified.evidence:
         attached = workflow_bucket.get_evidence(store.verified.evidence).attached
         return frozenset(attached.held_serials), attached
-    return frozenset(), attached_lists.winner(manifest.baseline(store.trust_store_arn).lists)
+    return frozenset(), precedence.winner(manifest.baseline(store.trust_store_arn).lists)
 
 
 handler = lambda_handler(find_crl)

@@ -8,6 +8,7 @@ from functions.errors import RevocationNotVerified
 from functions.handler import lambda_handler
 from functions.models.states import EnforceInput, Removed, TrustStore
 from functions.models.stored import AttachedList, Manifest
+from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
 
 # Somebody who removes each list as it comes is not a race: another owner of the trust store's lists is at work.
@@ -27,14 +28,14 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     manifest = workflow_bucket.get_manifest(event.manifest)
     store = event.trust_store
     arn, before = store.trust_store_arn, store.removed
-    verified = attached_lists.of_verified(store.verified)
+    verified = precedence.of_verified(store.verified)
     lists = attached_lists.read(arn, manifest)
     superfluous: list[int] = []
-    preferred = attached_lists.preferred(manifest, event.converted)
+    preferred = precedence.preferred(manifest, event.converted)
     if not _is_gone(lists, verified, preferred):
         if preferred:  # a list that came meanwhile may hold more than the one that fell back
             attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(event.converted.pem))
-        superfluous = attached_lists.dominated(lists, verified, preferred)
+        superfluous = precedence.dominated(lists, verified, preferred)
         attached_lists.remove(arn, superfluous)
         lists = attached_lists.read(arn, manifest)
     gone = _is_gone(lists, verified, preferred)
@@ -53,13 +54,13 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
 
 def _is_gone(lists: list[AttachedList], verified: AttachedList, preferred: str | None) -> bool:
     """Say whether neither the verified list nor one that supersedes it is there."""
-    winner = attached_lists.winner(lists, preferred)
+    winner = precedence.winner(lists, preferred)
     return winner is None or winner.rank < verified.rank or preferred not in (None, winner.sha256)
 
 
 def _left(store: TrustStore, manifest: Manifest, lists: list[AttachedList]) -> set[int]:
     """Give the lists of this CA that were there once and are no more, whichever try or peer removed them."""
-    baseline = attached_lists.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
+    baseline = precedence.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
     known = {each.revocation_id for each in baseline} | {*store.attached.added_revocation_ids}
     return known - {each.revocation_id for each in lists}
 

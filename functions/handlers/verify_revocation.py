@@ -9,6 +9,7 @@ from functions.handler import lambda_handler
 from functions.models.states import ConvertedCrl, EnforceInput, TrustStore, Verified
 from functions.models.stored import AttachedList, Evidence, Manifest
 from functions.pki import crl
+from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
 
 _DROPPED_SHOWN = 100
@@ -26,8 +27,8 @@ def verify_revocation(event: EnforceInput, _now: datetime) -> Verified:
     store, converted = event.trust_store, event.converted
     arn = store.trust_store_arn
     lists = attached_lists.read(arn, manifest)
-    preferred = attached_lists.preferred(manifest, converted)
-    winner = attached_lists.winner(lists, preferred)
+    preferred = precedence.preferred(manifest, converted)
+    winner = precedence.winner(lists, preferred)
     if winner is None or winner.rank < (converted.crl_number, 0) or preferred not in (None, winner.sha256):
         seen = f"the newest is {winner.crl_number}" if winner else "there is none of this CA"
         raise RevocationNotVerified(f"{arn} shows no list with CRL number {converted.crl_number}: {seen}")
@@ -90,8 +91,8 @@ def _difference(
 def _compared_with(store: TrustStore, manifest: Manifest) -> list[AttachedList]:
     """Give this CA's lists at the start, or else the one verified last: later rounds add to what was counted then."""
     if store.verified.revocation_id is None:
-        return attached_lists.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
-    return [attached_lists.of_verified(store.verified)]
+        return precedence.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
+    return [precedence.of_verified(store.verified)]
 
 
 def _sum(before: Verified, counted: int | None, more: set[int] | None) -> int | None:

@@ -14,6 +14,7 @@ from functions.pki import crl
 from functions.pki.crl import Crl
 from functions.plan.simulation import Rehearsal
 from functions.trust_store import capacity as head_room
+from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
 
 _DROPPED_SHOWN = 100
@@ -32,7 +33,7 @@ class SeenCrl:
 
 def look(manifest: Manifest, now: datetime) -> SeenCrl:
     """Read the CRL as FindCrl does; one that is refused counts as absent, for it lay there before."""
-    winners = [attached_lists.winner(baseline.lists) for baseline in manifest.baselines]
+    winners = [precedence.winner(baseline.lists) for baseline in manifest.baselines]
     revoked = frozenset[int]().union(*(baseline.held for baseline in manifest.baselines))
     planned = PlannedCrl(location=f"s3://{manifest.crl.bucket}/{manifest.crl.key}")
     try:
@@ -43,7 +44,7 @@ def look(manifest: Manifest, now: datetime) -> SeenCrl:
         planned = described(planned.location, found)
         if crl.is_issued_by(found, manifest.issuer):
             revoked |= found.held
-        crl.check(found, issuer=manifest.issuer, now=now, attached=attached_lists.lowest(winners))
+        crl.check(found, issuer=manifest.issuer, now=now, attached=precedence.lowest(winners))
     except CrlRefused as refusal:
         failure = Failure(error=type(refusal).__name__, cause=str(refusal))
         return SeenCrl(planned.model_copy(update={"refusal": failure}), None, revoked)
@@ -89,7 +90,7 @@ def _rehearse(rehearsal: Rehearsal, coming: Crl, preferred: str | None) -> int |
 
 def _next(lists: list[AttachedList], current: Crl | None, more: int) -> AttachedList:
     """Imagine the CA's next CRL: above every number there is, and with so many more entries."""
-    newest = current or attached_lists.winner(lists)
+    newest = current or precedence.winner(lists)
     numbers = [each.crl_number or 0 for each in lists] + [(current and current.crl_number) or 0]
     return AttachedList(
         revocation_id=0,
@@ -127,8 +128,8 @@ def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl | None)
     What the next CRL will hold nobody knows; it drops what has expired.
 
     """
-    going = [each for each in attached_lists.of_this_ca(lists) if each.revocation_id in rehearsal.removed]
-    staying = [each for each in attached_lists.of_this_ca(lists) if each not in going]
+    going = [each for each in precedence.of_this_ca(lists) if each.revocation_id in rehearsal.removed]
+    staying = [each for each in precedence.of_this_ca(lists) if each not in going]
     if not going or (added is None and not staying):
         return []
     held = attached_lists.serial_numbers(rehearsal.arn, going) or set()

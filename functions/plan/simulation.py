@@ -8,6 +8,7 @@ from functions.models.states import Failure
 from functions.models.stored import AttachedList
 from functions.pki import crl
 from functions.trust_store import capacity as head_room
+from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
 
 
@@ -30,8 +31,8 @@ class Rehearsal:
         self.refusal, adds = None, False
         try:
             adds = self._attach(coming, read, preferred)
-            if winner := attached_lists.winner(self.lists, preferred):
-                self._remove(attached_lists.dominated(self.lists, winner, preferred))
+            if winner := precedence.winner(self.lists, preferred):
+                self._remove(precedence.dominated(self.lists, winner, preferred))
         except RevocationError as refusal:
             self.refusal = Failure(error=type(refusal).__name__, cause=str(refusal))
         return adds

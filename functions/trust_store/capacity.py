@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functions.environment import environment
 from functions.errors import TrustStoreFull
 from functions.models.stored import AttachedList
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import precedence
 
 
 def fits(lists: Sequence[AttachedList], entries: int) -> bool:
@@ -43,8 +43,8 @@ def leftovers(lists: Sequence[AttachedList]) -> list[int]:
         CrlNumberReused: one of them has the winner's number and other bytes.
 
     """
-    winner = attached_lists.winner(lists)
-    return attached_lists.dominated(lists, winner) if winner else []
+    winner = precedence.winner(lists)
+    return precedence.dominated(lists, winner) if winner else []
 
 
 def figures(lists: Sequence[AttachedList], entries: int) -> str:

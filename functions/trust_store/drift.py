@@ -12,6 +12,7 @@ from functions.models.states import Drift, DriftKind, DriftStatus, Failure, List
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl
 from functions.pki.crl import Crl
+from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
 
 Lists = dict[str, list[AttachedList]]
@@ -44,8 +45,8 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_o
         if manifest.is_third_party:
             _check_handed_over(newest, manifest, lists, now)
         else:
-            winners = [attached_lists.winner(held) for held in lists.values()]
-            crl.check(newest, issuer=manifest.issuer, now=now, attached=attached_lists.lowest(winners))
+            winners = [precedence.winner(held) for held in lists.values()]
+            crl.check(newest, issuer=manifest.issuer, now=now, attached=precedence.lowest(winners))
     except CrlRefused as refusal:
         if manifest.is_third_party:
             raise
@@ -65,7 +66,7 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_o
 
 def _in_place(lists: Lists) -> Iterator[ListInPlace]:
     for arn, held in lists.items():
-        if winner := attached_lists.winner(held):
+        if winner := precedence.winner(held):
             yield ListInPlace(
                 trust_store_arn=arn,
                 revocation_id=winner.revocation_id,
@@ -75,7 +76,7 @@ def _in_place(lists: Lists) -> Iterator[ListInPlace]:
 
 
 def _without_crl(manifest: Manifest, lists: Lists) -> Drift:
-    if any(map(attached_lists.winner, lists.values())):
+    if any(map(precedence.winner, lists.values())):
         where = f"s3://{manifest.crl.bucket}/{manifest.crl.key}"
         raise CrlNotPublished(f"there is no CRL at {where}, though one of this CA is attached: nobody can renew it")
     return Drift(status=DriftStatus.NO_CRL)
@@ -83,7 +84,7 @@ def _without_crl(manifest: Manifest, lists: Lists) -> Drift:
 
 def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datetime) -> None:
     """Refuse a CRL that is older than what any trust store holds, unless that is wanted and loses no serial."""
-    winners = {arn: winner for arn, held in lists.items() if (winner := attached_lists.winner(held))}
+    winners = {arn: winner for arn, held in lists.items() if (winner := precedence.winner(held))}
     highest = max(winners.values(), key=lambda winner: winner.rank, default=None)
     wanted = manifest.request.accept_lower_crl_number
     try:
@@ -98,11 +99,11 @@ def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datet
         raise CrlNumberLower(f"{lower}. If the CA was restored, ask again with AcceptLowerCrlNumber") from lower
     for arn in winners if wanted else ():
         attached_lists.require_none_lost(arn, lists[arn], newest)
-        attached_lists.require_number_unused(arn, lists[arn], newest)
+        precedence.require_number_unused(arn, lists[arn], newest)
 
 
 def _drift(trust_store_arn: str, held: list[AttachedList], newest: Crl, manifest: Manifest) -> TrustStoreDrift | None:
-    ours = attached_lists.of_this_ca(held)
+    ours = precedence.of_this_ca(held)
     winner = ours[-1] if ours else None
     kind = _kind(ours, newest, fallen_back=manifest.request.accept_lower_crl_number)
     if kind is None:

@@ -1,8 +1,4 @@
-"""What is attached to a trust store: which lists are this CA's, which of them wins, which are in its way.
-
-There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) wins, whoever attached it; every
-execution follows the same order, so any number of them converge on one list.
-"""
+"""The revocation lists of a trust store: read them, add one, remove some."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
@@ -18,9 +14,10 @@ from functions.errors import (
     RevocationAddUnclear,
     RevocationNotVerified,
 )
-from functions.models.states import ConvertedCrl, Verified
+from functions.models.states import ConvertedCrl
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl, serial_number
+from functions.trust_store import precedence
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
@@ -132,7 +129,7 @@ def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> in
     try:
         return aws_elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
     except aws_elbv2.AnswerUnclear as unclear:
-        for attached in reversed(of_this_ca(read(trust_store_arn, manifest))):
+        for attached in reversed(precedence.of_this_ca(read(trust_store_arn, manifest))):
             if attached.sha256 == converted.sha256:
                 return attached.revocation_id
         raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
@@ -148,50 +145,6 @@ def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
         aws_elbv2.remove_trust_store_revocations(trust_store_arn, [revocation_id])
 
 
-def of_this_ca(lists: Sequence[AttachedList], preferred: str | None = None) -> list[AttachedList]:
-    """Give the complete base CRLs signed by this CA's key, the winner last.
-
-    `preferred` is the SHA-256 of the one that wins whatever its number: that of a CA that has fallen back.
-
-    """
-    ours = (attached for attached in lists if attached.crl_number is not None)
-    return sorted(ours, key=lambda attached: (attached.sha256 == preferred, *attached.rank))
-
-
-def of_verified(verified: Verified) -> AttachedList:
-    """Give the list that this execution has itself read back.
-
-    Raises:
-        RevocationNotVerified: it has read back none.
-
-    """
-    if verified.revocation_id is None:
-        raise RevocationNotVerified("no list was verified, so none is superseded")
-    return AttachedList(
-        revocation_id=verified.revocation_id,
-        number_of_revoked_entries=verified.number_of_revoked_entries,
-        crl_number=verified.crl_number,
-        sha256=verified.sha256,
-    )
-
-
-def winner(lists: Sequence[AttachedList], preferred: str | None = None) -> AttachedList | None:
-    """Give the list of this CA that all executions let stand."""
-    ranked = of_this_ca(lists, preferred)
-    return ranked[-1] if ranked else None
-
-
-def preferred(manifest: Manifest, converted: ConvertedCrl) -> str | None:
-    """Give the SHA-256 of the list that wins whatever its number, where the input accepts a lower one."""
-    return converted.sha256 if manifest.request.accept_lower_crl_number else None
-
-
-def lowest(winners: Sequence[AttachedList | None]) -> AttachedList | None:
-    """Give the list that a CRL must not be older than, of several trust stores: AttachCrl checks again for each."""
-    known = [winner for winner in winners if winner]
-    return min(known, key=lambda winner: winner.rank) if len(known) == len(winners) else None
-
-
 def standing(
     trust_store_arn: str,
     lists: Sequence[AttachedList],
@@ -205,7 +158,7 @@ def standing(
         CrlNumberLower, CrlNumberReused: what is attached contradicts it.
 
     """
-    won, number = winner(lists, preferred), newest.crl_number or 0
+    won, number = precedence.winner(lists, preferred), newest.crl_number or 0
     if won is None or won.rank < (number, 0):
         return None
     if preferred and won.sha256 != preferred:
@@ -234,7 +187,7 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
         AwsUnavailable: a list is gone by now, so that nobody can tell.
 
     """
-    higher = [each for each in of_this_ca(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
+    higher = [each for each in precedence.of_this_ca(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
     held = serial_numbers(trust_store_arn, higher)
     if held is None:
         raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
@@ -246,44 +199,9 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
         )
 
 
-def require_number_unused(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
-    """Refuse a CRL whose number is attached with other bytes, before it stands beside the one it could not remove.
-
-    Raises:
-        CrlNumberReused: neither is known to be the right one.
-
-    """
-    for attached in of_this_ca(lists):
-        if attached.crl_number == newest.crl_number and attached.sha256 != newest.sha256:
-            raise CrlNumberReused(
-                f"CRL number {newest.crl_number} is attached to {trust_store_arn} as list {attached.revocation_id} "
-                f"with other bytes: SHA-256 {attached.sha256} there, {newest.sha256} here. Have the CA sign one "
-                "with a number that it has not used"
-            )
-
-
-def dominated(lists: Sequence[AttachedList], by: AttachedList, preferred: str | None = None) -> list[int]:
-    """Give the ids of this CA's lists that a verified one makes superfluous.
-
-    Raises:
-        CrlNumberReused: one of them has its number and other bytes, so neither is known to be the right one.
-
-    """
-    ranked = of_this_ca(lists, preferred)
-    at = next((place for place, each in enumerate(ranked) if each.revocation_id == by.revocation_id), None)
-    below = [each for each in ranked if each.rank < by.rank] if at is None else ranked[:at]
-    for attached in below:
-        if attached.crl_number == by.crl_number and attached.sha256 != by.sha256:
-            raise CrlNumberReused(
-                f"lists {attached.revocation_id} and {by.revocation_id} both carry CRL number {by.crl_number} "
-                f"but differ: SHA-256 {attached.sha256} and {by.sha256}"
-            )
-    return [attached.revocation_id for attached in below]
-
-
 def distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:
     """Count the serials in this CA's lists, each once."""
-    ours = of_this_ca(lists)
+    ours = precedence.of_this_ca(lists)
     if len(ours) == 1:
         return ours[0].number_of_revoked_entries
     return len(set[int]().union(*(found for found in _contents(trust_store_arn, ours) if found)))

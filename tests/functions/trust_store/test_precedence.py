@@ -1,0 +1,55 @@
+"""Which list wins, and which ones it makes superfluous: the order that all executions follow."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.errors import CrlNumberReused
+from functions.models.stored import AttachedList
+from functions.trust_store import precedence
+
+
+def attached(revocation_id: int, crl_number: int | None, sha256: str = "") -> AttachedList:
+    """Make a list; its bytes follow from its number unless told otherwise."""
+    return AttachedList(
+        revocation_id=revocation_id,
+        number_of_revoked_entries=1,
+        crl_number=crl_number,
+        sha256=sha256 or f"{crl_number}",
+    )
+
+
+LISTS = st.lists(
+    st.builds(attached, st.integers(1, 99), st.none() | st.integers(0, 5)), unique_by=lambda each: each.revocation_id
+)
+
+
+@given(LISTS)
+def test_winner_dominates_all_others(lists: list[AttachedList]) -> None:
+    """One list of this CA is left, the highest by (CRL number, id), and no list of another CA is touched."""
+    winner = precedence.winner(lists)
+    if winner is None:
+        assert all(each.crl_number is None for each in lists)
+        return
+    left = {each.revocation_id for each in lists} - set(precedence.dominated(lists, winner))
+    foreign = {each.revocation_id for each in lists if each.crl_number is None}
+    assert left == foreign | {winner.revocation_id}
+
+
+@given(LISTS, st.data())
+def test_nothing_that_wins_is_dominated(lists: list[AttachedList], data: st.DataObject) -> None:
+    """Whichever list an execution has verified, it does not remove one that is higher."""
+    ours = precedence.of_this_ca(lists)
+    if not ours:
+        return
+    verified = data.draw(st.sampled_from(ours))
+    gone = set(precedence.dominated(lists, verified))
+    assert all(each.rank < verified.rank for each in ours if each.revocation_id in gone)
+    assert ours[-1].revocation_id not in gone
+
+
+def test_same_number_with_other_bytes() -> None:
+    """Nothing is removed when two lists contradict each other."""
+    lists = [attached(1, 4), attached(2, 5, "one"), attached(3, 5, "two")]
+    with pytest.raises(CrlNumberReused, match="lists 2 and 3 both carry CRL number 5 but differ: SHA-256 one and two"):
+        precedence.dominated(lists, lists[2])
