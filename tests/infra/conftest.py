@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from infra.local.server import EmbeddedAws
-from tests.infra.local.lab.test_up import Up, bring_down, bring_up
 from tests.support.listener import Site
 from tests.support.services import Authority, Services, on
+from tests.support.up import Up, bring_down, bring_up
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """CRLs of CAs that are not Private CA's: made by openssl alone, handed over in S3, enforced like any other."""
 
 import itertools
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,105 +12,10 @@ from infra.local.acm_pca import service as acm_pca
 from infra.local.elbv2 import responses as elbv2
 from infra.local.lab.handshake import connect
 from infra.local.lab.lab import create_trust_store
+from tests.support.openssl_ca import NUMBERED, WITH_KEY, OpensslCa
 from tests.support.workflow import Execution, Workflow
 
 _names = itertools.count()
-_CONFIGURATION = """
-[ ca ]
-default_ca = own
-[ own ]
-dir = {folder}
-database = $dir/index.txt
-new_certs_dir = $dir
-certificate = $dir/ca.pem
-private_key = $dir/ca.key
-rand_serial = yes
-default_md = sha256
-default_days = 30
-default_crl_days = 7
-policy = any
-unique_subject = no
-{crl}
-[ any ]
-commonName = supplied
-[ crl_ext ]
-authorityKeyIdentifier = keyid:always
-[ req ]
-distinguished_name = name
-x509_extensions = ca_ext
-prompt = no
-[ name ]
-CN = {name}
-[ ca_ext ]
-basicConstraints = critical, CA:true
-subjectKeyIdentifier = hash
-keyUsage = critical, keyCertSign, cRLSign
-"""
-NUMBERED = "crlnumber = $dir/crlnumber"
-WITH_KEY = f"{NUMBERED}\ncrl_extensions = crl_ext"
-KEYS = {
-    "RSA": ["-newkey", "rsa:2048"],
-    "EC": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-}
-
-
-@dataclass
-class OpensslCa:
-    """A CA in a folder, run by the openssl command alone."""
-
-    folder: Path
-    name: str
-    kind: str = "EC"
-
-    def __post_init__(self) -> None:
-        """Create it."""
-        self.folder.mkdir()
-        (self.folder / "index.txt").touch()
-        self.number(1)
-        self.configure(WITH_KEY)
-        key = [*KEYS[self.kind], "-nodes", "-keyout", "ca.key"]
-        self.run("req", "-x509", *key, "-out", "ca.pem", "-days", "30", "-config", "openssl.cnf")
-
-    def run(self, *arguments: str) -> None:
-        """Run openssl."""
-        ran = subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-
-    def configure(self, crl: str) -> None:
-        """Write the configuration, with these lines about CRLs."""
-        made = _CONFIGURATION.format(folder=self.folder, crl=crl, name=self.name)
-        (self.folder / "openssl.cnf").write_text(made)
-
-    def number(self, next_one: int) -> None:
-        """Set the number of the next CRL."""
-        (self.folder / "crlnumber").write_text(f"{next_one:04X}\n")
-
-    def issue(self, name: str) -> int:
-        """Issue a certificate; give its serial."""
-        self.run(
-            "req", *KEYS[self.kind], "-nodes", "-keyout", f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr"
-        )
-        self.run("ca", "-batch", "-config", "openssl.cnf", "-in", f"{name}.csr", "-out", f"{name}.pem", "-notext")
-        return x509.load_pem_x509_certificate((self.folder / f"{name}.pem").read_bytes()).serial_number
-
-    def revoke(self, name: str) -> None:
-        """Revoke a certificate."""
-        self.run("ca", "-config", "openssl.cnf", "-revoke", f"{name}.pem", "-crl_reason", "keyCompromise")
-
-    def forget(self) -> None:
-        """Lose the memory of all that was issued and revoked, as a CA restored from an old backup does."""
-        (self.folder / "index.txt").write_text("")
-
-    def crl(self, form: str = "PEM") -> bytes:
-        """Write a CRL."""
-        self.run("ca", "-config", "openssl.cnf", "-gencrl", "-out", "crl.pem")
-        self.run("crl", "-in", "crl.pem", "-outform", form, "-out", "crl.out")
-        return (self.folder / "crl.out").read_bytes()
-
-    @property
-    def pem(self) -> str:
-        """The CA's certificate."""
-        return (self.folder / "ca.pem").read_text()
 
 
 @dataclass
@@ -258,9 +162,9 @@ def test_a_restored_ca(third: Setting) -> None:
     """A lower number is refused, accepted when that is said, and refused again when a serial would be lost."""
     mallory = third.ca.issue("mallory")
     third.ca.revoke("mallory")
-    third.ca.number(0x10)
+    third.ca.set_crl_number(0x10)
     assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
-    third.ca.number(3)
+    third.ca.set_crl_number(3)
     lower = third.ca.crl()
     refused = third.enforce(lower)
     assert refused.error == "CrlNumberLower"
@@ -272,7 +176,7 @@ def test_a_restored_ca(third: Setting) -> None:
     ]
     assert numbers == [3]
     third.ca.forget()
-    third.ca.number(2)
+    third.ca.set_crl_number(2)
     lost = third.enforce(third.ca.crl(), AcceptLowerCrlNumber=True)
     assert lost.error == "CrlNumberLower"
     assert serial_number.to_hex(mallory) in lost.cause

@@ -14,7 +14,7 @@ from infra.cli.stack import ENFORCED
 from infra.local.lab.handshake import connect
 from infra.local.lab.pki import Authority
 from infra.local.listener.connection_log import serial_text
-from tests.infra.local.lab.test_up import Up
+from tests.support.up import Up
 
 if TYPE_CHECKING:
     from infra.local.server import EmbeddedAws

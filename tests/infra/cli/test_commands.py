@@ -15,8 +15,8 @@ import pytest
 
 from infra.cli import stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
-from tests.infra.local.lab.test_up import Up
 from tests.support.command_line import Outside, is_accepted, issued, run
+from tests.support.up import Up
 
 
 def test_plan_then_start_then_report_and_list(up: Up) -> None:

@@ -4,9 +4,9 @@ import json
 import time
 
 from infra.cli.stack import NOT_ENFORCED, UNFINISHED, UNUSABLE
-from tests.infra.local.lab.test_up import Up
-from tests.statemachine.test_third_party import OpensslCa
 from tests.support.command_line import Outside, is_accepted, issued, run
+from tests.support.openssl_ca import OpensslCa
+from tests.support.up import Up
 
 LINE = (
     '2026-11-23T03:0{0}:15.514108Z 203.0.113.{0} 36280 443 TLSv1.3 TLS_AES_128_GCM_SHA256 4.036 "CN={1},O=Us" '
