@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.models.request import RevocationReason, RevocationRequest
-from infra.local.cloudformation.resources.registry import NOT_LOCAL
+from infra.local.cloudformation.resources.registry import LIMITATIONS
 from infra.template import load_template
 from infra.tools import serial_notations
 
@@ -122,7 +122,7 @@ def shown(output: str) -> str:
 
 def not_local() -> str:
     """Tell which properties of the template the embedded AWS takes without having them."""
-    rows = [f"| `{kind}` | `{name}` | {reason} |" for (kind, name), reason in sorted(NOT_LOCAL.items())]
+    rows = [f"| `{kind}` | `{name}` | {reason} |" for (kind, name), reason in sorted(LIMITATIONS.items())]
     return "\n".join(["| type | property | instead |", "| --- | --- | --- |", *rows])
 
 

@@ -1,4 +1,4 @@
-"""What a deployment needs of the AWS that it deploys to; the embedded AWS is one."""
+"""What a deployment needs from the AWS that it deploys to, without importing the server."""
 
 from typing import Any, Protocol
 

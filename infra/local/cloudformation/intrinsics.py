@@ -9,35 +9,35 @@ from infra.template import Node
 NO_VALUE = object()
 
 
-class TemplateRefused(ValueError):
-    """The template, or a parameter's value, is not as CloudFormation wants it."""
+class InvalidTemplate(ValueError):
+    """The template, or a parameter's value, is one that CloudFormation would reject."""
 
 
-def parameter_values(declared: Mapping[str, Node], given: Mapping[str, str]) -> dict[str, Node]:
-    """Return the value of each parameter: the one given, or else its default.
+def parameter_values(declared: Mapping[str, Node], values: Mapping[str, str]) -> dict[str, Node]:
+    """Return the value of each parameter: that of `values`, or else its default.
 
     Raises:
-        TemplateRefused: one is unknown, missing, or not allowed.
+        InvalidTemplate: one is unknown, missing, or not allowed.
 
     """
-    if unknown := given.keys() - declared.keys():
-        raise TemplateRefused(f"The template has no parameter {', '.join(sorted(unknown))}")
-    return {name: _parameter_value(name, each, given) for name, each in declared.items()}
+    if unknown := values.keys() - declared.keys():
+        raise InvalidTemplate(f"The template has no parameter {', '.join(sorted(unknown))}")
+    return {name: _parameter_value(name, each, values) for name, each in declared.items()}
 
 
-def _parameter_value(name: str, declared: Mapping[str, Node], given: Mapping[str, str]) -> Node:
-    if name not in given and "Default" not in declared:
-        raise TemplateRefused(f"Parameter {name} has no value")
-    value = str(given.get(name, declared.get("Default")))
+def _parameter_value(name: str, declared: Mapping[str, Node], values: Mapping[str, str]) -> Node:
+    if name not in values and "Default" not in declared:
+        raise InvalidTemplate(f"Parameter {name} has no value")
+    value = str(values.get(name, declared.get("Default")))
     number = float(value or "nan") if declared["Type"] == "Number" else None
-    allowed = (
+    is_allowed = (
         value in [str(each) for each in declared.get("AllowedValues", [value])]
         and re.fullmatch(str(declared.get("AllowedPattern", ".*")), value, re.DOTALL)
         and declared.get("MinLength", 0) <= len(value) <= declared.get("MaxLength", 4096)
         and (number is None or declared.get("MinValue", number) <= number <= declared.get("MaxValue", number))
     )
-    if not allowed:
-        raise TemplateRefused(
+    if not is_allowed:
+        raise InvalidTemplate(
             f"Parameter {name} may not be {value!r}: {declared.get('ConstraintDescription', dict(declared))}"
         )
     is_list = declared["Type"] == "CommaDelimitedList" or declared["Type"].startswith("List<")
@@ -73,15 +73,15 @@ class Resolver:
     conditions: Mapping[str, Node]
     attributes: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def holds(self, condition: str) -> bool:
-        """Tell whether a named condition holds."""
+    def is_true(self, condition: str) -> bool:
+        """Return whether a named condition is true."""
         return bool(self.resolve(self.conditions[condition]))
 
     def resolve(self, node: Node) -> Node:
-        """Return a part of the template without intrinsic functions, and without what is AWS::NoValue.
+        """Return a part of the template without intrinsic functions, and without members that are AWS::NoValue.
 
         Raises:
-            TemplateRefused: a function or a name is unknown.
+            InvalidTemplate: a function or a name is unknown.
 
         """
         if isinstance(node, list):
@@ -92,65 +92,65 @@ class Resolver:
             (function, argument), *_ = node.items()
             if function in FUNCTIONS:
                 return FUNCTIONS[function](self, argument)
-            if function == "Condition" and isinstance(argument, str):  # a policy's Condition is no function
-                return self.holds(argument)
+            if function == "Condition" and isinstance(argument, str):  # a policy's Condition is a dict, and no function
+                return self.is_true(argument)
             if function.startswith("Fn::"):
-                raise TemplateRefused(f"{function} is not known here")
+                raise InvalidTemplate(f"{function} is not known here")
         resolved = {key: self.resolve(value) for key, value in node.items()}
         return {key: value for key, value in resolved.items() if value is not NO_VALUE}
 
     def ref(self, name: str) -> Node:
-        """Return what a name stands for."""
+        """Return the value of Ref for a parameter or resource."""
         if name == "AWS::NoValue":
             return NO_VALUE
         if name not in self.names:
-            raise TemplateRefused(f"There is no {name} to refer to")
+            raise InvalidTemplate(f"There is no {name} to refer to")
         return self.names[name]
 
     def get_att(self, argument: list[str]) -> str:
         """Return a resource's attribute."""
         logical_id, attribute = argument
         if (logical_id, attribute) not in self.attributes:
-            raise TemplateRefused(f"{logical_id} has no attribute {attribute} here")
+            raise InvalidTemplate(f"{logical_id} has no attribute {attribute} here")
         return self.attributes[logical_id, attribute]
 
     def sub(self, argument: Node) -> str:
-        """Return a text with its `${…}` filled in."""
-        text, own = (argument, {}) if isinstance(argument, str) else argument
-        own = self.resolve(own)
+        """Return a string with its `${…}` substituted."""
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        variables = self.resolve(variables)
 
-        def value(match: re.Match[str]) -> str:
+        def substitute(match: re.Match[str]) -> str:
             name = match[1]
             if name.startswith("!"):
                 return "${" + name[1:] + "}"
-            if name in own:
-                return str(own[name])
+            if name in variables:
+                return str(variables[name])
             return str(self.get_att(name.split(".", 1)) if "." in name else self.ref(name))
 
-        return re.sub(r"\$\{([^}]+)\}", value, text)
+        return re.sub(r"\$\{([^}]+)\}", substitute, text)
 
     def if_(self, argument: list[Node]) -> Node:
-        """Return one of two, as a condition has it."""
+        """Return the first value if the condition is true, or else the second."""
         condition, then, otherwise = argument
-        return self.resolve(then if self.holds(condition) else otherwise)
+        return self.resolve(then if self.is_true(condition) else otherwise)
 
     def join(self, argument: list[Node]) -> str:
-        """Return a list as one text."""
+        """Return a list joined to one string."""
         separator, parts = argument
         return str(separator).join(map(str, self.resolve(parts)))
 
     def select(self, argument: list[Node]) -> Node:
-        """Return one of a list."""
+        """Return an item of a list."""
         index, items = self.resolve(argument)
         return items[int(index)]
 
     def split(self, argument: list[Node]) -> list[str]:
-        """Return a text as a list."""
+        """Return a string split into a list."""
         separator, text = self.resolve(argument)
         return str(text).split(separator)
 
     def equals(self, argument: list[Node]) -> bool:
-        """Tell whether two values are the same text."""
+        """Return whether two values are equal as strings."""
         left, right = self.resolve(argument)
         return str(left) == str(right)
 

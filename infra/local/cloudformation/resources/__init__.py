@@ -1,1 +1,1 @@
-"""How each resource type is created through its own API."""
+"""One module per AWS service: how its resource types are created, updated and deleted."""

@@ -1,13 +1,13 @@
-"""How alarms and dashboards of the template are made on the embedded AWS."""
+"""How alarms and dashboards of the template are created."""
 
 from typing import Any
 
 from infra.local.cloudformation.context import Aws
-from infra.local.cloudformation.resource import Properties, Realised, Realiser, text
+from infra.local.cloudformation.resource import Properties, Resource, ResourceType, to_text
 
-NOT_LOCAL: dict[tuple[str, str], str] = {
-    ("AWS::CloudWatch::Alarm", "AlarmActions"): "recorded; no alarm is ever evaluated",
-    ("AWS::CloudWatch::Alarm", "OKActions"): "recorded; no alarm is ever evaluated",
+LIMITATIONS: dict[tuple[str, str], str] = {
+    ("AWS::CloudWatch::Alarm", "AlarmActions"): "recorded; alarms are not evaluated",
+    ("AWS::CloudWatch::Alarm", "OKActions"): "recorded; alarms are not evaluated",
 }
 
 _TEXTS = ("AlarmDescription", "ComparisonOperator", "MetricName", "Namespace", "Statistic", "TreatMissingData", "Unit")
@@ -15,40 +15,41 @@ _LISTS = ("AlarmActions", "Dimensions", "InsufficientDataActions", "OKActions")
 _NUMBERS = ("DatapointsToAlarm", "EvaluationPeriods", "Period")
 
 
-def _alarm(aws: Aws, properties: Properties) -> Realised:
-    name = properties.take("AlarmName") or properties.name(255)
-    numbers = {key: int(value) for key, value in properties.chosen(**{each: each for each in _NUMBERS}).items()}
+def _create_alarm(aws: Aws, properties: Properties) -> Resource:
+    name = properties.take("AlarmName") or properties.generate_name(255)
+    numbers = {key: int(value) for key, value in properties.take_present(*_NUMBERS).items()}
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
         Threshold=float(properties.take("Threshold")),
         Metrics=[_metric(dict(metric)) for metric in properties.take("Metrics", [])],
         **numbers,
-        **properties.chosen(**{each: each for each in (*_TEXTS, *_LISTS)}),
+        **properties.take_present(*_TEXTS, *_LISTS),
     )
     arn = f"arn:aws:cloudwatch:{aws.settings.region}:{aws.settings.account_id}:alarm:{name}"
-    return Realised(name, {"Arn": arn})
+    return Resource(name, {"Arn": arn})
 
 
 def _metric(metric: dict[str, Any]) -> dict[str, Any]:
-    """Return a metric as PutMetricAlarm wants it; what is a number or a switch in a template may be a text."""
+    """Return a metric for PutMetricAlarm; a template may hold its number and boolean as strings."""
     if "ReturnData" in metric:
-        metric["ReturnData"] = text(metric["ReturnData"]) == "true"
+        metric["ReturnData"] = to_text(metric["ReturnData"]) == "true"
     if "MetricStat" in metric:
         metric["MetricStat"] = {**metric["MetricStat"], "Period": int(metric["MetricStat"]["Period"])}
     return metric
 
 
-def _dashboard(aws: Aws, properties: Properties) -> Realised:
-    name = properties.take("DashboardName") or properties.name(255)
+def _create_dashboard(aws: Aws, properties: Properties) -> Resource:
+    name = properties.take("DashboardName") or properties.generate_name(255)
     aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=properties.take("DashboardBody"))
-    return Realised(name, {})
+    return Resource(name, {})
 
 
-REALISERS: dict[str, Realiser] = {
-    "AWS::CloudWatch::Alarm": Realiser(
-        _alarm, lambda aws, it: aws.client("cloudwatch").delete_alarms(AlarmNames=[it.ref])
+RESOURCE_TYPES: dict[str, ResourceType] = {
+    "AWS::CloudWatch::Alarm": ResourceType(
+        _create_alarm, lambda aws, resource: aws.client("cloudwatch").delete_alarms(AlarmNames=[resource.ref])
     ),
-    "AWS::CloudWatch::Dashboard": Realiser(
-        _dashboard, lambda aws, it: aws.client("cloudwatch").delete_dashboards(DashboardNames=[it.ref])
+    "AWS::CloudWatch::Dashboard": ResourceType(
+        _create_dashboard,
+        lambda aws, resource: aws.client("cloudwatch").delete_dashboards(DashboardNames=[resource.ref]),
     ),
 }

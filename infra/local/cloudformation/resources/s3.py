@@ -1,32 +1,42 @@
-"""How buckets of the template are made on the embedded AWS."""
+"""How buckets of the template are created."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.cloudformation.context import Aws
-from infra.local.cloudformation.resource import NotRealised, Properties, Realised, Realiser, require_same_name, text
+from infra.local.cloudformation.resource import (
+    Properties,
+    Resource,
+    ResourceType,
+    UnsupportedFeature,
+    require_same_name,
+    to_text,
+)
 
-NOT_LOCAL: dict[tuple[str, str], str] = {
+LIMITATIONS: dict[tuple[str, str], str] = {
     ("AWS::S3::Bucket", "BucketEncryption"): "recorded; nothing is encrypted",
     ("AWS::S3::Bucket", "LifecycleConfiguration"): "recorded; nothing expires",
     ("AWS::S3::Bucket", "PublicAccessBlockConfiguration"): "recorded; unsigned requests are not refused",
-    ("AWS::S3::BucketPolicy", "PolicyDocument"): "asked for AWS services; to others only its Deny statements matter",
+    (
+        "AWS::S3::BucketPolicy",
+        "PolicyDocument",
+    ): "evaluated for AWS services; for other callers only Deny statements",
 }
 
 
-def _bucket(aws: Aws, properties: Properties) -> Realised:
+def _create_bucket(aws: Aws, properties: Properties) -> Resource:
     client = aws.client("s3")
-    name = properties.take("BucketName") or properties.name(63).lower()
+    name = properties.take("BucketName") or properties.generate_name(63).lower()
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
     _configure_bucket(aws, name, properties)
-    return Realised(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
+    return Resource(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
 
 
-def _update_bucket(aws: Aws, realised: Realised, properties: Properties) -> Realised:
-    require_same_name(realised.ref, properties.take("BucketName"))
-    _configure_bucket(aws, realised.ref, properties)
-    return realised
+def _update_bucket(aws: Aws, resource: Resource, properties: Properties) -> Resource:
+    require_same_name(resource.ref, properties.take("BucketName"))
+    _configure_bucket(aws, resource.ref, properties)
+    return resource
 
 
 def _configure_bucket(aws: Aws, name: str, properties: Properties) -> None:
@@ -38,7 +48,7 @@ def _configure_bucket(aws: Aws, name: str, properties: Properties) -> None:
     }
     for property_, (put, argument) in settings.items():
         if value := properties.take(property_):
-            put(Bucket=name, **{argument: {key: _switch(each) for key, each in value.items()}})
+            put(Bucket=name, **{argument: {key: _to_boolean(each) for key, each in value.items()}})
     if encryption := properties.take("BucketEncryption"):
         rules = [_encryption_rule(dict(rule)) for rule in encryption["ServerSideEncryptionConfiguration"]]
         client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
@@ -47,13 +57,12 @@ def _configure_bucket(aws: Aws, name: str, properties: Properties) -> None:
         client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
     if notification := properties.take("NotificationConfiguration"):
         client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=_notification(notification))
-    if tags := properties.tags():
-        named = [{"Key": key, "Value": value} for key, value in tags.items()]
-        client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": named})
+    if tags := properties.take_tag_list():
+        client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
 
 
-def _switch(value: object) -> object:
-    """Give a switch that a template writes as a text."""
+def _to_boolean(value: object) -> object:
+    """Return a boolean for the string that a template may hold instead."""
     return value == "true" if value in ("true", "false") else value
 
 
@@ -62,7 +71,7 @@ def _encryption_rule(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """Translate a rule; what is not translated here has one name in both worlds, or boto3 refuses it."""
+    """Translate a rule; other members have the same name in the API, or boto3 rejects them."""
     translated: dict[str, Any] = {"Filter": {"Prefix": rule.pop("Prefix", "")}}
     if "Id" in rule:
         translated["ID"] = rule.pop("Id")
@@ -73,24 +82,24 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _notification(configuration: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := configuration.keys() - {"EventBridgeConfiguration"}:
-        raise NotRealised(f"NotificationConfiguration: {', '.join(sorted(unknown))}")
-    enabled = text(configuration["EventBridgeConfiguration"].get("EventBridgeEnabled", True)) == "true"
+        raise UnsupportedFeature(f"NotificationConfiguration: {', '.join(sorted(unknown))}")
+    enabled = to_text(configuration["EventBridgeConfiguration"].get("EventBridgeEnabled", True)) == "true"
     return {"EventBridgeConfiguration": {}} if enabled else {}
 
 
-def _delete_bucket(aws: Aws, realised: Realised) -> None:
-    aws.client("s3").delete_bucket(Bucket=realised.ref)
+def _delete_bucket(aws: Aws, resource: Resource) -> None:
+    aws.client("s3").delete_bucket(Bucket=resource.ref)
 
 
-def _bucket_policy(aws: Aws, properties: Properties) -> Realised:
+def _create_bucket_policy(aws: Aws, properties: Properties) -> Resource:
     bucket = properties.take("Bucket")
     aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties.take("PolicyDocument")))
-    return Realised(bucket, {})
+    return Resource(bucket, {})
 
 
-REALISERS: dict[str, Realiser] = {
-    "AWS::S3::Bucket": Realiser(_bucket, _delete_bucket, _update_bucket),
-    "AWS::S3::BucketPolicy": Realiser(
-        _bucket_policy, lambda aws, it: aws.client("s3").delete_bucket_policy(Bucket=it.ref)
+RESOURCE_TYPES: dict[str, ResourceType] = {
+    "AWS::S3::Bucket": ResourceType(_create_bucket, _delete_bucket, _update_bucket),
+    "AWS::S3::BucketPolicy": ResourceType(
+        _create_bucket_policy, lambda aws, resource: aws.client("s3").delete_bucket_policy(Bucket=resource.ref)
     ),
 }

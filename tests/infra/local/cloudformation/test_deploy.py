@@ -9,9 +9,9 @@ import pytest
 
 from infra.build import BUILD
 from infra.local.cloudformation.deploy import deploy, destroy
-from infra.local.cloudformation.intrinsics import Resolver, TemplateRefused
-from infra.local.cloudformation.resource import NotRealised
-from infra.local.cloudformation.resources.registry import NOT_LOCAL, REALISERS
+from infra.local.cloudformation.intrinsics import InvalidTemplate, Resolver
+from infra.local.cloudformation.resource import UnsupportedFeature
+from infra.local.cloudformation.resources.registry import LIMITATIONS, RESOURCE_TYPES
 from infra.local.iam import enforcement as iam
 from infra.local.server import EmbeddedAws
 from infra.template import load_template
@@ -163,7 +163,7 @@ def test_the_same_stack_has_the_same_names_again(aws: EmbeddedAws, sample: Path)
 )
 def test_what_would_be_missing_is_named(aws: EmbeddedAws, sample: Path, change: Change, named: str) -> None:
     """A type, property, attribute or section that is not realised stops the deployment."""
-    with pytest.raises(NotRealised, match=named):
+    with pytest.raises(UnsupportedFeature, match=named):
         deploy(aws, changed(sample, change), {}, "stack")
 
 
@@ -171,7 +171,7 @@ def test_a_substitution_that_is_missing_is_named(aws: EmbeddedAws, sample: Path)
     """Otherwise the definition would name a function that cannot exist."""
     machine = sample.with_name("machine.asl.json")
     machine.write_text(machine.read_text().replace("SampleFunctionArn", "OtherFunctionArn"))
-    with pytest.raises(NotRealised, match=r"\$\{OtherFunctionArn\}"):
+    with pytest.raises(UnsupportedFeature, match=r"\$\{OtherFunctionArn\}"):
         deploy(aws, sample, {}, "stack")
 
 
@@ -186,14 +186,14 @@ def test_a_substitution_that_is_missing_is_named(aws: EmbeddedAws, sample: Path)
 )
 def test_parameters_are_checked(aws: EmbeddedAws, sample: Path, parameters: dict[str, str], message: str) -> None:
     """As CloudFormation checks them, before anything is created."""
-    with pytest.raises(TemplateRefused, match=message):
+    with pytest.raises(InvalidTemplate, match=message):
         deploy(aws, sample, parameters, "stack")
     assert aws.stacks == {}
 
 
 def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws, sample: Path) -> None:
     """There is no default to fall back on."""
-    with pytest.raises(TemplateRefused, match="Parameter Level has no value"):
+    with pytest.raises(InvalidTemplate, match="Parameter Level has no value"):
         deploy(aws, changed(sample, lambda t: t["Parameters"]["Level"].pop("Default")), {}, "stack")
 
 
@@ -207,10 +207,10 @@ def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws, sample: Path) ->
 )
 def test_what_cannot_be_resolved_is_named(node: dict[str, Any], message: str) -> None:
     """No intrinsic function is passed on as it is."""
-    with pytest.raises(TemplateRefused, match=message):
+    with pytest.raises(InvalidTemplate, match=message):
         Resolver({"Some": "some"}, {}).resolve(node)
 
 
 def test_the_table_of_what_is_not_local_is_about_types_that_are() -> None:
     """Each entry belongs to a type that can be realised."""
-    assert {type_ for type_, _ in NOT_LOCAL} <= REALISERS.keys()
+    assert {type_ for type_, _ in LIMITATIONS} <= RESOURCE_TYPES.keys()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.cloudformation.deploy import deploy, destroy
-from infra.local.cloudformation.resource import NotRealised
+from infra.local.cloudformation.resource import UnsupportedFeature
 from infra.local.events import service as events
 from infra.local.server import EmbeddedAws
 from infra.template import load_template
@@ -123,5 +123,5 @@ def test_what_would_be_missing_is_named(
     template = load_template(sample)
     template["Resources"][resource]["Properties"] |= properties
     sample.write_text(json.dumps(template))
-    with pytest.raises(NotRealised, match=named):
+    with pytest.raises(UnsupportedFeature, match=named):
         deploy(aws, sample, {}, "stack")

@@ -8,7 +8,7 @@ import pytest
 
 from functions.pki import serial_number
 from infra.local.cloudformation import deploy
-from infra.local.cloudformation.resource import NotRealised
+from infra.local.cloudformation.resource import UnsupportedFeature
 from infra.local.elbv2 import responses as elbv2
 from infra.local.lab.lab import STACK, TEMPLATE, Laboratory, laboratory
 from infra.local.server import EmbeddedAws
@@ -91,5 +91,5 @@ def test_an_update_that_would_lose_a_state_is_refused(aws: EmbeddedAws, tmp_path
     template.write_text(text % "one")
     deploy.deploy(aws, template, {}, "s")
     template.write_text(text % "two")
-    with pytest.raises(NotRealised, match="a change of the name one to two"):
+    with pytest.raises(UnsupportedFeature, match="a change of the name one to two"):
         deploy.deploy(aws, template, {}, "s")
