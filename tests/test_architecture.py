@@ -17,7 +17,7 @@ MODULES = {
     for path in sorted(FOLDER.rglob("*.py"))
     if path.stem != "__init__"
 }
-CALLING = {"aws.client", "aws.acm_pca", "aws.elbv2", "aws.s3", "aws.messages"}
+CALLING = {"aws.client", "aws.acm_pca", "aws.elbv2", "aws.events", "aws.s3", "aws.sns", "aws.stepfunctions"}
 # A verb is a Lambda: its name says what it does, and a state of the machine has the same.
 VERBS = {
     "prepare_revocation",

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from functions import log, workflow_bucket
-from functions.aws import messages as aws_messages
+from functions.aws import stepfunctions
 from functions.errors import ExecutionInterrupted
 from functions.handler import lambda_handler
 from functions.models.events import ExecutionStatusChange, ExecutionStatusEvent
@@ -20,7 +20,7 @@ def report_interruption(event: ExecutionStatusEvent, now: datetime) -> Notified:
     log.note(ExecutionArn=ended.execution_arn, Status=ended.status)
     if _has_report(ended):
         return Notified()
-    state = execution_history.gathered(aws_messages.get_execution_history(ended.execution_arn))
+    state = execution_history.gathered(stepfunctions.get_execution_history(ended.execution_arn))
     if isinstance(state.request, dict) and state.request.get("DryRun") is True:
         return Notified()  # it has changed nothing, and writes nothing
     before = f"; before that, {state.failure.error}: {state.failure.cause}" if state.failure else ""

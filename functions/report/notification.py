@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from functions.aws import messages as aws_messages
+from functions.aws import events, sns
 from functions.environment import environment
 from functions.errors import RevocationError
 from functions.models.base import S3Object
@@ -44,10 +44,10 @@ def send(told: Notification) -> Notified:
     failed: RevocationError | None = None
     event_id = message_id = None
     try:
-        event_id = aws_messages.put_event(here.event_bus_name, SOURCE, told.detail_type, told.detail)
+        event_id = events.put_event(here.event_bus_name, SOURCE, told.detail_type, told.detail)
     except RevocationError as error:
         failed = error
-    message_id = aws_messages.publish(here.topic_arn, told.subject[:100], "\n".join(told.lines))
+    message_id = sns.publish(here.topic_arn, told.subject[:100], "\n".join(told.lines))
     if failed:
         raise failed
     return Notified(message_id=message_id, event_id=event_id)

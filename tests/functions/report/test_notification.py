@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions import workflow_bucket
-from functions.aws import messages as aws_messages
+from functions.aws import events, sns, stepfunctions
 from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.handlers.notify_outcome import notify_outcome
@@ -64,17 +64,17 @@ def told(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> Iterator[Fetch
         lambda_environment.setenv(name, value)
     queue = sqs.create_queue(QueueName=bench.name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns = bench.lab.aws.client("sns")
-    subscribed = sns.subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arn)
+    sns_client = bench.lab.aws.client("sns")
+    subscribed = sns_client.subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arn)
 
     def fetch() -> list[dict[str, Any]]:
         got = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(each["Body"]) for each in got]
 
     yield fetch
-    sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
+    sns_client.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
     sqs.delete_queue(QueueUrl=queue)
-    for cached in (aws_messages._sns, aws_messages._events, aws_messages._stepfunctions):  # noqa: SLF001 - of this AWS
+    for cached in (sns._sns, events._events, stepfunctions._stepfunctions):  # noqa: SLF001 - of this AWS
         cached.cache_clear()
 
 
@@ -211,8 +211,8 @@ def test_one_that_cannot_be_told_does_not_keep_it_from_the_other(bench: Bench, t
 
 def test_an_event_that_is_not_taken_is_an_error(told: Fetch, lambda_environment: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - it must be there
     """PutEvents answers with success even then."""
-    with pytest.raises(AwsCallRefused, match="did not take the event"):
-        aws_messages.put_event(environment().event_bus_name, "aws.forged", "x", {"y": 1})
+    with pytest.raises(AwsCallRefused, match="did not accept the event"):
+        events.put_event(environment().event_bus_name, "aws.forged", "x", {"y": 1})
 
 
 def test_notices_are_due_once_each(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ def test_the_history_tells_how_far_it_came(bench: Bench) -> None:
     """What the items of a Map have come to counts, though the Map never ended; what is no state does not."""
     one = Revocation(serial=A, outcome=RevocationOutcome.REVOKED, at=NOW).model_dump(mode="json", exclude_none=True)
     store = {"TrustStoreArn": bench.trust_store_arn, "Failure": {"Error": "E", "Cause": "c"}}
-    events = [
+    history = [
         {"stateEnteredEventDetails": {"name": "S", "input": "cut off {"}},
         entered({"Request": {"Serials": []}}),
         entered(prepared(bench, A, B)),
@@ -266,7 +266,7 @@ def test_the_history_tells_how_far_it_came(bench: Bench) -> None:
         left("BatchNotRevoked", {"Batch": 1, "Error": "CertificateAuthorityBusy"}),
         left("AttachCrl", {"TrustStore": store}),
     ]
-    state = gathered(events)
+    state = gathered(history)
     assert [each.serial for each in state.revocations] == [A]
     assert [(each.batch, each.revoked, each.error) for each in state.batches] == [
         (0, 400, None),
@@ -289,7 +289,7 @@ def test_an_interruption_is_reported_once(
         "Found": found(A).model_dump(mode="json", exclude_none=True),
         "Failure": {"Error": "States.Timeout", "Cause": "before"},
     }
-    monkeypatch.setattr(aws_messages, "get_execution_history", lambda _: [entered(state)])
+    monkeypatch.setattr(stepfunctions, "get_execution_history", lambda _: [entered(state)])
     detail = {
         "executionArn": EXECUTION + bench.name,
         "name": bench.name,
