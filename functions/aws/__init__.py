@@ -1,1 +1,1 @@
-"""Every AWS call: one file per service, one function per API action."""
+"""Every AWS call: one module per service, one function per API action."""

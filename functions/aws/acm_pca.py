@@ -12,63 +12,67 @@ from functions.errors import AwsCallRefused, CertificateAuthorityBusy, Certifica
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient
 
-# Clients may be used by several threads at once, but not created (boto3: guide/clients, multithreading).
-_creating = threading.Lock()
+# Several threads may use a client at once, but not create one (boto3: guide/clients, multithreading).
+_client_lock = threading.Lock()
 
 
 @functools.cache
 def _acm_pca() -> "ACMPCAClient":
-    with _creating:
+    with _client_lock:
         return boto3.client("acm-pca", config=PATIENT)
 
 
 def describe_certificate_authority(arn: str) -> dict[str, Any]:
-    """Give status, type and revocation configuration of a CA."""
-    gone = CertificateAuthorityNotFound
-    with translate_errors(
-        "DescribeCertificateAuthority", arn, ResourceNotFoundException=gone, InvalidArnException=gone
-    ):
-        answer = _acm_pca().describe_certificate_authority(CertificateAuthorityArn=arn)
-    return dict(answer["CertificateAuthority"])
+    """Return a CA's status, type and revocation configuration.
+
+    Raises:
+        CertificateAuthorityNotFound: there is no such CA, or the ARN is malformed.
+
+    """
+    codes = dict.fromkeys(("ResourceNotFoundException", "InvalidArnException"), CertificateAuthorityNotFound)
+    with translate_errors("DescribeCertificateAuthority", arn, **codes):
+        response = _acm_pca().describe_certificate_authority(CertificateAuthorityArn=arn)
+    return dict(response["CertificateAuthority"])
 
 
 def get_certificate_authority_certificate(arn: str) -> tuple[str, str]:
-    """Give the CA's certificate and the chain above it, both PEM (the chain is empty for a root)."""
+    """Return the CA's certificate and the chain above it, both PEM; a root's chain is empty."""
     with translate_errors("GetCertificateAuthorityCertificate", arn):
-        answer = _acm_pca().get_certificate_authority_certificate(CertificateAuthorityArn=arn)
-    return answer["Certificate"], answer.get("CertificateChain", "")
+        response = _acm_pca().get_certificate_authority_certificate(CertificateAuthorityArn=arn)
+    return response["Certificate"], response.get("CertificateChain", "")
 
 
 def get_certificate(certificate_authority_arn: str, serial: int) -> str:
-    """Give a certificate that the CA issued, PEM.
+    """Return a certificate that the CA issued, PEM.
 
-    Its ARN ends in its serial: as 32 hexadecimal digits in Private CA's events, in decimal in the samples of its API.
+    A certificate's ARN ends in its serial number: 32 hexadecimal digits in Private CA's events, decimal in the API
+    reference's examples. Both are tried.
 
     """
     try:
         return _get_certificate(certificate_authority_arn, f"{serial:032x}")
-    except AwsCallRefused as refusal:
-        if error_code(refusal) != "ResourceNotFoundException":
+    except AwsCallRefused as error:
+        if error_code(error) != "ResourceNotFoundException":
             raise
         return _get_certificate(certificate_authority_arn, str(serial))
 
 
-def _get_certificate(certificate_authority_arn: str, name: str) -> str:
-    arn = f"{certificate_authority_arn}/certificate/{name}"
+def _get_certificate(certificate_authority_arn: str, certificate_id: str) -> str:
+    arn = f"{certificate_authority_arn}/certificate/{certificate_id}"
     with translate_errors("GetCertificate", arn):
-        answer = _acm_pca().get_certificate(CertificateAuthorityArn=certificate_authority_arn, CertificateArn=arn)
-    return answer["Certificate"]
+        response = _acm_pca().get_certificate(CertificateAuthorityArn=certificate_authority_arn, CertificateArn=arn)
+    return response["Certificate"]
 
 
 def revoke_certificate(certificate_authority_arn: str, serial: str, reason: str) -> str | None:
-    """Revoke one certificate; give the code of a refusal that will stay, or None when it is revoked now.
+    """Revoke one certificate; return None on success, or AWS's code of a permanent refusal.
 
     Raises:
-        CertificateAuthorityBusy: throttled, or the CA is at work on something else; to be asked again.
-        AwsUnavailable: no answer; to be asked again, which is safe.
+        CertificateAuthorityBusy: throttled, or another request for this CA is in progress; retry.
+        AwsUnavailable: no answer; retry, which is safe.
 
     """
-    busy = dict.fromkeys(
+    codes = dict.fromkeys(
         (
             *THROTTLED,
             "RequestInProgressException",
@@ -78,12 +82,12 @@ def revoke_certificate(certificate_authority_arn: str, serial: str, reason: str)
         CertificateAuthorityBusy,
     )
     try:
-        with translate_errors("RevokeCertificate", f"serial {serial}", **busy):
+        with translate_errors("RevokeCertificate", f"serial {serial}", **codes):
             _acm_pca().revoke_certificate(
                 CertificateAuthorityArn=certificate_authority_arn,
                 CertificateSerial=serial,
                 RevocationReason=reason,  # type: ignore[arg-type] # a StrEnum of the same values
             )
-    except AwsCallRefused as refusal:
-        return error_code(refusal)
+    except AwsCallRefused as error:
+        return error_code(error)
     return None

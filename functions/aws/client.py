@@ -1,4 +1,4 @@
-"""What every call of AWS has in common: how long it is tried, and AWS's error codes made our errors."""
+"""What every AWS call shares: the retry configuration, and the translation of AWS's error codes to our errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,23 +22,30 @@ _SERVER_FAULT = 500
 
 
 @contextmanager
-def translate_errors(action: str, thing: str, **codes: type[RevocationError]) -> Iterator[None]:
-    """Make our errors of AWS's: those of `codes` by name, what may pass AwsUnavailable, all others AwsCallRefused."""
+def translate_errors(action: str, resource: str, **codes: type[RevocationError]) -> Iterator[None]:
+    """Raise our errors in place of AWS's.
+
+    Raises:
+        RevocationError: the class that `codes` names for AWS's error code.
+        AwsUnavailable: throttling, a server fault or no answer; the call may be repeated.
+        AwsCallRefused: any other error code.
+
+    """
     try:
         yield
-    except ClientError as refusal:
-        code = refusal.response["Error"]["Code"]
-        text = f"{action} on {thing} was refused: {code}: {refusal.response['Error'].get('Message', '')}"
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        message = f"{action} on {resource} was refused: {code}: {error.response['Error'].get('Message', '')}"
         if code in codes:
-            raise codes[code](text) from refusal
-        if refusal.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_FAULT or code in THROTTLED:
-            raise AwsUnavailable(text) from refusal
-        raise AwsCallRefused(text) from refusal
-    except (HTTPClientError, BotoConnectionError, IncompleteReadError, ResponseStreamingError) as fault:
-        raise AwsUnavailable(f"{action} on {thing} got no answer: {fault}") from fault
+            raise codes[code](message) from error
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_FAULT or code in THROTTLED:
+            raise AwsUnavailable(message) from error
+        raise AwsCallRefused(message) from error
+    except (HTTPClientError, BotoConnectionError, IncompleteReadError, ResponseStreamingError) as error:
+        raise AwsUnavailable(f"{action} on {resource} got no answer: {error}") from error
 
 
-def error_code(refusal: AwsCallRefused) -> str:
-    """Give AWS's own code of a refusal."""
-    assert isinstance(refusal.__cause__, ClientError)  # noqa: S101 - translate_errors chains it
-    return str(refusal.__cause__.response["Error"]["Code"])
+def error_code(error: AwsCallRefused) -> str:
+    """Return AWS's own code of a refused call."""
+    assert isinstance(error.__cause__, ClientError)  # noqa: S101 - translate_errors chains it
+    return str(error.__cause__.response["Error"]["Code"])

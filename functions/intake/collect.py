@@ -86,7 +86,7 @@ class SerialCollector:
             self.faults.append(fault)
 
 
-def fetch(location: ObjectLocation, max_bytes: int, get_object: GetObject) -> aws_s3.Fetched:
+def fetch(location: ObjectLocation, max_bytes: int, get_object: GetObject) -> aws_s3.FetchedObject:
     """Read an object that the input names.
 
     Raises:

@@ -128,7 +128,7 @@ def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> in
     """
     try:
         return aws_elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
-    except aws_elbv2.AnswerUnclear as unclear:
+    except aws_elbv2.ResultUnknown as unclear:
         for attached in reversed(precedence.of_this_ca(read(trust_store_arn, manifest))):
             if attached.sha256 == converted.sha256:
                 return attached.revocation_id

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions.aws.s3 import Fetched, get_object
+from functions.aws.s3 import FetchedObject, get_object
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,
@@ -103,14 +103,14 @@ class Asked:
         for location, body in self.files:
             location["VersionId"] = stack.upload(location["Bucket"], location["Key"], body)
 
-    def get_object(self, bucket: str, key: str, **options: Any) -> Fetched | None:  # noqa: ANN401 - of get_object
+    def get_object(self, bucket: str, key: str, **options: Any) -> FetchedObject | None:  # noqa: ANN401 - of get_object
         """Read an object as S3 is going to give it once the files are there."""
         for location, body in self.files:
             if (location["Bucket"], location["Key"]) == (bucket, key):
                 if len(body) > (most := options.get("max_bytes", crl.MAX_BYTES)):
                     raise CrlTooLarge(f"it has {len(body):,} bytes, more than {most:,}")
                 version = S3Object(bucket=bucket, key=key, version_id="none yet")
-                return Fetched(body, version, etag="none yet")
+                return FetchedObject(body, version, etag="none yet")
         return get_object(bucket, key, **options)
 
 

@@ -26,7 +26,7 @@ def warm(embedded_aws: EmbeddedAws) -> Iterator[None]:
         for name, value in embedded_aws.environment().items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
-        clients = [aws_acm_pca._acm_pca(), aws_elbv2._elbv2(), aws_elbv2._elbv2(aws_elbv2._ONCE), aws_s3._s3()]  # noqa: SLF001
+        clients = [aws_acm_pca._acm_pca(), aws_elbv2._elbv2(), aws_elbv2._elbv2(aws_elbv2._NO_RETRIES), aws_s3._s3()]  # noqa: SLF001
     yield
     for client in clients:
         client.close()

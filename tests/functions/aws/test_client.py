@@ -1,4 +1,4 @@
-"""AWS's error codes become our errors, once; an answer that may have had an effect is never taken for a refusal."""
+"""AWS's error codes become our errors in one place; a call that may have taken effect is never reported as refused."""
 
 import threading
 from collections.abc import Callable
@@ -6,9 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from functions.aws import acm_pca as aws_acm_pca
-from functions.aws import elbv2 as aws_elbv2
-from functions.aws import s3 as aws_s3
+from functions.aws import acm_pca, elbv2, s3
 from functions.errors import (
     AwsCallRefused,
     AwsUnavailable,
@@ -27,72 +25,72 @@ from infra.local.elbv2.models import TrustStoreBackend
 from tests.support.steps import A, Bench
 
 PEM = S3Object(bucket="b", key="k", version_id="v")
-PCA, ELB = "acm-pca:", "elasticloadbalancing:"
+ACM_PCA, ELBV2 = "acm-pca:", "elasticloadbalancing:"
 CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1"
-STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/1"
+TRUST_STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/1"
 
 CALLS: dict[str, Callable[[], object]] = {
-    PCA + "DescribeCertificateAuthority": lambda: aws_acm_pca.describe_certificate_authority(CA),
-    PCA + "GetCertificateAuthorityCertificate": lambda: aws_acm_pca.get_certificate_authority_certificate(CA),
-    PCA + "GetCertificate": lambda: aws_acm_pca.get_certificate(CA, 0x0A),
-    PCA + "RevokeCertificate": lambda: aws_acm_pca.revoke_certificate(CA, "0a:0b", "SUPERSEDED"),
-    ELB + "DescribeTrustStores": lambda: aws_elbv2.describe_trust_store(STORE),
-    ELB + "DescribeTrustStoreRevocations": lambda: aws_elbv2.describe_trust_store_revocations(STORE),
-    ELB + "GetTrustStoreCaCertificatesBundle": lambda: aws_elbv2.get_trust_store_ca_certificates_bundle(STORE),
-    ELB + "GetTrustStoreRevocationContent": lambda: aws_elbv2.get_trust_store_revocation_content(STORE, 1),
-    ELB + "AddTrustStoreRevocations": lambda: aws_elbv2.add_trust_store_revocations(STORE, PEM),
-    ELB + "RemoveTrustStoreRevocations": lambda: aws_elbv2.remove_trust_store_revocations(STORE, [1]),
-    ELB + "DescribeTrustStoreAssociations": lambda: aws_elbv2.describe_trust_store_associations(STORE),
-    ELB + "DescribeLoadBalancerAttributes": lambda: aws_elbv2.describe_load_balancer_attributes(STORE),
-    "s3:GetObject": lambda: aws_s3.get_object("b", "k"),
-    "s3:PutObject": lambda: aws_s3.put_object("b", "k", b"", "text/plain"),
-    "s3:ListBucket": lambda: aws_s3.list_objects("b", "k"),
+    ACM_PCA + "DescribeCertificateAuthority": lambda: acm_pca.describe_certificate_authority(CA),
+    ACM_PCA + "GetCertificateAuthorityCertificate": lambda: acm_pca.get_certificate_authority_certificate(CA),
+    ACM_PCA + "GetCertificate": lambda: acm_pca.get_certificate(CA, 0x0A),
+    ACM_PCA + "RevokeCertificate": lambda: acm_pca.revoke_certificate(CA, "0a:0b", "SUPERSEDED"),
+    ELBV2 + "DescribeTrustStores": lambda: elbv2.describe_trust_store(TRUST_STORE),
+    ELBV2 + "DescribeTrustStoreRevocations": lambda: elbv2.describe_trust_store_revocations(TRUST_STORE),
+    ELBV2 + "GetTrustStoreCaCertificatesBundle": lambda: elbv2.get_trust_store_ca_certificates_bundle(TRUST_STORE),
+    ELBV2 + "GetTrustStoreRevocationContent": lambda: elbv2.get_trust_store_revocation_content(TRUST_STORE, 1),
+    ELBV2 + "AddTrustStoreRevocations": lambda: elbv2.add_trust_store_revocations(TRUST_STORE, PEM),
+    ELBV2 + "RemoveTrustStoreRevocations": lambda: elbv2.remove_trust_store_revocations(TRUST_STORE, [1]),
+    ELBV2 + "DescribeTrustStoreAssociations": lambda: elbv2.describe_trust_store_associations(TRUST_STORE),
+    ELBV2 + "DescribeLoadBalancerAttributes": lambda: elbv2.describe_load_balancer_attributes(TRUST_STORE),
+    "s3:GetObject": lambda: s3.get_object("b", "k"),
+    "s3:PutObject": lambda: s3.put_object("b", "k", b"", "text/plain"),
+    "s3:ListBucket": lambda: s3.list_objects("b", "k"),
 }
-ADD, REMOVE = ELB + "AddTrustStoreRevocations", ELB + "RemoveTrustStoreRevocations"
-OF_TRUST_STORE = [action for action in CALLS if "TrustStore" in action]
+ADD, REMOVE = ELBV2 + "AddTrustStoreRevocations", ELBV2 + "RemoveTrustStoreRevocations"
+TRUST_STORE_ACTIONS = [action for action in CALLS if "TrustStore" in action]
 
 pytestmark = pytest.mark.usefixtures("bench", "impatient")
 
 
-def refusal_of(action: str, code: str, status: int = 400) -> RevocationError:
-    """Let AWS refuse a call for good, and give what is raised."""
+def error_of(action: str, code: str, status: int = 400) -> RevocationError:
+    """Return the error raised when AWS answers every attempt of a call with an error code."""
     faults.add(action, code=code, message="the reason", times=9, status=status)
-    with pytest.raises(RevocationError, match=f"{code}: the reason") as refused:
+    with pytest.raises(RevocationError, match=f"{code}: the reason") as raised:
         CALLS[action]()
-    return refused.value
+    return raised.value
 
 
-@pytest.mark.parametrize("action", sorted(CALLS.keys() - {PCA + "RevokeCertificate"}))
+@pytest.mark.parametrize("action", sorted(CALLS.keys() - {ACM_PCA + "RevokeCertificate"}))
 def test_refused(action: str) -> None:
-    """A refusal that has no name of its own is named by operation and code."""
-    refusal = refusal_of(action, "AccessDeniedException", 403)
-    assert type(refusal) is AwsCallRefused
-    assert str(refusal).startswith(action.partition(":")[2].replace("ListBucket", "ListObjectsV2"))
+    """An error code without an error class of its own is reported with operation and code."""
+    error = error_of(action, "AccessDeniedException", 403)
+    assert type(error) is AwsCallRefused
+    assert str(error).startswith(action.partition(":")[2].replace("ListBucket", "ListObjectsV2"))
 
 
 @pytest.mark.parametrize("action", sorted(CALLS.keys() - {ADD}))
-def test_fault_of_the_service(action: str) -> None:
-    """A 5xx that stays after the SDK's own retries is to be asked again."""
-    assert type(refusal_of(action, "ServiceUnavailable", 503)) is AwsUnavailable
+def test_server_fault(action: str) -> None:
+    """A 5xx that outlasts the SDK's own retries may be retried later."""
+    assert type(error_of(action, "ServiceUnavailable", 503)) is AwsUnavailable
 
 
-@pytest.mark.parametrize("action", OF_TRUST_STORE)
+@pytest.mark.parametrize("action", TRUST_STORE_ACTIONS)
 def test_trust_store_not_found(action: str) -> None:
-    """Whichever call notices it says so."""
-    assert type(refusal_of(action, "TrustStoreNotFound")) is TrustStoreNotFound
+    """Every call on a trust store raises TrustStoreNotFound."""
+    assert type(error_of(action, "TrustStoreNotFound")) is TrustStoreNotFound
 
 
-@pytest.mark.parametrize("action", sorted(CALLS.keys() - {ADD, REMOVE, PCA + "RevokeCertificate"}))
+@pytest.mark.parametrize("action", sorted(CALLS.keys() - {ADD, REMOVE, ACM_PCA + "RevokeCertificate"}))
 def test_reading_throttled(action: str) -> None:
-    """Throttling passes."""
-    assert type(refusal_of(action, "ThrottlingException")) is AwsUnavailable
+    """Throttling of a read may be retried later."""
+    assert type(error_of(action, "ThrottlingException")) is AwsUnavailable
 
 
 @pytest.mark.parametrize("action", [ADD, REMOVE])
 @pytest.mark.parametrize("code", ["Throttling", "ThrottlingException", "RequestLimitExceeded"])
 def test_writing_throttled(action: str, code: str) -> None:
-    """The quota of trust-store writes has a name, for its retries are slow."""
-    assert type(refusal_of(action, code)) is TrustStoreThrottled
+    """Throttling of trust-store writes has an error of its own, because its retries are slow."""
+    assert type(error_of(action, code)) is TrustStoreThrottled
 
 
 @pytest.mark.parametrize(
@@ -100,42 +98,42 @@ def test_writing_throttled(action: str, code: str) -> None:
     ["ThrottlingException", "RequestInProgressException", "ConcurrentModificationException", "RequestFailedException"],
 )
 def test_ca_busy(code: str) -> None:
-    """What passes at Private CA has a name too."""
-    assert type(refusal_of(PCA + "RevokeCertificate", code)) is CertificateAuthorityBusy
+    """A temporary error of Private CA has an error of its own."""
+    assert type(error_of(ACM_PCA + "RevokeCertificate", code)) is CertificateAuthorityBusy
 
 
 def test_revocation_refused() -> None:
-    """A refusal that stays is an answer: the code, nothing more."""
-    faults.add(PCA + "RevokeCertificate", code="InvalidStateException")
-    assert aws_acm_pca.revoke_certificate(CA, "0a:0b", "SUPERSEDED") == "InvalidStateException"
+    """A permanent refusal is returned as its code."""
+    faults.add(ACM_PCA + "RevokeCertificate", code="InvalidStateException")
+    assert acm_pca.revoke_certificate(CA, "0a:0b", "SUPERSEDED") == "InvalidStateException"
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidArnException"])
 def test_ca_not_found(code: str) -> None:
-    """Two codes say that there is no such CA."""
-    assert type(refusal_of(PCA + "DescribeCertificateAuthority", code)) is CertificateAuthorityNotFound
+    """Two error codes mean that there is no such CA."""
+    assert type(error_of(ACM_PCA + "DescribeCertificateAuthority", code)) is CertificateAuthorityNotFound
 
 
 def test_trust_store_full() -> None:
-    """The quota that the service itself finds exceeded."""
-    assert type(refusal_of(ADD, "TooManyTrustStoreRevocationEntries")) is TrustStoreFull
+    """The service refuses a list that exceeds its quota of entries."""
+    assert type(error_of(ADD, "TooManyTrustStoreRevocationEntries")) is TrustStoreFull
 
 
 @pytest.mark.parametrize("code", ["InternalFailure", "ServiceUnavailable"])
-def test_adding_unclear(bench: Bench, code: str) -> None:
-    """After a 5xx nobody knows whether the list was added, and it is sent once only."""
-    seen: list[str] = []
-    faults.observe(lambda action, _: seen.append(action))
+def test_result_of_add_unknown(bench: Bench, code: str) -> None:
+    """After a 5xx it is unknown whether the list was added, so the call is sent only once."""
+    actions: list[str] = []
+    faults.observe(lambda action, _: actions.append(action))
     faults.add(ADD, code=code, times=9)
-    with pytest.raises(aws_elbv2.AnswerUnclear, match=code):
-        aws_elbv2.add_trust_store_revocations(bench.trust_store_arn, PEM)
-    assert seen == [ADD]
+    with pytest.raises(elbv2.ResultUnknown, match=code):
+        elbv2.add_trust_store_revocations(bench.trust_store_arn, PEM)
+    assert actions == [ADD]
 
 
 def test_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that does not answer at all is to be asked again, and an add without an answer is unclear."""
+    """A call without an answer may be retried later; an add without an answer has an unknown result."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(aws_elbv2, "_elbv2", aws_elbv2._elbv2.__wrapped__)  # noqa: SLF001 - a client of its own
+    monkeypatch.setattr(elbv2, "_elbv2", elbv2._elbv2.__wrapped__)  # noqa: SLF001 - a client of its own
     for name, value in (
         ("AWS_DEFAULT_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "a"),
@@ -143,35 +141,35 @@ def test_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setenv(name, value)
     with pytest.raises(AwsUnavailable, match=r"DescribeTrustStores on .* got no answer"):
-        aws_elbv2.describe_trust_store(STORE)
-    with pytest.raises(aws_elbv2.AnswerUnclear):
-        aws_elbv2.add_trust_store_revocations(STORE, PEM)
+        elbv2.describe_trust_store(TRUST_STORE)
+    with pytest.raises(elbv2.ResultUnknown):
+        elbv2.add_trust_store_revocations(TRUST_STORE, PEM)
 
 
-def test_no_trust_store_in_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty answer is no trust store."""
+def test_no_trust_store_in_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty response means that there is no such trust store."""
     monkeypatch.setattr(TrustStoreBackend, "trust_stores", {}, raising=False)
-    client = aws_elbv2._elbv2()  # noqa: SLF001
+    client = elbv2._elbv2()  # noqa: SLF001
     monkeypatch.setattr(client, "describe_trust_stores", lambda **_: {"TrustStores": []})
     with pytest.raises(TrustStoreNotFound, match="does not know"):
-        aws_elbv2.describe_trust_store(STORE)
+        elbv2.describe_trust_store(TRUST_STORE)
 
 
-def test_list_gone(bench: Bench) -> None:
-    """A list that is not there is no error: a peer may have removed it."""
-    assert aws_elbv2.get_trust_store_revocation_content(bench.trust_store_arn, 7) is None
-    assert aws_elbv2.remove_trust_store_revocations(bench.trust_store_arn, [7]) is False
+def test_list_absent(bench: Bench) -> None:
+    """A missing list is not an error: another execution may have removed it."""
+    assert elbv2.get_trust_store_revocation_content(bench.trust_store_arn, 7) is None
+    assert elbv2.remove_trust_store_revocations(bench.trust_store_arn, [7]) is False
 
 
 def test_lists_in_order(bench: Bench) -> None:
-    """Lists come lowest id first."""
+    """Lists are returned lowest id first."""
     ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2, 3)]
-    found = aws_elbv2.describe_trust_store_revocations(bench.trust_store_arn)
-    assert [each["RevocationId"] for each in found] == ids
+    revocations = elbv2.describe_trust_store_revocations(bench.trust_store_arn)
+    assert [revocation["RevocationId"] for revocation in revocations] == ids
 
 
-class _Once(BaseHTTPRequestHandler):
-    """Answers as it is told."""
+class _Handler(BaseHTTPRequestHandler):
+    """Answers with the status and body that a test sets."""
 
     status, body, length = 200, b"", 0
 
@@ -182,17 +180,17 @@ class _Once(BaseHTTPRequestHandler):
         self.wfile.write(self.body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Serve what a pre-signed address points to, and give the address."""
-    server = HTTPServer(("127.0.0.1", 0), _Once)
+def presigned_url(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Serve the content of a pre-signed URL and return the URL."""
+    server = HTTPServer(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     location = f"http://127.0.0.1:{server.server_port}/list?X-Amz-Signature=secret"
-    client = aws_elbv2._elbv2()  # noqa: SLF001
+    client = elbv2._elbv2()  # noqa: SLF001
     monkeypatch.setattr(client, "get_trust_store_revocation_content", lambda **_: {"Location": location})
     yield location
     server.shutdown()
@@ -200,103 +198,103 @@ def address(monkeypatch: pytest.MonkeyPatch) -> object:
     server.server_close()
 
 
-def told(error: BaseException | None) -> str:
-    """Give all that an error and its visible causes say."""
-    said = ""
+def message_with_causes(error: BaseException | None) -> str:
+    """Return the messages of an error and its visible causes."""
+    message = ""
     while error is not None:
-        said += str(error)
+        message += str(error)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return said
+    return message
 
 
-@pytest.mark.usefixtures("address")
+@pytest.mark.usefixtures("presigned_url")
 def test_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The very bytes."""
-    monkeypatch.setattr(_Once, "body", b"bytes")
-    assert aws_elbv2.get_trust_store_revocation_content(STORE, 1) == b"bytes"
+    """The exact bytes are returned."""
+    monkeypatch.setattr(_Handler, "body", b"bytes")
+    assert elbv2.get_trust_store_revocation_content(TRUST_STORE, 1) == b"bytes"
 
 
-@pytest.mark.usefixtures("address")
-def test_address_expired(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new one is got by asking again; the old one is in no message."""
-    monkeypatch.setattr(_Once, "status", 403)
-    with pytest.raises(AwsUnavailable, match=r"reading list 1 of .* was answered with HTTP 403") as refused:
-        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
-    assert "secret" not in told(refused.value)
+@pytest.mark.usefixtures("presigned_url")
+def test_presigned_url_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry gets a new URL; the expired one is not in the message."""
+    monkeypatch.setattr(_Handler, "status", 403)
+    with pytest.raises(AwsUnavailable, match=r"reading list 1 of .* failed: HTTP 403") as raised:
+        elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
+    assert "secret" not in message_with_causes(raised.value)
 
 
-@pytest.mark.usefixtures("address")
+@pytest.mark.usefixtures("presigned_url")
 def test_content_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of a list is no list."""
-    monkeypatch.setattr(_Once, "body", b"half")
-    monkeypatch.setattr(_Once, "length", 8)
-    with pytest.raises(AwsUnavailable, match=r"reading list 1 of .* failed: ProtocolError") as refused:
-        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
-    assert "secret" not in told(refused.value)
+    """A truncated list is refused."""
+    monkeypatch.setattr(_Handler, "body", b"half")
+    monkeypatch.setattr(_Handler, "length", 8)
+    with pytest.raises(AwsUnavailable, match=r"reading list 1 of .* failed: ProtocolError") as raised:
+        elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
+    assert "secret" not in message_with_causes(raised.value)
 
 
-def test_address_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address is a secret, also in the cause of the error."""
-    client = aws_elbv2._elbv2()  # noqa: SLF001
-    answer = {"Location": "http://127.0.0.1:9/list?X-Amz-Signature=secret"}
-    monkeypatch.setattr(client, "get_trust_store_revocation_content", lambda **_: answer)
-    with pytest.raises(AwsUnavailable, match="failed: NewConnectionError") as refused:
-        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
-    assert "secret" not in told(refused.value)
+def test_presigned_url_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The URL is a secret, also in the cause of the error."""
+    client = elbv2._elbv2()  # noqa: SLF001
+    response = {"Location": "http://127.0.0.1:9/list?X-Amz-Signature=secret"}
+    monkeypatch.setattr(client, "get_trust_store_revocation_content", lambda **_: response)
+    with pytest.raises(AwsUnavailable, match="failed: NewConnectionError") as raised:
+        elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
+    assert "secret" not in message_with_causes(raised.value)
 
 
-@pytest.mark.usefixtures("address")
+@pytest.mark.usefixtures("presigned_url")
 def test_content_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more is read than a trust store can hold."""
-    monkeypatch.setattr(_Once, "body", b"12345")
-    monkeypatch.setattr(aws_elbv2, "MAX_BYTES", 4)
+    """At most the size of a list that a trust store accepts is read."""
+    monkeypatch.setattr(_Handler, "body", b"12345")
+    monkeypatch.setattr(elbv2, "MAX_BYTES", 4)
     with pytest.raises(CrlTooLarge, match=r"list 1 of .* is larger than 4 bytes"):
-        aws_elbv2.get_trust_store_revocation_content(STORE, 1)
+        elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
 
 
 def test_object(bench: Bench) -> None:
-    """What was written is read by its version, whatever lies there now."""
-    first = aws_s3.put_object(bench.bucket, f"{bench.name}/o", b"1", "text/plain")
-    aws_s3.put_object(bench.bucket, f"{bench.name}/o", b"2", "text/plain")
-    fetched = aws_s3.get_object(first.bucket, first.key, version_id=first.version_id)
+    """An object is read by the version that was written, even if there is a newer one."""
+    first = s3.put_object(bench.bucket, f"{bench.name}/o", b"1", "text/plain")
+    s3.put_object(bench.bucket, f"{bench.name}/o", b"2", "text/plain")
+    fetched = s3.get_object(first.bucket, first.key, version_id=first.version_id)
     assert fetched is not None
     assert (fetched.body, fetched.version) == (b"1", first)
-    assert aws_s3.list_objects(bench.bucket, f"{bench.name}/") == [first.key]
+    assert s3.list_objects(bench.bucket, f"{bench.name}/") == [first.key]
 
 
 def test_object_unchanged(bench: Bench) -> None:
-    """An object that was read before is not sent again."""
+    """An object with a known ETag is not downloaded again."""
     etag = bench.publish(b"crl")
-    with pytest.raises(aws_s3.ObjectUnchanged):
-        aws_s3.get_object(*bench.crl_location, unless_etag=etag)
+    with pytest.raises(s3.ObjectUnchanged):
+        s3.get_object(*bench.crl_location, unless_etag=etag)
     bench.publish(b"another")
-    assert aws_s3.get_object(*bench.crl_location, unless_etag=etag) is not None
+    assert s3.get_object(*bench.crl_location, unless_etag=etag) is not None
 
 
 def test_object_absent(bench: Bench) -> None:
-    """Absence is an answer."""
-    assert aws_s3.get_object(*bench.crl_location) is None
-    assert aws_s3.head_object_etag(*bench.crl_location) is None
+    """A missing object is None, not an error."""
+    assert s3.get_object(*bench.crl_location) is None
+    assert s3.head_object_etag(*bench.crl_location) is None
     etag = bench.publish(b"crl")
-    assert aws_s3.head_object_etag(*bench.crl_location) == etag
+    assert s3.head_object_etag(*bench.crl_location) == etag
 
 
 def test_object_too_large(bench: Bench) -> None:
-    """An object is not read when it is larger than any CRL."""
+    """An object that is larger than a CRL may be is not downloaded."""
     bench.publish(b"12345")
     with pytest.raises(CrlTooLarge, match="has 5 bytes, more than 4"):
-        aws_s3.get_object(*bench.crl_location, max_bytes=4)
+        s3.get_object(*bench.crl_location, max_bytes=4)
     assert MAX_BYTES == 50 * 1024 * 1024
 
 
 def test_head_refused() -> None:
-    """A head request has no body that says why, only a status."""
+    """A HEAD response has no body with an error code, only a status."""
     faults.add("s3:GetObject", code="AccessDenied", status=403)
     with pytest.raises(AwsCallRefused, match="HeadObject on s3://b/k was refused: 403"):
-        aws_s3.head_object_etag("b", "k")
+        s3.head_object_etag("b", "k")
 
 
 def test_load_balancer(bench: Bench) -> None:
-    """A trust store is asked what it hangs on, and that for its attributes."""
-    (arn,) = aws_elbv2.describe_trust_store_associations(bench.lab.trust_store_arn)
-    assert aws_elbv2.describe_load_balancer_attributes(arn)["client_keep_alive.seconds"] == "3600"
+    """A trust store's load balancers and their attributes can be looked up."""
+    (arn,) = elbv2.describe_trust_store_associations(bench.lab.trust_store_arn)
+    assert elbv2.describe_load_balancer_attributes(arn)["client_keep_alive.seconds"] == "3600"

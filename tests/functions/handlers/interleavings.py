@@ -227,7 +227,7 @@ class Orders:
         answer, lists = self._make(call, node.lists)
         if execution.unlucky and call.adds:
             execution = replace(execution, unlucky=False)
-            answer = Answer("lost", aws_elbv2.AnswerUnclear("the answer was lost"))
+            answer = Answer("lost", aws_elbv2.ResultUnknown("the answer was lost"))
         execution = self._run(replace(execution, answers=(*execution.answers, answer)))
         others = list(node.executions)
         others[index] = execution

@@ -210,7 +210,7 @@ def test_answer_empty(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without a list is no success."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     monkeypatch.setattr(elbv2.TrustStoreResponse, "add_trust_store_revocations", lambda _: ActionResult({}))
-    with pytest.raises(RevocationAddUnclear, match="answered with 0 lists instead of one"):
+    with pytest.raises(RevocationAddUnclear, match="returned 0 lists, expected one"):
         bench.attach(manifest, converted)
 
 

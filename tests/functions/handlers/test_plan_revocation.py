@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.aws.s3 import Fetched
+from functions.aws.s3 import FetchedObject
 from functions.environment import environment
 from functions.errors import AwsUnavailable
 from functions.handlers.plan_revocation import plan_revocation
@@ -187,8 +187,10 @@ def test_a_long_refusal_is_cut(bench: Bench) -> None:
 def test_files_that_are_not_in_s3_yet(bench: Bench, client: Client) -> None:
     """Whoever plans hands them over, and nothing else is read in their place."""
 
-    def at_hand(bucket: str, key: str, **_: object) -> Fetched:
-        return Fetched(f"0x{client.serial:x}\n".encode(), S3Object(bucket=bucket, key=key, version_id="none"), "none")
+    def at_hand(bucket: str, key: str, **_: object) -> FetchedObject:
+        return FetchedObject(
+            f"0x{client.serial:x}\n".encode(), S3Object(bucket=bucket, key=key, version_id="none"), "none"
+        )
 
     made = plan(bench, {"SerialList": "s3://nowhere/list.txt"}, get_object=at_hand)
     assert made.expected == {"REVOKED": 1}
