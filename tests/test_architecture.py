@@ -1,4 +1,4 @@
-"""The rooms keep their doors: who may import whom, and that the tree of errors is the one that is shown."""
+"""Rules of the rooms that import-linter cannot check: names, sizes, the place of each test, the tree of errors."""
 
 import ast
 import importlib
@@ -11,40 +11,37 @@ import pytest
 
 from functions import errors
 
-FOLDER = Path(errors.__file__).parent
+ROOT = Path(__file__).parents[1]
 MODULES = {
-    ".".join(path.relative_to(FOLDER).with_suffix("").parts): ast.parse(path.read_text())
-    for path in sorted(FOLDER.rglob("*.py"))
-    if path.stem != "__init__"
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+    for room in ("functions", "infra", "tests")
+    for path in sorted((ROOT / room).rglob("*.py"))
 }
-CALLING = {"aws.client", "aws.acm_pca", "aws.elbv2", "aws.events", "aws.s3", "aws.sns", "aws.stepfunctions"}
-# A verb is a Lambda: its name says what it does, and a state of the machine has the same.
-VERBS = {
-    "prepare_revocation",
-    "plan_revocation",
-    "revoke_certificate",
-    "revoke_batch",
-    "find_crl",
-    "convert_crl",
-    "attach_crl",
-    "verify_revocation",
-    "remove_superseded_crls",
-    "report_revocation",
-    "detect_drift",
-    "notify_waiting",
-    "notify_outcome",
-    "report_crl_failure",  # started by an event, no state
-    "report_interruption",  # likewise
-}
+FUNCTIONS = {path: tree for path, tree in MODULES.items() if path.startswith("functions/") and "__init__" not in path}
+HANDLERS = [path for path in FUNCTIONS if path.startswith("functions/handlers/")]
+TESTS = [path for path in MODULES if Path(path).name.startswith("test_")]
+FOLDERS = sorted({Path(path).parent.as_posix() for path in MODULES})
 ERRORS: dict[str, type[errors.RevocationError]] = {
     name: kind
     for name, kind in vars(errors).items()
     if inspect.isclass(kind) and issubclass(kind, errors.RevocationError)
 }
 
+MOST_MODULES, MOST_LINES = 15, 300
+# Tests of more than one module, and why.
+TESTS_WITHOUT_MODULE = {
+    "tests/test_architecture.py": "the rules of all rooms",
+    "tests/test_end_to_end.py": "the whole product, on the embedded AWS or a real account",
+    "tests/functions/handlers/test_interleavings.py": "several handlers that run at the same time",
+    "tests/functions/models/test_models.py": "every document of the room",
+    "tests/infra/deploy/test_deploy.py": "`make deploy` and `make destroy` as typed",
+}
+# tests/statemachine tests revocation.asl.json, which is not a module, and the workflow as a whole.
+FOLDERS_WITHOUT_MODULES = ("tests/statemachine/",)
+
 
 def imports(tree: ast.Module) -> Iterator[str]:
-    """Give the modules that a module imports, wherever it does so."""
+    """Return the modules that a module imports, at the top or inside a function."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -54,51 +51,85 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 def names(tree: ast.Module) -> set[str]:
-    """Give the names that a module uses, alone or behind a dot."""
+    """Return the names that a module uses, alone or behind a dot."""
     found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return found | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_verbs_are_imported_by_nobody(module: str) -> None:
-    """A noun is shared, a verb is a Lambda of its own."""
-    assert not {f"functions.handlers.{verb}" for verb in VERBS - {module.rpartition(".")[2]}} & set(
-        imports(MODULES[module])
-    )
+def modules_of(test: str) -> Iterator[str]:
+    """Return the modules that a test module may be named for: `test_x_aspect.py` for `x_aspect.py` or `x.py`."""
+    room = Path(test).parent.relative_to("tests")
+    words = Path(test).stem.split("_")[1:]
+    for count in range(len(words), 0, -1):
+        yield (room / f"{'_'.join(words[:count])}.py").as_posix()
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_code_cannot_tell_which_aws_it_is_on(module: str) -> None:
-    """Neither the embedded AWS nor moto nor a test is ever imported."""
-    roots = {name.partition(".")[0] for name in imports(MODULES[module])}
-    assert not roots & {"infra", "moto", "tests"}
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folder_fits_on_a_screen(folder: str) -> None:
+    """A folder holds at most 15 modules; functions/handlers holds one for each Lambda function."""
+    modules = [path for path in MODULES if Path(path).parent.as_posix() == folder and Path(path).name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES or folder == "functions/handlers"
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - CALLING))
-def test_boto3_is_called_in_one_place(module: str) -> None:
-    """Every call of AWS, and every error code of it, is in the module of its service."""
-    roots = {name.partition(".")[0] for name in imports(MODULES[module])}
-    assert not roots & {"boto3", "botocore", "urllib3"}
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_room_says_what_it_is_for(folder: str) -> None:
+    """The `__init__.py` of each folder has a docstring and nothing else."""
+    body = MODULES[f"{folder}/__init__.py"].body
+    assert [type(node) for node in body] == [ast.Expr]
+    assert ast.get_docstring(MODULES[f"{folder}/__init__.py"])
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("test", TESTS)
+def test_test_module_mirrors_a_module(test: str) -> None:
+    """tests/<room>/test_x.py or test_x_<aspect>.py tests <room>/x.py."""
+    if test in TESTS_WITHOUT_MODULE or test.startswith(FOLDERS_WITHOUT_MODULES):
+        return
+    assert MODULES.keys() & set(modules_of(test))
+
+
+def test_every_exception_of_the_mirror_is_needed() -> None:
+    """A test module that is gone or has its module again does not stay in the list."""
+    assert TESTS_WITHOUT_MODULE.keys() <= set(TESTS)
+    assert not [test for test in TESTS_WITHOUT_MODULE if MODULES.keys() & set(modules_of(test))]
+
+
+@pytest.mark.parametrize("module", [path for path in MODULES if path.startswith("tests/")])
+def test_no_module_imports_a_test_module(module: str) -> None:
+    """What tests share is in tests/support, or in a module of their folder that is not a test module."""
+    assert not [name for name in imports(MODULES[module]) if re.match(r"tests\.(\w+\.)*test_", name)]
+
+
+@pytest.mark.parametrize("module", FUNCTIONS)
 def test_no_broad_except(module: str) -> None:
-    """An error that nobody foresaw is not caught."""
-    caught = [node.type for node in ast.walk(MODULES[module]) if isinstance(node, ast.ExceptHandler)]
+    """Only expected errors are caught."""
+    caught = [node.type for node in ast.walk(FUNCTIONS[module]) if isinstance(node, ast.ExceptHandler)]
     assert None not in caught
-    assert not {"Exception", "BaseException"} & {each.id for each in caught if isinstance(each, ast.Name)}
-
-
-def test_every_verb_has_a_handler() -> None:
-    """Each is a Lambda, and no noun is."""
-    assert {name for name in MODULES if hasattr(importlib.import_module(f"functions.{name}"), "handler")} == {
-        f"handlers.{verb}" for verb in VERBS
+    assert not {"Exception", "BaseException"} & {
+        each.id for kind in caught if kind for each in ast.walk(kind) if isinstance(each, ast.Name)
     }
+
+
+@pytest.mark.parametrize("module", FUNCTIONS)
+def test_functions_import_neither_infra_nor_each_other(module: str) -> None:
+    """Code cannot know whether its AWS is the embedded one; a Lambda imports no other; boto3 is in functions/aws."""
+    imported = set(imports(FUNCTIONS[module]))
+    roots = {name.partition(".")[0] for name in imported}
+    assert not roots & {"infra", "moto", "tests"}
+    assert not {f"functions.handlers.{Path(path).stem}" for path in HANDLERS} & imported
+    assert module.startswith("functions/aws/") or not roots & {"boto3", "botocore", "urllib3"}
+
+
+def test_handlers_are_the_modules_with_a_handler() -> None:
+    """Each module of functions/handlers has a `handler` and a function of its own name; no other module has one."""
+    dotted = {path: path.removesuffix(".py").replace("/", ".") for path in FUNCTIONS}
+    assert [path for path, name in dotted.items() if hasattr(importlib.import_module(name), "handler")] == HANDLERS
+    for path in HANDLERS:
+        assert hasattr(importlib.import_module(dotted[path]), Path(path).stem)
 
 
 def test_every_error_has_a_use() -> None:
     """A class is raised or named by some step, or is the base of one that is."""
-    used = set().union(*(names(tree) for module, tree in MODULES.items() if module != "errors"))
+    used = set().union(*(names(tree) for path, tree in FUNCTIONS.items() if path != "functions/errors.py"))
     bases = {base.__name__ for kind in ERRORS.values() for base in kind.__mro__[1:]}
     assert ERRORS.keys() - used - bases == set()
 
