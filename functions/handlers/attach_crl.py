@@ -39,7 +39,7 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
     lists = attached_lists.read(arn, manifest)
     preferred, added = precedence.preferred(manifest, converted), list[int]()
     standing = attached_lists.standing(
-        arn, lists, converted, preferred, lambda: workflow_bucket.crl_of(converted.pem, manifest.wanted)
+        arn, lists, converted, preferred, lambda: workflow_bucket.get_crl(converted.pem, manifest.wanted)
     )
     if standing is None:
         removed += _make_room(arn, lists, converted, manifest)

@@ -19,12 +19,12 @@ def convert_crl(event: ConvertCrlInput, now: datetime) -> ConvertedCrl:
     """
     manifest = workflow_bucket.get_manifest(event.manifest)
     here = environment()
-    found = crl.read(workflow_bucket.get(event.crl), max_entries=here.max_revocation_entries)
+    found = crl.read(workflow_bucket.get_object(event.crl), max_entries=here.max_revocation_entries)
     crl.check(found, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.is_third_party)
     with tempfile.TemporaryFile() as file:
         crl.write_pem(found.der, file)
         file.seek(0)
-        pem = workflow_bucket.put_pem(manifest.authority_id, found.crl_number, file)
+        pem = workflow_bucket.put_crl(manifest.authority_id, found.crl_number, file)
     described = {
         "pem": pem,
         "crl_number": found.crl_number,

@@ -65,7 +65,7 @@ def _generation_failure(found: Found, manifest: Manifest) -> Failure | None:
     # The time of an event has whole seconds.
     if failure is None or failure.at < manifest.start_time.replace(microsecond=0):
         return None
-    return crl_failure.as_failure(failure, manifest.crl.bucket)
+    return crl_failure.to_failure(failure, manifest.crl.bucket)
 
 
 def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str | None:

@@ -1,4 +1,4 @@
-"""NotifyOutcome: tell people and programs what the execution came to."""
+"""NotifyOutcome: notify people and programs of the execution's outcome."""
 
 from datetime import datetime
 
@@ -9,9 +9,10 @@ from functions.report import notification
 
 
 def notify_outcome(event: NotifyOutcomeInput, _now: datetime) -> Notified:
-    """Tell it as the report has it; a reconcile that found nothing to correct is not worth a message."""
-    told = notification.outcome(workflow_bucket.get_report(event.report), event.report)
-    return notification.send(told) if told else Notified()
+    """Send the outcome as the report states it; nothing for a reconcile that found nothing to correct."""
+    report = workflow_bucket.get_report(event.report)
+    message = notification.for_outcome(report, event.report)
+    return notification.send(message) if message else Notified()
 
 
 handler = lambda_handler(notify_outcome)

@@ -1,4 +1,4 @@
-"""NotifyWaiting: tell people that certificates are revoked and not yet blocked, and what to do meanwhile."""
+"""NotifyWaiting: notify people that certificates are revoked but not yet blocked, and what to do meanwhile."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from functions.report import notification
 
 
 def notify_waiting(event: NotifyWaitingInput, _now: datetime) -> Notified:
-    """Tell what FindCrl found to be due."""
+    """Send the notice that FindCrl found to be due."""
     manifest = workflow_bucket.get_manifest(event.manifest)
-    return notification.send(notification.waiting(manifest, event.found))
+    return notification.send(notification.for_waiting(manifest, event.found))
 
 
 handler = lambda_handler(notify_waiting)

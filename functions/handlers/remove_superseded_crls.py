@@ -34,7 +34,7 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     preferred = precedence.preferred(manifest, event.converted)
     if not _is_gone(lists, verified, preferred):
         if preferred:  # a list that came meanwhile may hold more than the one that fell back
-            attached_lists.require_none_lost(arn, lists, workflow_bucket.crl_of(event.converted.pem))
+            attached_lists.require_none_lost(arn, lists, workflow_bucket.get_crl(event.converted.pem))
         superfluous = precedence.dominated(lists, verified, preferred)
         attached_lists.remove(arn, superfluous)
         lists = attached_lists.read(arn, manifest)

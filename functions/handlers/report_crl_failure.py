@@ -1,4 +1,4 @@
-"""ReportCrlFailure: started by Private CA's event, keep its word for those who wait for the CRL, and tell people."""
+"""ReportCrlFailure: record Private CA's event that it could not publish a CRL, and notify people and programs of it."""
 
 from datetime import datetime
 
@@ -12,13 +12,13 @@ from functions.report import notification
 
 
 def report_crl_failure(event: CrlGenerationEvent, _now: datetime) -> Notified:
-    """Keep it first: the waiting execution's report then names it, whoever could be told."""
+    """Record the failure first: the report of a waiting execution names it even if no notification can be sent."""
     log.note(CertificateAuthorityArn=event.certificate_authority_arn)
     failure = CrlFailure(
         certificate_authority_arn=event.certificate_authority_arn, at=event.time, reason=event.detail.reason
     )
     workflow_bucket.put_crl_failure(failure)
-    return notification.send(notification.crl_failure(failure, environment().crl_bucket))
+    return notification.send(notification.for_crl_failure(failure, environment().crl_bucket))
 
 
 handler = lambda_handler(report_crl_failure)

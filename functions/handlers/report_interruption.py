@@ -1,4 +1,4 @@
-"""ReportInterruption: started by the event of an execution's end, write the report that it could not write itself."""
+"""ReportInterruption: write the report that an interrupted execution could not write itself, and send its outcome."""
 
 from datetime import datetime
 
@@ -7,46 +7,54 @@ from functions.aws import stepfunctions
 from functions.errors import ExecutionInterrupted
 from functions.handler import lambda_handler
 from functions.models.events import ExecutionStatusChange, ExecutionStatusEvent
-from functions.models.states import Failure, Notified, ReportInput
-from functions.report import build as gathered_report
-from functions.report import execution_history, notification
+from functions.models.states import Failure, GatheredState, Notified, ReportInput
+from functions.report import notification
+from functions.report.build import build_report, write_report
+from functions.report.execution_history import rebuild_state
 
-_A_SECOND = 1.0
+_CLOCK_TOLERANCE_SECONDS = 1.0
 
 
 def report_interruption(event: ExecutionStatusEvent, now: datetime) -> Notified:
-    """Report and tell; an execution that has written its report has told of it too."""
-    ended = event.detail
-    log.note(ExecutionArn=ended.execution_arn, Status=ended.status)
-    if _has_report(ended):
+    """Write the report and send its notification, unless the execution wrote its own or was a dry run."""
+    execution = event.detail
+    log.note(ExecutionArn=execution.execution_arn, Status=execution.status)
+    if _has_report(execution):
         return Notified()
-    state = execution_history.gathered(stepfunctions.get_execution_history(ended.execution_arn))
-    if isinstance(state.request, dict) and state.request.get("DryRun") is True:
-        return Notified()  # it has changed nothing, and writes nothing
-    before = f"; before that, {state.failure.error}: {state.failure.cause}" if state.failure else ""
-    why = f" ({ended.error}: {ended.cause})" if ended.error else ""
-    told = f"the execution ended {ended.status} without a report of its own{why}{before}"
-    failure = Failure(error=ExecutionInterrupted.__name__, cause=told)
-    report = gathered_report.build(
+    state = rebuild_state(stepfunctions.get_execution_history(execution.execution_arn))
+    if _is_dry_run(state):
+        return Notified()
+    report = build_report(
         ReportInput(
-            execution_arn=ended.execution_arn,
-            execution_name=ended.name,
-            start_time=ended.start_date,
-            state=state.model_copy(update={"failure": failure}),
+            execution_arn=execution.execution_arn,
+            execution_name=execution.name,
+            start_time=execution.start_date,
+            state=state.model_copy(update={"failure": _interruption(execution, state.failure)}),
         ),
         now,
     )
-    report_json, _ = gathered_report.keep(report)
-    message = notification.outcome(report, report_json)
+    report_json, _ = write_report(report)
+    message = notification.for_outcome(report, report_json)
     return notification.send(message) if message else Notified()
 
 
-def _has_report(ended: ExecutionStatusChange) -> bool:
-    """Tell whether its report is there; a name may be used again after 90 days."""
-    report = workflow_bucket.last_report(ended.name)
-    if report is None or report.execution_arn != ended.execution_arn:
+def _has_report(execution: ExecutionStatusChange) -> bool:
+    """Return whether the execution wrote its report; its name may be used again after 90 days."""
+    report = workflow_bucket.last_report(execution.name)
+    if report is None or report.execution_arn != execution.execution_arn:
         return False
-    return abs((report.start_time - ended.start_date).total_seconds()) < _A_SECOND
+    return abs((report.start_time - execution.start_date).total_seconds()) < _CLOCK_TOLERANCE_SECONDS
+
+
+def _is_dry_run(state: GatheredState) -> bool:
+    return isinstance(state.request, dict) and state.request.get("DryRun") is True
+
+
+def _interruption(execution: ExecutionStatusChange, earlier: Failure | None) -> Failure:
+    error = f" ({execution.error}: {execution.cause})" if execution.error else ""
+    before = f"; before that, {earlier.error}: {earlier.cause}" if earlier else ""
+    cause = f"the execution ended {execution.status} without a report of its own{error}{before}"
+    return Failure(error=ExecutionInterrupted.__name__, cause=cause)
 
 
 handler = lambda_handler(report_interruption)

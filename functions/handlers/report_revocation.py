@@ -1,4 +1,4 @@
-"""ReportRevocation: write the report, measure, and say what the execution came to."""
+"""ReportRevocation: write the report, emit the metrics, and return the outcome of the execution."""
 
 from datetime import datetime
 
@@ -6,28 +6,28 @@ from functions import metrics, workflow_bucket
 from functions.handler import lambda_handler
 from functions.models.report import PROVEN, Report, ReportLocation
 from functions.models.states import Drift, DriftStatus, ReportInput
-from functions.report import build as gathered_report
-from functions.trust_store import claim as claims
+from functions.report.build import build_report, write_report
+from functions.trust_store import claim
 
 
 def report_revocation(event: ReportInput, now: datetime) -> ReportLocation:
-    """Write the report as JSON and Markdown; after a failure it says what to do."""
-    report = gathered_report.build(event, now)
-    json_at, markdown_at = gathered_report.keep(report)
-    _end_claim(event, now)
-    _measure(report, now)
-    cause = report.cause and f"{report.cause} {report.what_to_do} Report: s3://{markdown_at.bucket}/{markdown_at.key}"
+    """Write the report as JSON and Markdown; the cause of a failure ends with what to do and where the report is."""
+    report = build_report(event, now)
+    report_json, report_markdown = write_report(report)
+    _release_claim(event, now)
+    _emit_metrics(report, now)
+    report_url = f"s3://{report_markdown.bucket}/{report_markdown.key}"
     return ReportLocation(
         outcome=report.outcome,
         error=report.error,
-        cause=cause,
+        cause=report.cause and f"{report.cause} {report.what_to_do} Report: {report_url}",
         summary=report.summary,
         reconciled=report.drift.status if report.drift else None,
         crl_number=report.crl.crl_number if report.crl else None,
         time_to_enforcement_seconds=report.time_to_enforcement_seconds,
         proven=PROVEN if _is_proven(report) else "nothing",
-        report_json=json_at,
-        report_markdown=markdown_at,
+        report_json=report_json,
+        report_markdown=report_markdown,
     )
 
 
@@ -37,15 +37,15 @@ def _is_proven(report: Report) -> bool:
     return report.time_to_enforcement_seconds is not None
 
 
-def _end_claim(event: ReportInput, now: datetime) -> None:
-    """Free the drift, corrected or not, for the next reconcile."""
+def _release_claim(event: ReportInput, now: datetime) -> None:
+    """Release the drift, corrected or not, to the next reconcile."""
     found, prepared = event.state.found, event.state.prepared
     if prepared and isinstance(found, Drift) and found.status is DriftStatus.CONFIRMED:
-        claims.release(workflow_bucket.get_manifest(prepared.manifest), found, now)
+        claim.release(workflow_bucket.get_manifest(prepared.manifest), found, now)
 
 
-def _measure(report: Report, now: datetime) -> None:
-    """Tell what the execution came to in numbers."""
+def _emit_metrics(report: Report, now: datetime) -> None:
+    """Write the execution's counts and its time to enforcement as metrics."""
     if report.certificate_authority is None or report.summary is None:
         return
     values: dict[str, float] = {}

@@ -65,7 +65,7 @@ def _check_covers(attached: AttachedList, converted: ConvertedCrl, manifest: Man
             f"list {attached.revocation_id} carries CRL number {converted.crl_number} with other bytes: "
             f"SHA-256 {attached.sha256} there, {converted.sha256} here"
         )
-    expected = workflow_bucket.held_in(converted.pem, manifest.wanted)
+    expected = workflow_bucket.get_crl(converted.pem, manifest.wanted).held
     lacking = expected - set(attached.held_serials)
     if lacking:
         raise RevocationNotVerified(

@@ -1,4 +1,4 @@
-"""The report, gathered from an execution's state, its manifest and what it read back, and kept in S3."""
+"""Builds the report from an execution's state, its manifest and its evidence, and writes it to S3."""
 
 from collections import Counter
 from datetime import datetime
@@ -18,65 +18,67 @@ from functions.models.states import (
     TrustStore,
 )
 from functions.models.stored import Baseline, Manifest
-from functions.report import markdown as report_markdown
+from functions.report import markdown, trust_store, verdict
 from functions.report.athena_query import refusals_query
-from functions.report.evidence import InForce, in_force
+from functions.report.evidence import EnforcedSerials, read_enforced_serials
 from functions.report.step_times import step_times
-from functions.report.trust_store import in_place, report_trust_store
-from functions.report.verdict import not_read_back, problems, unproven
-from functions.revocation import batches as outcomes
+from functions.revocation import batches
 from functions.revocation.error_codes import explain
 
 
-def build(event: ReportInput, now: datetime) -> Report:
-    """Gather the report, after success and after failure."""
+def build_report(event: ReportInput, now: datetime) -> Report:
+    """Return the report of an execution that has succeeded or failed, however far it came."""
     state = event.state
     manifest = workflow_bucket.get_manifest(state.prepared.manifest) if state.prepared else None
     if manifest:
-        gathered = outcomes.gather(manifest, state.revocations, state.batches)
-        state = state.model_copy(update={"revocations": gathered})
-    known = _of_manifest(state, manifest, event.start_time) if manifest else {}
-    undone = problems(state) or unproven(known.get("serials", [])) or not_read_back(state, known)
+        revocations = batches.gather(manifest, state.revocations, state.batches)
+        state = state.model_copy(update={"revocations": revocations})
+    fields = _manifest_fields(state, manifest, event.start_time) if manifest else {}
+    problems = (
+        verdict.find_problems(state)
+        or verdict.find_unverified_serials(fields.get("serials", []))
+        or verdict.find_unverified_trust_stores(state, fields.get("trust_stores", []))
+    )
     execution = {
-        "outcome": "FAILED" if undone else "SUCCEEDED",
-        "error": undone[0].error if undone else None,
-        "cause": _cause(state, [problem.sentence for problem in undone], known.get("summary")) if undone else None,
-        "what_to_do": undone[0].what_to_do(begun=state.prepared is not None) if undone else None,
+        "outcome": "FAILED" if problems else "SUCCEEDED",
+        "error": problems[0].error if problems else None,
+        "cause": _cause(state, problems, fields.get("summary")) if problems else None,
+        "what_to_do": problems[0].what_to_do(begun=state.prepared is not None) if problems else None,
         "execution_arn": event.execution_arn,
         "execution_name": event.execution_name,
         "start_time": event.start_time,
         "reported_at": now,
         "steps": step_times(state),
     }
-    return Report.model_validate({**execution, **known})
+    return Report.model_validate({**execution, **fields})
 
 
-def _cause(state: GatheredState, sentences: list[str], summary: Summary | None) -> str:
-    """Say what was not done and, where that is not all, what was."""
+def write_report(report: Report) -> tuple[S3Object, S3Object]:
+    """Write the report as JSON and Markdown; return both locations in that order."""
+    return workflow_bucket.put_report(report, markdown.render(report))
+
+
+def _cause(state: GatheredState, problems: list[verdict.Problem], summary: Summary | None) -> str:
+    """Return what was not done, followed by what was done nevertheless."""
+    sentences = [problem.sentence for problem in problems]
     if summary and summary.revoked and not summary.enforced and state.failure:
-        told = (
+        sentences.append(
             f"{summary.revoked} of {summary.serials} certificates are revoked at Private CA, and enforced nowhere yet"
         )
-        sentences = [*sentences, told]
     if summary and summary.enforced:
-        sentences = [*sentences, f"{summary.enforced} of {summary.serials} certificates are enforced all the same"]
+        sentences.append(f"{summary.enforced} of {summary.serials} certificates are enforced all the same")
     return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 
-def keep(report: Report) -> tuple[S3Object, S3Object]:
-    """Write the report for machines and for people."""
-    return workflow_bucket.put_report(report, report_markdown.render(report))
-
-
-def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime) -> dict[str, Any]:
-    """Give the fields of the report that are known once the input was accepted."""
+def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datetime) -> dict[str, Any]:
+    """Return the fields of the report that exist only once the input was accepted and its manifest written."""
     request = manifest.request
-    stores = in_force(manifest, state.trust_stores)
-    in_crl = _in_crl(state, manifest)
+    enforced = read_enforced_serials(manifest, state.trust_stores)
+    in_crl = _serials_in_crl(state, manifest)
     revocations = {revocation.serial: revocation for revocation in state.revocations}
-    listed = [_serial(s, revocations.get(s), in_crl, list(stores.values())) for s in request.serials]
-    times = [each.enforced_at for each in listed if each.enforced_at]
-    done = bool(times) and all(each.enforced or each.outcome is RevocationOutcome.EXPIRED for each in listed)
+    serials = [_serial(s, revocations.get(s), in_crl, list(enforced.values())) for s in request.serials]
+    times = [serial.enforced_at for serial in serials if serial.enforced_at]
+    is_done = bool(times) and all(s.enforced or s.outcome is RevocationOutcome.EXPIRED for s in serials)
     return {
         "reconcile": request.reconcile or manifest.is_third_party,
         "certificate_authority": manifest.authority_id,
@@ -86,62 +88,66 @@ def _of_manifest(state: GatheredState, manifest: Manifest, start_time: datetime)
         "ticket": request.ticket,
         "certificate_authority_arn": request.certificate_authority_arn,
         "revocation_reason": request.revocation_reason,
-        "summary": _summary(listed),
-        "time_to_enforcement_seconds": round((max(times) - start_time).total_seconds(), 3) if done else None,
-        "serials": listed,
+        "summary": _summary(serials),
+        "time_to_enforcement_seconds": round((max(times) - start_time).total_seconds(), 3) if is_done else None,
+        "serials": serials,
         "crl": _crl(state),
         "last_refused_crl": state.found.refusal if isinstance(state.found, Found) else None,
         "trust_stores": [
-            _trust_store(store, manifest.baseline(store.trust_store_arn), stores[store.trust_store_arn], state)
+            _trust_store(store, manifest.baseline(store.trust_store_arn), enforced[store.trust_store_arn], state)
             for store in state.trust_stores
         ],
         "connection_log_query": _query(request.serials, min(times) if times else start_time),
     }
 
 
-def _trust_store(store: TrustStore, baseline: Baseline, held: InForce, state: GatheredState) -> TrustStoreReport:
+def _trust_store(
+    store: TrustStore, baseline: Baseline, enforced: EnforcedSerials, state: GatheredState
+) -> TrustStoreReport:
     if isinstance(state.found, Drift) and state.found.status is DriftStatus.NONE:
         lists = {each.trust_store_arn: each for each in state.found.in_place}
-        return in_place(baseline, lists.get(store.trust_store_arn))
-    return report_trust_store(store, baseline, held.last)
+        return trust_store.report_unchanged(baseline, lists.get(store.trust_store_arn))
+    return trust_store.report(store, baseline, enforced.last_evidence)
 
 
 def _query(serials: list[int], since: datetime) -> str | None:
     return refusals_query(serials, since) if serials else None
 
 
-def _in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
-    """Give the wanted serials in the CRL that was converted last."""
+def _serials_in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
+    """Return the requested serials in the CRL that was converted last."""
     if state.converted is None or not manifest.wanted:
         return frozenset()
-    return workflow_bucket.held_in(state.converted.pem, manifest.wanted)
+    return workflow_bucket.get_crl(state.converted.pem, manifest.wanted).held
 
 
-def _serial(serial: int, revocation: Revocation | None, in_crl: frozenset[int], stores: list[InForce]) -> SerialReport:
-    enforced = bool(stores) and all(store.holds(serial) for store in stores)
-    since = [store.since[serial] for store in stores if serial in store.since]
+def _serial(
+    serial: int, revocation: Revocation | None, in_crl: frozenset[int], stores: list[EnforcedSerials]
+) -> SerialReport:
+    is_enforced = bool(stores) and all(serial in store.serials for store in stores)
+    first_verified = [store.first_verified[serial] for store in stores if serial in store.first_verified]
     return SerialReport(
         serial=serial,
         outcome=revocation.outcome if revocation else None,
         error=revocation.error if revocation else None,
         error_explained=explain(revocation.error) if revocation else None,
         revoked_at=revocation.at if revocation and revocation.outcome is RevocationOutcome.REVOKED else None,
-        in_crl=serial in in_crl or enforced,
-        enforced=enforced,
-        enforced_at=max(since) if enforced and len(since) == len(stores) else None,
+        in_crl=serial in in_crl or is_enforced,
+        enforced=is_enforced,
+        enforced_at=max(first_verified) if is_enforced and len(first_verified) == len(stores) else None,
     )
 
 
-def _summary(listed: list[SerialReport]) -> Summary:
-    outcomes = Counter(each.outcome for each in listed)
+def _summary(serials: list[SerialReport]) -> Summary:
+    outcomes = Counter(serial.outcome for serial in serials)
     return Summary(
-        serials=len(listed),
+        serials=len(serials),
         revoked=outcomes[RevocationOutcome.REVOKED],
         already_revoked=outcomes[RevocationOutcome.ALREADY_REVOKED],
         expired=outcomes[RevocationOutcome.EXPIRED],
         failed=outcomes[RevocationOutcome.FAILED],
-        in_crl=sum(each.in_crl for each in listed),
-        enforced=sum(each.enforced for each in listed),
+        in_crl=sum(serial.in_crl for serial in serials),
+        enforced=sum(serial.enforced for serial in serials),
     )
 
 

@@ -1,4 +1,4 @@
-"""What this execution has proven to be in force: what it read back from the trust stores, and nothing else."""
+"""The requested serials that this execution has read back from the trust stores: the only proof of enforcement."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,36 +11,32 @@ from functions.models.stored import Evidence, Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """The wanted serials that were read back from one trust store, each with the time of the first time."""
+class EnforcedSerials:
+    """The requested serials that were read back from one trust store."""
 
-    since: dict[int, datetime]
-    last: Evidence | None
-    held: frozenset[int] = frozenset()  # by the list that was read back last
-
-    def holds(self, serial: int) -> bool:
-        """Say whether the list that was read back last holds the serial."""
-        return serial in self.held
+    first_verified: dict[int, datetime]  # by serial, over all rounds of the execution
+    last_evidence: Evidence | None
+    serials: frozenset[int] = frozenset()  # in the list that was read back last
 
 
-def in_force(manifest: Manifest, stores: Iterable[TrustStore]) -> dict[str, InForce]:
-    """Give what was read back from each trust store, by its ARN."""
-    return {store.trust_store_arn: _in_force(manifest, store) for store in stores}
+def read_enforced_serials(manifest: Manifest, stores: Iterable[TrustStore]) -> dict[str, EnforcedSerials]:
+    """Return the serials read back from each trust store, by its ARN."""
+    return {store.trust_store_arn: _read_enforced_serials(manifest, store) for store in stores}
 
 
-def _in_force(manifest: Manifest, store: TrustStore) -> InForce:
-    if store.verified.evidence is None or _is_gone(store):
-        return InForce({}, None)
-    since: dict[int, datetime] = {}
-    for evidence in workflow_bucket.all_evidence(manifest.execution_name, store.trust_store_arn):
+def _read_enforced_serials(manifest: Manifest, store: TrustStore) -> EnforcedSerials:
+    if store.verified.evidence is None or _is_verified_list_gone(store):
+        return EnforcedSerials({}, None)
+    first_verified: dict[int, datetime] = {}
+    for evidence in workflow_bucket.list_evidence(manifest.execution_name, store.trust_store_arn):
         if evidence.verified_at >= manifest.start_time:  # a name may be used again 90 days later
             for serial in evidence.attached.held_serials:
-                since[serial] = min(evidence.verified_at, since.get(serial, evidence.verified_at))
+                first_verified[serial] = min(evidence.verified_at, first_verified.get(serial, evidence.verified_at))
     last = workflow_bucket.get_evidence(store.verified.evidence)
-    return InForce(since, last, frozenset(last.attached.held_serials))
+    return EnforcedSerials(first_verified, last, frozenset(last.attached.held_serials))
 
 
-def _is_gone(store: TrustStore) -> bool:
-    """Say whether what was read back was gone when it was looked at last."""
-    deleted = store.failure is not None and store.failure.error == TrustStoreNotFound.__name__
-    return deleted or store.removed.verified_list_gone
+def _is_verified_list_gone(store: TrustStore) -> bool:
+    """Return whether the list that was read back, or its trust store, has been deleted since."""
+    is_deleted = store.failure is not None and store.failure.error == TrustStoreNotFound.__name__
+    return is_deleted or store.removed.verified_list_gone

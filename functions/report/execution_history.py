@@ -1,4 +1,4 @@
-"""The state of an execution as far as it came, out of its history: for one that ended before it could tell itself."""
+"""Rebuilds the state of an execution from its history, for an execution that ended before it could write its report."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,18 +13,18 @@ _REVOKING_BATCHES = ("RevokeBatch", "BatchNotRevoked")
 _ENFORCING = ("AttachCrl", "VerifyRevocation", "RemoveSupersededCrls", "TrustStoreEnforced", "TrustStoreNotEnforced")
 
 
-def gathered(events: Iterable[Mapping[str, Any]]) -> GatheredState:
-    """Give the state that the last step was given, with what the items of a Map have come to since."""
+def rebuild_state(events: Iterable[Mapping[str, Any]]) -> GatheredState:
+    """Return the input of the last state entered, completed by what the items of an unfinished Map have returned."""
     state: dict[str, Any] = {}
     revocations: dict[str, Any] = {}
     batches: dict[int, Any] = {}
     stores: dict[str, Any] = {}
     for event in events:
-        entered = _json(event.get("stateEnteredEventDetails", {}).get("input"))
+        entered = _json_object(event.get("stateEnteredEventDetails", {}).get("input"))
         if "Prepared" in entered or "Request" in entered:
             state, stores = entered, {}
         exited = event.get("stateExitedEventDetails", {})
-        output = _json(exited.get("output"))
+        output = _json_object(exited.get("output"))
         if exited.get("name") in _REVOKING and "Serial" in output:
             revocations[output["Serial"]] = output
         if exited.get("name") in _REVOKING_BATCHES and "Batch" in output:
@@ -34,16 +34,16 @@ def gathered(events: Iterable[Mapping[str, Any]]) -> GatheredState:
             stores[store.get("TrustStoreArn", "")] = store
     state["Revocations"] = state.get("Revocations") or list(revocations.values())
     state["Batches"] = state.get("Batches") or list(batches.values())
-    known = [stores.get(each.get("TrustStoreArn"), each) for each in state.get("TrustStores", [])]
+    latest_stores = [stores.get(store.get("TrustStoreArn"), store) for store in state.get("TrustStores", [])]
     try:
-        return GatheredState.model_validate({**state, "TrustStores": known})
-    except ValidationError:  # an input that nobody could read, or a step's answer of another version
+        return GatheredState.model_validate({**state, "TrustStores": latest_stores})
+    except ValidationError:  # an invalid input, or a result written by another version
         return GatheredState()
 
 
-def _json(text: str | None) -> dict[str, Any]:
+def _json_object(text: str | None) -> dict[str, Any]:
     try:
-        read = json.loads(text or "{}")
-    except ValueError:  # cut by Step Functions
+        document = json.loads(text or "{}")
+    except ValueError:  # truncated by Step Functions
         return {}
-    return read if isinstance(read, dict) else {}
+    return document if isinstance(document, dict) else {}

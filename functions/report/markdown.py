@@ -1,4 +1,4 @@
-"""The report for people: Markdown, the verdict first."""
+"""Renders the report as Markdown, the verdict first."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -7,12 +7,12 @@ from functions.models.report import Report, SerialReport, TrustStoreReport
 from functions.models.states import Drift, DriftStatus
 from functions.pki import serial_number
 
-# What a person can still read; report.json has every serial.
-_ROWS = 1_000
+# So that a person can read it; report.json has every serial.
+_MAX_ROWS = 1_000
 
 
 def render(report: Report) -> str:
-    """Write the report so that the first lines tell whether the certificates are blocked."""
+    """Return the report as Markdown; its first lines say whether the certificates are blocked."""
     return "\n".join(_lines(report)) + "\n"
 
 
@@ -20,16 +20,16 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {'Reconcile' if report.reconcile else 'Revocation'} {report.execution_name}: {report.outcome}"
     yield ""
     yield from _verdict(report)
-    yield from _minds(report)
+    yield from _warnings(report)
     yield from _facts(report)
     if report.serials:
         yield from _table(
             "Certificates",
             ("Serial", "At Private CA", "In the CRL", "Enforced", "Since"),
-            map(_serial, report.serials[:_ROWS]),
+            map(_serial, report.serials[:_MAX_ROWS]),
         )
-        if len(report.serials) > _ROWS:
-            yield f"… and {len(report.serials) - _ROWS:,} more certificates: see report.json."
+        if len(report.serials) > _MAX_ROWS:
+            yield f"… and {len(report.serials) - _MAX_ROWS:,} more certificates: see report.json."
             yield ""
     for store in report.trust_stores:
         yield from _trust_store(store)
@@ -39,7 +39,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.connection_log_query:
         yield "## Refusals in the connection logs"
         yield ""
-        yield "Nobody here holds the stolen key, so the load balancer's own logs show who was refused (Athena):"
+        yield "The load balancer's connection logs show which handshakes were refused. Query them with Athena:"
         yield ""
         yield "```sql"
         yield report.connection_log_query
@@ -53,8 +53,10 @@ def _verdict(report: Report) -> Iterator[str]:
     elif report.outcome == "SUCCEEDED" and summary:
         seconds = report.time_to_enforcement_seconds
         if summary.enforced and seconds is not None:
-            told = f"attached and read back, {seconds:.1f} seconds after the start"
-            yield f"**{summary.enforced} of {summary.serials} certificates are enforced**: {told}."
+            yield (
+                f"**{summary.enforced} of {summary.serials} certificates are enforced**: "
+                f"attached and read back, {seconds:.1f} seconds after the start."
+            )
         if summary.expired:
             yield (
                 f"**{summary.expired} of {summary.serials} were revoked before and have expired since**: no CRL holds "
@@ -67,24 +69,23 @@ def _verdict(report: Report) -> Iterator[str]:
     yield ""
 
 
-def _minds(report: Report) -> Iterator[str]:
-    """Say what a success may hide."""
-    told = [
-        f"**Mind:** {sentence}."
-        for store in report.trust_stores
-        for sentence in (
-            f"no load balancer uses {store.trust_store_arn}, so nothing refuses these certificates there"
-            if store.open_connections and store.open_connections.not_associated
-            else "",
-            f"{store.entries_dropped} serials that {store.trust_store_arn} refused before are in the list no more "
-            "(a CRL drops certificates that have expired)"
-            if store.entries_dropped
-            else "",
+def _warnings(report: Report) -> Iterator[str]:
+    """Return what the reader of a success might overlook."""
+    warnings = [warning for store in report.trust_stores for warning in _trust_store_warnings(store)]
+    if warnings:
+        yield from (*warnings, "")
+
+
+def _trust_store_warnings(store: TrustStoreReport) -> Iterator[str]:
+    if store.open_connections and store.open_connections.not_associated:
+        yield (
+            f"**Warning:** no load balancer uses {store.trust_store_arn}, so nothing refuses these certificates there."
         )
-        if sentence
-    ]
-    if told:
-        yield from (*told, "")
+    if store.entries_dropped:
+        yield (
+            f"**Warning:** {store.entries_dropped} serials that {store.trust_store_arn} refused before are no longer "
+            "in the list (a CRL drops certificates that have expired)."
+        )
 
 
 def _reconciled(drift: Drift) -> Iterator[str]:
@@ -92,15 +93,17 @@ def _reconciled(drift: Drift) -> Iterator[str]:
         case DriftStatus.NO_CRL:
             yield "**Nothing to do**: the CA has published no CRL yet, and no list of it is attached."
         case DriftStatus.CLAIMED:
-            yield f"**Nothing done**: another reconcile is at work on the same drift, {drift.claimed_by}."
+            yield f"**Nothing done**: another reconcile is correcting the same drift, {drift.claimed_by}."
         case DriftStatus.CONFIRMED:
             yield f"**Drift corrected**: the trust stores hold CRL number {drift.crl_number}, attached and read back."
         case _:
-            told = f"the trust stores hold the CA's newest CRL, number {drift.crl_number}, and no other list of this CA"
-            yield f"**Nothing to do**: {told}, read back."
-    for each in drift.trust_stores:
-        had = f"list {_ids(each.revocation_ids)}, CRL number {each.attached_crl_number}"
-        yield f"* {each.trust_store_arn}: {each.kind} ({had if each.revocation_ids else 'no list of this CA'})"
+            yield (
+                f"**Nothing to do**: the trust stores hold the CA's newest CRL, number {drift.crl_number}, "
+                "and no other list of this CA, read back."
+            )
+    for store in drift.trust_stores:
+        attached = f"list {_ids(store.revocation_ids)}, CRL number {store.attached_crl_number}"
+        yield f"* {store.trust_store_arn}: {store.kind} ({attached if store.revocation_ids else 'no list of this CA'})"
 
 
 def _facts(report: Report) -> Iterator[str]:
@@ -108,11 +111,11 @@ def _facts(report: Report) -> Iterator[str]:
         ("Execution", report.execution_arn),
         ("Started", _time(report.start_time)),
         ("Reported", _time(report.reported_at)),
-        ("Requested by", _plain(report.requested_by)),
-        ("Ticket", _plain(report.ticket)),
+        ("Requested by", _inline_code(report.requested_by)),
+        ("Ticket", _inline_code(report.ticket)),
         ("Reason", None if report.reconcile else _reason(report)),
         ("Certificate authority", report.certificate_authority_arn or report.certificate_authority),
-        ("CRL handed over", _plain(str(report.handed_over_crl)) if report.handed_over_crl else None),
+        ("Third-party CRL", _inline_code(str(report.handed_over_crl)) if report.handed_over_crl else None),
     ]
     if report.crl:
         crl = report.crl
@@ -129,40 +132,39 @@ def _facts(report: Report) -> Iterator[str]:
 
 
 def _reason(report: Report) -> str:
-    before = report.summary.already_revoked + report.summary.expired if report.summary else 0
-    kept = f" ({before} were revoked before, and keep the reason that was given then)" if before else ""
-    return f"{report.revocation_reason}{kept}"
+    number = report.summary.already_revoked + report.summary.expired if report.summary else 0
+    exception = f" ({number} were revoked before and keep their earlier reason)" if number else ""
+    return f"{report.revocation_reason}{exception}"
 
 
-def _serial(each: SerialReport) -> tuple[str, ...]:
-    outcome = each.outcome.value if each.outcome else "not asked"
-    why = ": ".join(filter(None, (each.error, each.error_explained)))
-    told = f"{outcome} ({why})" if why else outcome
-    return serial_number.to_hex(each.serial), told, _yes(each.in_crl), _yes(each.enforced), _time(each.enforced_at)
+def _serial(serial: SerialReport) -> tuple[str, ...]:
+    outcome = serial.outcome.value if serial.outcome else "not attempted"
+    error = ": ".join(filter(None, (serial.error, serial.error_explained)))
+    return (
+        serial_number.to_hex(serial.serial),
+        f"{outcome} ({error})" if error else outcome,
+        _yes_no(serial.in_crl),
+        _yes_no(serial.enforced),
+        _time(serial.enforced_at),
+    )
 
 
 def _trust_store(store: TrustStoreReport) -> Iterator[str]:
-    proven = f"{store.failure.error}; {store.proven}" if store.failure else store.proven
-    between = store.total_revoked_entries_between
+    totals = (
+        store.total_revoked_entries_before,
+        store.total_revoked_entries_between,
+        store.total_revoked_entries_after,
+    )
     rows = [
-        ("Proven", proven),
-        (
-            "List in force",
-            f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None,
-        ),
+        ("Proven", f"{store.failure.error}; {store.proven}" if store.failure else store.proven),
+        ("List in force", f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None),
         ("Verified", _time(store.verified_at)),
         ("Lists added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
-        ("Entries of this CA before, after", f"{store.entries_before}, {_known(store.entries_after)}"),
-        (
-            "Entries new, dropped, net",
-            ", ".join(map(_known, (store.entries_new, store.entries_dropped, store.entries_net))),
-        ),
-        (
-            "TotalRevokedEntries before, between, after",
-            f"{store.total_revoked_entries_before}, {_known(between)}, {_known(store.total_revoked_entries_after)}",
-        ),
-        ("The count rose", f"{_yes(store.count_rose)}. {store.count_explained}" if store.count_explained else None),
-        ("Connections opened earlier may live until", _until(store)),
+        ("Entries of this CA before, after", _numbers(store.entries_before, store.entries_after)),
+        ("Entries new, dropped, net", _numbers(store.entries_new, store.entries_dropped, store.entries_net)),
+        ("TotalRevokedEntries before, between, after", _numbers(*totals)),
+        ("The count rose", f"{_yes_no(store.count_rose)}. {store.count_explained}" if store.count_explained else None),
+        ("Connections opened earlier may live until", _open_connections(store)),
         ("Dropped serials", ", ".join(map(serial_number.to_hex, store.dropped_serials))),
     ]
     yield f"## Trust store {store.trust_store_arn}"
@@ -171,7 +173,7 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
     yield ""
 
 
-def _until(store: TrustStoreReport) -> str | None:
+def _open_connections(store: TrustStoreReport) -> str | None:
     connections = store.open_connections
     if connections is None:
         return None
@@ -180,17 +182,17 @@ def _until(store: TrustStoreReport) -> str | None:
     return f"{_time(connections.until)} (client keep-alive {connections.client_keep_alive_seconds} seconds)"
 
 
-def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def _table(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield f"## {title}"
     yield ""
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
+    yield f"| {' | '.join(header)} |"
+    yield f"|{' --- |' * len(header)}"
     yield from (f"| {' | '.join(row)} |" for row in rows)
     yield ""
 
 
-def _plain(text: str | None) -> str | None:
-    """Keep free words on one line and out of the Markdown."""
+def _inline_code(text: str | None) -> str | None:
+    """Return a requester's text as inline code on one line, so that it cannot add Markdown of its own."""
     return f"`{' '.join(text.split()).replace('`', chr(39))}`" if text else None
 
 
@@ -198,11 +200,11 @@ def _ids(ids: list[int]) -> str:
     return " ".join(map(str, ids)) or "none"
 
 
-def _known(number: int | None) -> str:
-    return "unknown" if number is None else str(number)
+def _numbers(*numbers: int | None) -> str:
+    return ", ".join("unknown" if number is None else str(number) for number in numbers)
 
 
-def _yes(value: bool) -> str:  # noqa: FBT001 - a word for it
+def _yes_no(value: bool) -> str:  # noqa: FBT001 - it is formatted, and selects nothing
     return "yes" if value else "no"
 
 

@@ -1,6 +1,6 @@
-"""What people (Amazon SNS) and programs (Amazon EventBridge) are told: the words and the sending."""
+"""Notifications: a message for people through Amazon SNS, and an event for programs through Amazon EventBridge."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +12,21 @@ from functions.models.report import Report
 from functions.models.states import DriftStatus, Found, Notice, Notified
 from functions.models.stored import CrlFailure, Manifest
 from functions.pki import serial_number
-from functions.report.crl_failure import error_of
+from functions.report.crl_failure import error_class
 
 SOURCE = "mtls-revocation"
-_PREFIX = "Client Certificate Revocation"
-# Amazon SNS takes 256 KiB and subjects of 100 characters, EventBridge 256 KiB an event.
-_SERIALS_SHOWN = 100
-_SERIALS_IN_EVENT = 500
-_LONGEST_TEXT = 10_000
-_HEADER = "X-Amzn-Mtls-Clientcert-Serial-Number"
+_DETAIL_TYPE_PREFIX = "Client Certificate Revocation"
+# Amazon SNS accepts 256 KiB and subjects of 100 characters, EventBridge 256 KiB an event.
+_MAX_SUBJECT = 100
+_MAX_SERIALS_IN_MESSAGE = 100
+_MAX_SERIALS_IN_EVENT = 500
+_MAX_CAUSE = 10_000
+_SERIAL_NUMBER_HEADER = "X-Amzn-Mtls-Clientcert-Serial-Number"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One thing to tell, in both forms."""
+    """A subject and lines for people; a detail type and its detail for programs."""
 
     subject: str
     lines: list[str]
@@ -33,29 +34,30 @@ class Notification:
     detail: dict[str, Any]
 
 
-def send(told: Notification) -> Notified:
-    """Tell people and programs; that one cannot be told does not keep it from the other.
+def send(notification: Notification) -> Notified:
+    """Send a notification to people and programs; the message is sent even if the event could not be.
 
     Raises:
-        AwsCallRefused, AwsUnavailable: one of them could not be told. Sent again, the other hears it twice.
+        AwsCallRefused, AwsUnavailable: one of the two was not sent. On a retry the other is sent a second time.
 
     """
-    here = environment()
-    failed: RevocationError | None = None
-    event_id = message_id = None
+    event_error: RevocationError | None = None
+    event_id: str | None = None
     try:
-        event_id = events.put_event(here.event_bus_name, SOURCE, told.detail_type, told.detail)
+        event_id = events.put_event(environment().event_bus_name, SOURCE, notification.detail_type, notification.detail)
     except RevocationError as error:
-        failed = error
-    message_id = sns.publish(here.topic_arn, told.subject[:100], "\n".join(told.lines))
-    if failed:
-        raise failed
+        event_error = error
+    message_id = sns.publish(
+        environment().topic_arn, notification.subject[:_MAX_SUBJECT], "\n".join(notification.lines)
+    )
+    if event_error:
+        raise event_error
     return Notified(message_id=message_id, event_id=event_id)
 
 
-def waiting(manifest: Manifest, found: Found) -> Notification:
-    """Tell that certificates are revoked, and accepted all the same until their CRL comes."""
-    begins = found.notices[-1:] == [Notice.WAIT_BEGINS]
+def for_waiting(manifest: Manifest, found: Found) -> Notification:
+    """Return the notification that certificates are revoked, but accepted until the CRL is published."""
+    is_first = found.notices[-1:] == [Notice.WAIT_BEGINS]
     number = found.number_missing
     exposed = f"{number} of {found.number_wanted} revoked certificates are STILL ACCEPTED until the CRL comes"
     usual = "Private CA usually takes about 30 minutes"
@@ -63,15 +65,15 @@ def waiting(manifest: Manifest, found: Found) -> Notification:
     missing = sorted(manifest.wanted) if number == len(manifest.wanted) else found.missing_serials
     lines = [
         f"{exposed}.",
-        f"{usual if begins else since}; the execution gives up at {found.deadline:%Y-%m-%d %H:%M:%S} UTC.",
+        f"{usual if is_first else since}; the execution gives up at {found.deadline:%Y-%m-%d %H:%M:%S} UTC.",
         *([found.generation_failure.cause] if found.generation_failure else []),
         "",
         "Until then, refuse them where the requests arrive: the load balancer passes the serial number to its",
-        f"targets in the header {_HEADER}. Compare without leading zeros:",
-        *(f"  {serial:X}" for serial in missing[:_SERIALS_SHOWN]),
-        *_more(len(missing), number),
+        f"targets in the header {_SERIAL_NUMBER_HEADER}. Compare without leading zeros:",
+        *(f"  {serial:X}" for serial in missing[:_MAX_SERIALS_IN_MESSAGE]),
+        *_and_more(len(missing), number),
         "",
-        *_facts(manifest.execution_arn, manifest.request.ticket),
+        *_execution_and_ticket(manifest.execution_arn, manifest.request.ticket),
     ]
     detail = {
         "ExecutionArn": manifest.execution_arn,
@@ -79,29 +81,28 @@ def waiting(manifest: Manifest, found: Found) -> Notification:
         "Notice": found.notices[-1],
         "NumberMissing": number,
         "NumberWanted": found.number_wanted,
-        "MissingSerials": [serial_number.to_hex(serial) for serial in missing[:_SERIALS_SHOWN]],
+        "MissingSerials": [serial_number.to_hex(serial) for serial in missing[:_MAX_SERIALS_IN_MESSAGE]],
         "Deadline": found.deadline.isoformat(),
     }
-    word = "Waiting" if begins else "Delayed"
-    return Notification(f"{word}: {exposed}", lines, f"{_PREFIX} {word}", detail)
+    status = "Waiting" if is_first else "Delayed"
+    return Notification(f"{status}: {exposed}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", detail)
 
 
-def outcome(report: Report, report_json: S3Object) -> Notification | None:
-    """Tell what an execution came to; a reconcile that found nothing to correct is nothing to tell."""
-    if report.reconcile and report.outcome == "SUCCEEDED" and not _corrected(report):
+def for_outcome(report: Report, report_json: S3Object) -> Notification | None:
+    """Return the notification of an execution's outcome; None for a reconcile that found nothing to correct."""
+    if report.reconcile and report.outcome == "SUCCEEDED" and not _is_drift_corrected(report):
         return None
-    word = "Completed" if report.outcome == "SUCCEEDED" else "Failed"
     lines = [
         *_verdict(report),
         "",
         *(
-            f"  {serial_number.to_hex(each.serial)}  {each.outcome or 'not asked'}, "
+            f"  {serial_number.to_hex(each.serial)}  {each.outcome or 'not attempted'}, "
             f"{'enforced' if each.enforced else 'NOT enforced'}"
-            for each in report.serials[:_SERIALS_SHOWN]
+            for each in report.serials[:_MAX_SERIALS_IN_MESSAGE]
         ),
-        *_more(min(len(report.serials), _SERIALS_SHOWN), len(report.serials)),
+        *_and_more(min(len(report.serials), _MAX_SERIALS_IN_MESSAGE), len(report.serials)),
         "",
-        *_facts(report.execution_arn, report.ticket),
+        *_execution_and_ticket(report.execution_arn, report.ticket),
         f"Report: s3://{report_json.bucket}/{report_json.key.removesuffix('json')}md",
     ]
     detail = {
@@ -110,25 +111,26 @@ def outcome(report: Report, report_json: S3Object) -> Notification | None:
         "Reconcile": report.reconcile,
         "Outcome": report.outcome,
         "Error": report.error,
-        "Cause": (report.cause or "")[:_LONGEST_TEXT] or None,
+        "Cause": (report.cause or "")[:_MAX_CAUSE] or None,
         "CrlNumber": report.crl.crl_number if report.crl else None,
         "TimeToEnforcementSeconds": report.time_to_enforcement_seconds,
         "Serials": [
             {"Serial": serial_number.to_hex(each.serial), "Outcome": each.outcome, "Enforced": each.enforced}
-            for each in report.serials[:_SERIALS_IN_EVENT]
+            for each in report.serials[:_MAX_SERIALS_IN_EVENT]
         ],
-        "SerialsNotShown": max(0, len(report.serials) - _SERIALS_IN_EVENT),
+        "SerialsNotShown": max(0, len(report.serials) - _MAX_SERIALS_IN_EVENT),
         "ReportJson": report_json.model_dump(),
     }
-    told = {name: value for name, value in detail.items() if value is not None}
-    return Notification(f"{word}: {_subject(report)}", lines, f"{_PREFIX} {word}", told)
+    known = {name: value for name, value in detail.items() if value is not None}
+    status = "Completed" if report.outcome == "SUCCEEDED" else "Failed"
+    return Notification(f"{status}: {_subject(report)}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", known)
 
 
-def crl_failure(failure: CrlFailure, bucket: str) -> Notification:
-    """Tell that Private CA has no CRL, at once: executions that wait for it wait in vain until this is mended."""
-    error = error_of(failure)
+def for_crl_failure(failure: CrlFailure, bucket: str) -> Notification:
+    """Return the notification that Private CA failed to publish a CRL; executions wait in vain until this is fixed."""
+    error = error_class(failure)
     lines = [
-        f"{error.__name__}: Private CA said at {failure.at:%Y-%m-%d %H:%M:%S} UTC: {failure.reason}",
+        f"{error.__name__}: Private CA reported at {failure.at:%Y-%m-%d %H:%M:%S} UTC: {failure.reason}",
         f"CRL bucket: {bucket}",
         f"Certificate authority: {failure.certificate_authority_arn}",
         "",
@@ -140,10 +142,11 @@ def crl_failure(failure: CrlFailure, bucket: str) -> Notification:
         "Reason": failure.reason,
         "CrlBucket": bucket,
     }
-    return Notification(f"{error.__name__}: Private CA has no CRL", lines, f"{_PREFIX} CRL Generation Failed", detail)
+    detail_type = f"{_DETAIL_TYPE_PREFIX} CRL Generation Failed"
+    return Notification(f"{error.__name__}: Private CA has no CRL", lines, detail_type, detail)
 
 
-def _corrected(report: Report) -> bool:
+def _is_drift_corrected(report: Report) -> bool:
     return report.drift is not None and report.drift.status is DriftStatus.CONFIRMED
 
 
@@ -157,7 +160,7 @@ def _subject(report: Report) -> str:
 
 def _verdict(report: Report) -> Iterator[str]:
     if report.error:
-        yield f"{report.error}: {(report.cause or '')[:_LONGEST_TEXT]}"
+        yield f"{report.error}: {(report.cause or '')[:_MAX_CAUSE]}"
         yield ""
         yield f"What to do: {report.what_to_do}"
     elif report.reconcile and report.drift:
@@ -167,12 +170,12 @@ def _verdict(report: Report) -> Iterator[str]:
         yield f"{_subject(report)}: attached to every trust store and read back."
 
 
-def _facts(execution_arn: str, ticket: str | None) -> Iterator[str]:
+def _execution_and_ticket(execution_arn: str, ticket: str | None) -> Iterator[str]:
     yield f"Execution: {execution_arn}"
     if ticket:
         yield f"Ticket: {ticket}"
 
 
-def _more(shown: int, number: int) -> Sequence[str]:
-    left = number - min(shown, _SERIALS_SHOWN)
+def _and_more(shown: int, number: int) -> list[str]:
+    left = number - min(shown, _MAX_SERIALS_IN_MESSAGE)
     return [f"  and {left} more: see the execution"] if left > 0 else []

@@ -31,8 +31,8 @@ class Told:
     def __init__(self, location: ReportLocation) -> None:
         """Read it back."""
         self.location = location
-        self.report = Report.model_validate_json(workflow_bucket.get(location.report_json))
-        self.text = workflow_bucket.get(location.report_markdown).decode()
+        self.report = Report.model_validate_json(workflow_bucket.get_object(location.report_json))
+        self.text = workflow_bucket.get_object(location.report_markdown).decode()
 
     @property
     def enforced(self) -> list[int]:

@@ -134,7 +134,7 @@ def test_failed_while_revoking(bench: Bench) -> None:
     failure = Failure(error="States.Timeout", cause="")
     told = report(bench, prepared=prepared(manifest), trust_stores=[bench.store()], failure=failure)
     assert told.report.serials[0].outcome is None
-    assert "| not asked | no | no |" in told.text
+    assert "| not attempted | no | no |" in told.text
     assert told.report.trust_stores[0].proven == "nothing: no list of this execution was read back"
 
 

@@ -41,7 +41,7 @@ from functions.models.states import (
 from functions.models.stored import CrlFailure
 from functions.pki import serial_number
 from functions.report import notification
-from functions.report.execution_history import gathered
+from functions.report.execution_history import rebuild_state
 from functions.report.markdown import render
 from infra.local.core import faults
 from tests.support.pki import NOW
@@ -118,7 +118,7 @@ def test_a_long_wait_says_why_where_that_is_known(bench: Bench) -> None:
     """Private CA's own word stands in it."""
     kept = workflow_bucket.get_manifest(bench.manifest(A, B))
     why = Failure(error="CrlBucketNotWritable", cause="Private CA said so")
-    made = notification.waiting(kept, found(A, notice=Notice.STILL_WAITING, generation_failure=why))
+    made = notification.for_waiting(kept, found(A, notice=Notice.STILL_WAITING, generation_failure=why))
     assert made.subject.startswith("Delayed: 1 of 2")
     assert "Private CA said so" in made.lines
     assert made.detail["MissingSerials"] == [serial_number.to_hex(A)]
@@ -128,9 +128,9 @@ def test_messages_stay_within_their_limits(bench: Bench) -> None:
     """500 of the longest serials fit an event; people are shown a hundred of them."""
     numbers = [LONGEST + each for each in range(500)]
     kept = workflow_bucket.get_manifest(bench.manifest(*numbers))
-    waits = notification.waiting(kept, found(*numbers[:10]).model_copy(update={"number_missing": 500}))
+    waits = notification.for_waiting(kept, found(*numbers[:10]).model_copy(update={"number_missing": 500}))
     listed = [SerialReport(serial=each, outcome=RevocationOutcome.ALREADY_REVOKED) for each in numbers]
-    ends = notification.outcome(report(outcome="FAILED", error="E", cause="x" * 300_000, serials=listed), AT)
+    ends = notification.for_outcome(report(outcome="FAILED", error="E", cause="x" * 300_000, serials=listed), AT)
     assert ends
     for made in (waits, ends):
         assert len(made.subject) <= 100
@@ -171,7 +171,7 @@ def test_a_corrected_drift_is_told() -> None:
     )
     drift = Drift(status=DriftStatus.CONFIRMED, crl_number=7, trust_stores=[lacking, older])
     made = report(reconcile=True, drift=drift)
-    ends = notification.outcome(made, AT)
+    ends = notification.for_outcome(made, AT)
     assert ends
     assert f"{arn}: NO_LIST corrected; it holds CRL number 7." in ends.lines
     assert "OLDER_LIST (list 3 4, CRL number 6)" in render(made)
@@ -266,14 +266,14 @@ def test_the_history_tells_how_far_it_came(bench: Bench) -> None:
         left("BatchNotRevoked", {"Batch": 1, "Error": "CertificateAuthorityBusy"}),
         left("AttachCrl", {"TrustStore": store}),
     ]
-    state = gathered(history)
+    state = rebuild_state(history)
     assert [each.serial for each in state.revocations] == [A]
     assert [(each.batch, each.revoked, each.error) for each in state.batches] == [
         (0, 400, None),
         (1, 0, "CertificateAuthorityBusy"),
     ]
     assert state.trust_stores[0].failure
-    assert gathered([entered({"Prepared": "of another version"})]) == GatheredState()
+    assert rebuild_state([entered({"Prepared": "of another version"})]) == GatheredState()
 
 
 def test_an_interruption_is_reported_once(

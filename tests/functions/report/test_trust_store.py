@@ -57,7 +57,7 @@ def test_trust_store_without_load_balancer(bench: Bench) -> None:
     [
         (
             "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/x/1",
-            "something else than a load balancer",
+            "something other than an Application Load Balancer",
         ),
         (
             "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/x/1/2",

@@ -20,7 +20,7 @@ from functions.models.states import (
     TrustStore,
     Verified,
 )
-from functions.report.verdict import Problem, message, problems, unproven
+from functions.report.verdict import Problem, error_message, find_problems, find_unverified_serials
 from tests.support import pki
 from tests.support.pki import NOW
 from tests.support.steps import A, B, C
@@ -46,7 +46,7 @@ def found(status: CrlStatus = CrlStatus.NOT_YET, *missing: int, wanted: int = 3,
 
 def verdict(**state: Any) -> list[Problem]:  # noqa: ANN401 - fields of the state
     """Give the problems of an execution that came to a state."""
-    return problems(GatheredState(**state))
+    return find_problems(GatheredState(**state))
 
 
 def store(name: str, error: str | None = None, cause: str = "why") -> TrustStore:
@@ -102,7 +102,7 @@ def test_crl_refused() -> None:
     refusal = Failure(error="CrlExpired", cause="it ended yesterday")
     (problem,) = verdict(found=found(CrlStatus.INVALID, A, refusal=refusal))
     assert problem.error == "CrlExpired"
-    assert problem.sentence.endswith("The CRL that came was refused: it ended yesterday")
+    assert problem.sentence.endswith("The newest CRL was refused: it ended yesterday")
 
 
 def test_one_of_two_trust_stores() -> None:
@@ -199,7 +199,7 @@ def test_order() -> None:
 )
 def test_words_of_a_failure(cause: str, words: str) -> None:
     """Lambda wraps an error in JSON, Step Functions does not."""
-    assert message(Failure(error="E", cause=cause)) == words
+    assert error_message(Failure(error="E", cause=cause)) == words
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def test_way_on(error: str, begun: bool, what_to_do: str) -> None:  # noqa: FBT0
 def test_nothing_unproven() -> None:
     """An expired serial is in no list, and need not be."""
     listed = [SerialReport(serial=A, outcome=REVOKED, enforced=True)]
-    assert unproven([*listed, SerialReport(serial=B, outcome=RevocationOutcome.EXPIRED)]) == []
+    assert find_unverified_serials([*listed, SerialReport(serial=B, outcome=RevocationOutcome.EXPIRED)]) == []
 
 
 def test_many_unproven() -> None:
     """Ten are named, the others counted."""
-    (problem,) = unproven(SerialReport(serial=serial) for serial in pki.random_serials(12))
+    (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in pki.random_serials(12))
     assert problem.sentence.startswith("12 serials were not read back from every trust store: ")
     assert problem.sentence.endswith(" and 2 more")
