@@ -1,4 +1,4 @@
-"""One certificate authority of AWS Private CA: its states, what it has issued, and what it has revoked."""
+"""A certificate authority of AWS Private CA: its states, issued certificates and revocations."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from moto.core.utils import unix_time
 
-from infra.local.acm_pca.crl import PERMISSION_TEST_KEY, CrlPublication, Revocation, write
+from infra.local.acm_pca import crl_bucket
+from infra.local.acm_pca.crl import CrlPublication, Revocation
 from infra.local.acm_pca.exceptions import (
     CertificateMismatchException,
     InvalidArgsException,
@@ -27,19 +28,19 @@ from infra.local.acm_pca.signing import (
     Issuer,
     Signature,
     distinguished_name,
+    find_template,
     generate_key,
     point_in_time,
     sign_certificate,
-    template,
 )
 from infra.local.core.settings import Settings
 
 # notBefore when ValidityNotBefore is not given (API reference: IssueCertificate).
-_ISSUED_BACK = timedelta(minutes=60)
+_BACKDATED = timedelta(minutes=60)
 
 
 def pem(*certificates: x509.Certificate) -> str:
-    """Write certificates as PEM, one below the other."""
+    """Return certificates as PEM, one after the other."""
     return "".join(c.public_bytes(Encoding.PEM).decode() for c in certificates).strip()
 
 
@@ -62,12 +63,12 @@ class CertificateAuthority:
     revocation_configuration: dict[str, Any] = field(default_factory=lambda: {"CrlConfiguration": {"Enabled": False}})
     created_at: float = field(default_factory=unix_time)
     updated_at: float | None = None
-    policy: str | None = None  # moto's own PutPolicy keeps it here
+    policy: str | None = None  # set by moto's own PutPolicy
     restorable_until: float | None = None
     _state: str = "PENDING_CERTIFICATE"
 
     def __post_init__(self) -> None:
-        """Generate the key; its algorithm and the signing algorithm must fit."""
+        """Generate the key and check that the signing algorithm fits it."""
         self.id = self.arn.rpartition("/")[2]
         self.name = distinguished_name(self.configuration["Subject"])
         self.key = generate_key(self.configuration["KeyAlgorithm"])
@@ -77,7 +78,7 @@ class CertificateAuthority:
 
     @property
     def status(self) -> str:
-        """Return the state; a CA whose certificate has ended is EXPIRED."""
+        """The state; a CA whose certificate has expired is EXPIRED."""
         if self._state in {"ACTIVE", "DISABLED"} and self.certificate is not None:
             return "EXPIRED" if self.certificate.not_valid_after_utc <= datetime.now(UTC) else self._state
         return self._state
@@ -89,7 +90,7 @@ class CertificateAuthority:
 
     @property
     def issuer(self) -> Issuer:
-        """Who signs certificates and CRLs."""
+        """The issuer of certificates and CRLs."""
         return Issuer(self.name, self.key, self.configuration["SigningAlgorithm"], self.crls.url)
 
     def require(self, operation: str, *states: str) -> None:
@@ -117,48 +118,48 @@ class CertificateAuthority:
         not_before: Mapping[str, Any] | None,
     ) -> str:
         """Issue a certificate for a CSR and return its ARN."""
-        kind = template(template_arn)
+        template = find_template(template_arn)
         try:
             csr = x509.load_pem_x509_csr(csr_pem)
-            genuine = csr.is_signature_valid
+            is_signed = csr.is_signature_valid
         except ValueError as error:
             raise MalformedCSRException from error
-        if not genuine:
+        if not is_signed:
             raise MalformedCSRException
-        own = kind.self_signed and csr.public_key() == self.key.public_key()
-        if kind.self_signed and not own:
-            raise InvalidArgsException("RootCACertificate/V1 signs nothing but the root CA's own CSR")
-        self.require("IssueCertificate", *(("PENDING_CERTIFICATE", "ACTIVE", "EXPIRED") if own else ("ACTIVE",)))
+        is_own = template.is_self_signed and csr.public_key() == self.key.public_key()
+        if template.is_self_signed and not is_own:
+            raise InvalidArgsException("RootCACertificate/V1 signs only the root CA's own CSR")
+        self.require("IssueCertificate", *(("PENDING_CERTIFICATE", "ACTIVE", "EXPIRED") if is_own else ("ACTIVE",)))
         now = datetime.now(UTC)
-        starts = point_in_time(not_before, now) if not_before else now - _ISSUED_BACK
+        starts = point_in_time(not_before, now) if not_before else now - _BACKDATED
         ends = point_in_time(validity, now)
         if ends <= now or ends <= starts:
             raise ValidationException(
-                f"The certificate would end at {ends}, which is in the past or before its beginning {starts}"
+                f"The certificate would end at {ends}, which is in the past or before its start {starts}"
             )
-        if not own and self.certificate is not None and ends > self.certificate.not_valid_after_utc:
+        if not is_own and self.certificate is not None and ends > self.certificate.not_valid_after_utc:
             raise ValidationException(
                 f"The certificate validity {ends} exceeds the CA's own {self.certificate.not_valid_after_utc}"
             )
         issuer = Issuer(self.name, self.key, signing_algorithm, self.crls.url)
-        certificate = sign_certificate(issuer, csr, kind, starts, ends)
+        certificate = sign_certificate(issuer, csr, template, starts, ends)
         with self.lock:
             self.issued[certificate.serial_number] = certificate
-        if not own:
+        if not is_own:
             self.crls.certificate_issued()
         return f"{self.arn}/certificate/{certificate.serial_number:032x}"
 
     def issued_certificate(self, arn: str) -> tuple[str, str | None]:
-        """Return an issued certificate and its chain as PEM, also after its revocation."""
+        """Return an issued certificate and its chain as PEM, even if it is revoked."""
         ca_arn, _, serial = arn.partition("/certificate/")
         certificate = self.issued.get(_hexadecimal(serial) or 0) if ca_arn == self.arn else None
         if certificate is None:
             raise ResourceNotFoundException(arn=arn)
-        own = certificate.public_key() == self.key.public_key() or self.certificate is None
-        return pem(certificate), None if own or not self.certificate else pem(self.certificate, *self.chain)
+        is_own = certificate.public_key() == self.key.public_key() or self.certificate is None
+        return pem(certificate), None if is_own or not self.certificate else pem(self.certificate, *self.chain)
 
     def import_certificate(self, certificate_pem: bytes, chain_pem: bytes | None) -> None:
-        """Take the certificate that makes the CA active, if it is for this key and its chain holds."""
+        """Import the CA's certificate, which must be for its key and have a valid chain; the CA becomes active."""
         self.require("ImportCertificateAuthorityCertificate", "PENDING_CERTIFICATE", "ACTIVE", "DISABLED", "EXPIRED")
         try:
             certificate = x509.load_pem_x509_certificate(certificate_pem)
@@ -167,7 +168,7 @@ class CertificateAuthority:
         except (ValueError, x509.ExtensionNotFound) as error:
             raise MalformedCertificateException(f"The certificate or its chain is malformed: {error}") from error
         if not constraints.ca:
-            raise MalformedCertificateException("The certificate is not one of a certificate authority")
+            raise MalformedCertificateException("The certificate is not a CA certificate")
         if certificate.public_key() != self.key.public_key() or certificate.subject != self.name:
             raise CertificateMismatchException("The certificate's key or subject is not that of the CA's CSR")
         if (self.kind == "SUBORDINATE") != bool(chain):
@@ -179,7 +180,7 @@ class CertificateAuthority:
                 self.status = "ACTIVE"
 
     def configure_revocation(self, configuration: Mapping[str, Any] | None) -> None:
-        """Take a RevocationConfiguration, after writing a test object to the bucket of an enabled CRL."""
+        """Set a RevocationConfiguration; an enabled CRL needs a bucket to which a test object can be written."""
         if configuration is None:
             return
         crl = {"Enabled": False, **(configuration.get("CrlConfiguration") or {})}
@@ -187,19 +188,19 @@ class CertificateAuthority:
             if not crl.get("S3BucketName") or not crl.get("ExpirationInDays"):
                 raise InvalidArgsException("An enabled CRL needs S3BucketName and ExpirationInDays")
             crl = {"S3ObjectAcl": "PUBLIC_READ", "CrlType": "COMPLETE", **crl}
-            write(self, crl, PERMISSION_TEST_KEY, b"")
+            crl_bucket.write_object(self, crl, crl_bucket.PERMISSION_TEST_KEY, b"")
         self.revocation_configuration = {**configuration, "CrlConfiguration": crl}
         if self.issued.keys() - {self.certificate.serial_number if self.certificate else 0}:
             self.crls.certificate_issued()
 
     def revoke(self, serial_text: str, reason: str) -> None:
-        """Revoke a certificate that this CA issued; there is no way back."""
+        """Revoke a certificate that this CA issued, for good."""
         self.require("RevokeCertificate", "ACTIVE", "DISABLED")  # privateca: PcaUpdateStatus
         serial = _hexadecimal(serial_text)
         if serial is None:
             raise InvalidRequestException(
                 f"The certificate serial must be hexadecimal, not {serial_text!r}"
-            )  # which code AWS gives is not documented
+            )  # the code that AWS returns is not documented
         if self.certificate is not None and serial == self.certificate.serial_number:
             raise InvalidRequestException("The certificate of the CA itself cannot be revoked by that CA")
         with self.lock:
@@ -215,7 +216,7 @@ class CertificateAuthority:
         self.crls.certificate_revoked()
 
     def to_json(self) -> dict[str, Any]:
-        """Describe the CA as the API does."""
+        """Return the CA as DescribeCertificateAuthority describes it."""
         description: dict[str, Any] = {
             "Arn": self.arn,
             "OwnerAccount": self.account_id,

@@ -7,7 +7,7 @@ from moto.core.exceptions import ServiceException
 
 
 class InvalidArnException(ServiceException):
-    """A text that should be an ARN is none."""
+    """The ARN is malformed."""
 
     code = "InvalidArnException"
     message = "The requested Amazon Resource Name (ARN) does not refer to an existing resource: {arn}"
@@ -21,7 +21,7 @@ class ResourceNotFoundException(ServiceException):
 
 
 class InvalidStateException(ServiceException):
-    """The CA is in no state for this."""
+    """The CA is in a state that does not allow the operation."""
 
     code = "InvalidStateException"
     message = "The certificate authority {arn} is in state {status}, which does not allow {operation}."
@@ -47,33 +47,33 @@ class MalformedCSRException(ServiceException):
 
 
 class MalformedCertificateException(ServiceException):
-    """A certificate cannot be read, or is none for a CA."""
+    """A certificate cannot be read, or is not a CA certificate."""
 
     code = "MalformedCertificateException"
 
 
 class CertificateMismatchException(ServiceException):
-    """The certificate to import is not for this CA's key and subject, or its chain does not hold."""
+    """The certificate to import is not for this CA's key and subject, or its chain is invalid."""
 
     code = "CertificateMismatchException"
 
 
 class RequestAlreadyProcessedException(ServiceException):
-    """The certificate is revoked already."""
+    """The certificate was revoked before."""
 
     code = "RequestAlreadyProcessedException"
     message = "The certificate with serial {serial} has already been revoked."
 
 
 class ThrottlingException(ServiceException):
-    """More calls than the quota of this account and Region."""
+    """The quota of calls in this account and Region is exceeded."""
 
     code = "ThrottlingException"
     message = "Rate exceeded"
 
 
 class ValidationException(ServiceException):
-    """A value breaks the rules of the API's model, or cannot work."""
+    """A value breaks the rules of the API's model, or is inconsistent."""
 
     code = "ValidationException"
 

@@ -1,4 +1,4 @@
-"""What AWS Private CA signs: keys, names and certificates by template, as real X.509."""
+"""What AWS Private CA signs with: keys, names, algorithms and certificate templates, as real X.509."""
 
 import calendar
 import secrets
@@ -47,7 +47,7 @@ _NAME_FIELDS = {
 
 
 def generate_key(algorithm: str) -> PrivateKey:
-    """Generate a key for a `KeyAlgorithm` of the API; ML-DSA and SM2 are not offered here."""
+    """Generate a key for a `KeyAlgorithm` of the API; ML-DSA and SM2 are not available."""
     if curve := _CURVES.get(algorithm):
         return ec.generate_private_key(curve)
     if bits := _RSA_BITS.get(algorithm):
@@ -56,7 +56,7 @@ def generate_key(algorithm: str) -> PrivateKey:
 
 
 def distinguished_name(subject: Mapping[str, Any]) -> x509.Name:
-    """Turn an `ASN1Subject` of the API into a name."""
+    """Return an `ASN1Subject` of the API as a name."""
     custom = subject.get("CustomAttributes") or []
     return x509.Name(
         [x509.NameAttribute(oid, subject[field]) for field, oid in _NAME_FIELDS.items() if subject.get(field)]
@@ -66,17 +66,17 @@ def distinguished_name(subject: Mapping[str, Any]) -> x509.Name:
 
 @dataclass(frozen=True)
 class Signature:
-    """A `SigningAlgorithm` of the API, ready for the X.509 builders of cryptography."""
+    """A `SigningAlgorithm` of the API, as the X.509 builders of cryptography take it."""
 
     algorithm: hashes.SHA256 | hashes.SHA384 | hashes.SHA512
     rsa_padding: padding.PSS | None
 
     @classmethod
     def named(cls, name: str, key: PrivateKey) -> "Signature":
-        """Read `name`, which must be of the family of `key`.
+        """Return the algorithm called `name`.
 
         Raises:
-            InvalidArgsException: it is not.
+            InvalidArgsException: it is unknown, or `key` is of another family.
 
         """
         digest, _, scheme = name.partition("WITH")
@@ -91,19 +91,19 @@ class Signature:
 class Template:
     """A certificate template: https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html."""
 
-    ca: bool = False
-    self_signed: bool = False
+    is_ca: bool = False
+    is_self_signed: bool = False
     path_length: int | None = None
-    extended: Sequence[x509.ObjectIdentifier] = ()
+    extended_key_usage: Sequence[x509.ObjectIdentifier] = ()
 
     @property
     def key_usage(self) -> x509.KeyUsage:
-        """The key usage of the template: signing certificates and CRLs, or being an end entity."""
+        """The key usage: to sign certificates and CRLs for a CA, and encipherment for an end entity."""
         return x509.KeyUsage(
             digital_signature=True,
-            key_encipherment=not self.ca,
-            key_cert_sign=self.ca,
-            crl_sign=self.ca,
+            key_encipherment=not self.is_ca,
+            key_cert_sign=self.is_ca,
+            crl_sign=self.is_ca,
             content_commitment=False,
             data_encipherment=False,
             key_agreement=False,
@@ -114,16 +114,16 @@ class Template:
 
 _SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 TEMPLATES = {
-    "RootCACertificate/V1": Template(ca=True, self_signed=True),
-    **{f"SubordinateCACertificate_PathLen{n}/V1": Template(ca=True, path_length=n) for n in range(4)},
-    "EndEntityCertificate/V1": Template(extended=(_SERVER, _CLIENT)),
-    "EndEntityClientAuthCertificate/V1": Template(extended=(_CLIENT,)),
-    "EndEntityServerAuthCertificate/V1": Template(extended=(_SERVER,)),
+    "RootCACertificate/V1": Template(is_ca=True, is_self_signed=True),
+    **{f"SubordinateCACertificate_PathLen{n}/V1": Template(is_ca=True, path_length=n) for n in range(4)},
+    "EndEntityCertificate/V1": Template(extended_key_usage=(_SERVER, _CLIENT)),
+    "EndEntityClientAuthCertificate/V1": Template(extended_key_usage=(_CLIENT,)),
+    "EndEntityServerAuthCertificate/V1": Template(extended_key_usage=(_SERVER,)),
 }
 
 
-def template(arn: str | None) -> Template:
-    """Look up a `TemplateArn`; without one Private CA uses EndEntityCertificate/V1."""
+def find_template(arn: str | None) -> Template:
+    """Return the template of a `TemplateArn`; the default is EndEntityCertificate/V1, as on AWS."""
     name = (arn or "EndEntityCertificate/V1").rpartition(":template/")[2]
     if name not in TEMPLATES:
         raise InvalidArgsException(f"TemplateArn {arn} is not available here")
@@ -131,7 +131,7 @@ def template(arn: str | None) -> Template:
 
 
 def point_in_time(validity: Mapping[str, Any], starts: datetime) -> datetime:
-    """Turn a `Validity` of the API into a time; DAYS, MONTHS and YEARS count from `starts`."""
+    """Return the time that a `Validity` of the API means; DAYS, MONTHS and YEARS count from `starts`."""
     kind, value = validity["Type"], int(validity["Value"])
     try:
         if kind == "DAYS":
@@ -146,7 +146,7 @@ def point_in_time(validity: Mapping[str, Any], starts: datetime) -> datetime:
                 tzinfo=UTC
             )
     except (ValueError, OverflowError) as error:
-        raise ValidationException(f"Validity {kind} {value} is no point in time") from error
+        raise ValidationException(f"Validity {kind} {value} is not a valid time") from error
     raise ValidationException(f"Validity type {kind} is unknown")
 
 
@@ -158,7 +158,7 @@ def _months_later(starts: datetime, months: int) -> datetime:
 
 @dataclass(frozen=True)
 class Issuer:
-    """Who signs: a name, its key, and how it signs. The certificate's own CRL address may be absent."""
+    """The issuer of a certificate or CRL; `crl_url` becomes the CRL distribution point of its certificates."""
 
     name: x509.Name
     key: PrivateKey
@@ -167,16 +167,16 @@ class Issuer:
 
     @property
     def key_identifier(self) -> x509.AuthorityKeyIdentifier:
-        """The authority key identifier of what this issuer signs."""
+        """The authority key identifier of certificates and CRLs of this issuer."""
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
 
 
 def sign_certificate(
-    issuer: Issuer, csr: x509.CertificateSigningRequest, kind: Template, starts: datetime, ends: datetime
+    issuer: Issuer, csr: x509.CertificateSigningRequest, template: Template, starts: datetime, ends: datetime
 ) -> x509.Certificate:
-    """Sign the CSR's subject and key by template, with a random serial number of 128 bits.
+    """Return a certificate for the CSR's subject and key, with a random serial number of 128 bits.
 
-    What a CSR asks for beyond the subject alternative name is not taken over, as on AWS.
+    Of the CSR's extensions only the subject alternative name is copied, as on AWS.
     """
     signature = Signature.named(issuer.signing_algorithm, issuer.key)
     builder = (
@@ -188,28 +188,30 @@ def sign_certificate(
         .not_valid_before(starts)
         .not_valid_after(ends)
     )
-    for extension, critical in _extensions(issuer, csr, kind):
+    for extension, critical in _extensions(issuer, csr, template):
         builder = builder.add_extension(extension, critical)
     return builder.sign(issuer.key, signature.algorithm, rsa_padding=signature.rsa_padding)
 
 
 def _extensions(
-    issuer: Issuer, csr: x509.CertificateSigningRequest, kind: Template
+    issuer: Issuer, csr: x509.CertificateSigningRequest, template: Template
 ) -> list[tuple[x509.ExtensionType, bool]]:
     extensions: list[tuple[x509.ExtensionType, bool]] = [
-        (x509.BasicConstraints(ca=kind.ca, path_length=kind.path_length), True),
+        (x509.BasicConstraints(ca=template.is_ca, path_length=template.path_length), True),
         (x509.SubjectKeyIdentifier.from_public_key(csr.public_key()), False),
-        (kind.key_usage, True),
+        (template.key_usage, True),
     ]
-    if kind.extended:
-        extensions.append((x509.ExtendedKeyUsage(kind.extended), False))
-    if not kind.self_signed:
+    if template.extended_key_usage:
+        extensions.append((x509.ExtendedKeyUsage(template.extended_key_usage), False))
+    if not template.is_self_signed:
         extensions.append((issuer.key_identifier, False))
         if issuer.crl_url:
             point = x509.DistributionPoint([x509.UniformResourceIdentifier(issuer.crl_url)], None, None, None)
             extensions.append((x509.CRLDistributionPoints([point]), False))
-    if not kind.ca:
+    if not template.is_ca:
         extensions += [
-            (e.value, e.critical) for e in csr.extensions if isinstance(e.value, x509.SubjectAlternativeName)
+            (extension.value, extension.critical)
+            for extension in csr.extensions
+            if isinstance(extension.value, x509.SubjectAlternativeName)
         ]
     return extensions

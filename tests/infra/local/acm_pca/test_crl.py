@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.acm_pca import service as acm_pca
-from infra.local.acm_pca.crl import PERMISSION_TEST_KEY
+from infra.local.acm_pca.crl_bucket import PERMISSION_TEST_KEY
 from infra.local.server import EmbeddedAws
 from tests.support.services import (
     Authority,
@@ -291,7 +291,7 @@ def test_forgetting_a_ca_waits_for_no_crl_that_is_being_written(
         writing.set()
         go_on.wait(10)
 
-    monkeypatch.setattr("infra.local.acm_pca.crl.write", write)
+    monkeypatch.setattr("infra.local.acm_pca.crl_bucket.write_object", write)
     publication = threading.Thread(target=crls.publish)
     publication.start()
     try:

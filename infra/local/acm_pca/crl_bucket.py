@@ -1,0 +1,50 @@
+"""The customer's bucket for CRLs: what Private CA checks of it, and how it writes there."""
+
+from typing import Any, Protocol
+
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import S3Backend, get_canned_acl, s3_backends
+
+from infra.local.acm_pca.exceptions import CrlBucketException
+from infra.local.iam.policy import allows
+
+SERVICE = "acm-pca.amazonaws.com"
+PERMISSION_TEST_KEY = "acm-pca-permission-test-key"
+
+
+class Owner(Protocol):
+    """The CA that writes."""
+
+    arn: str
+    account_id: str
+
+
+def write_object(ca: Owner, configuration: dict[str, Any], key: str, body: bytes) -> None:
+    """Write an object to the bucket of a CrlConfiguration, if the bucket allows Private CA to.
+
+    Raises:
+        CrlBucketException: the bucket does not exist, or denies access.
+
+    """
+    name = configuration["S3BucketName"]
+    s3: S3Backend = s3_backends[ca.account_id]["aws"]
+    try:
+        bucket = s3.get_bucket(name)
+    except MissingBucket as error:
+        raise CrlBucketException(bucket=name, reason="the bucket does not exist") from error
+    context = {"aws:SourceAccount": ca.account_id, "aws:SourceArn": ca.arn, "aws:SecureTransport": "true"}
+    for action, resource in (
+        ("s3:GetBucketAcl", f"arn:aws:s3:::{name}"),
+        ("s3:GetBucketLocation", f"arn:aws:s3:::{name}"),
+        ("s3:PutObject", f"arn:aws:s3:::{name}/{key}"),
+        ("s3:PutObjectAcl", f"arn:aws:s3:::{name}/{key}"),
+    ):
+        policy = bucket.policy.decode() if bucket.policy else None
+        if not allows(policy, service=SERVICE, action=action, resource=resource, context=context):
+            raise CrlBucketException(bucket=name, reason=f"its policy does not allow {action} on {resource}")
+    is_public = configuration.get("S3ObjectAcl", "PUBLIC_READ") == "PUBLIC_READ"
+    # A bucket without the setting blocks public access too, as buckets do since April 2023.
+    if is_public and (bucket.public_access_block is None or bucket.public_access_block.block_public_acls):
+        raise CrlBucketException(bucket=name, reason="it blocks public access, and S3ObjectAcl is PUBLIC_READ")
+    stored = s3.put_object(name, key, body)
+    stored.set_acl(get_canned_acl("public-read" if is_public else "bucket-owner-full-control"))
