@@ -1,4 +1,4 @@
-"""Turns a step into a Lambda handler: JSON to model to model to JSON, the step's times, and one log line."""
+"""Turns a step into a Lambda handler: validates the event, times the step, serializes the result, logs one line."""
 
 import time
 from collections.abc import Callable
@@ -30,23 +30,23 @@ def lambda_handler(step: Callable[[Event, datetime], Result]) -> Handler:
     event_model = next(iter(get_type_hints(step).values()))
 
     def handler(event: object, _context: object) -> dict[str, Any]:
-        started = datetime.now(UTC)
-        clock = time.perf_counter()
+        started_at = datetime.now(UTC)
+        clock_start = time.perf_counter()
         log.begin(Step=step.__name__)
-        outcome = "not foreseen"
+        outcome = "unexpected error"
         try:
-            result = step(event_model.model_validate(event), started)
+            result = step(event_model.model_validate(event), started_at)
             if isinstance(result, Step):
-                result = result.model_copy(update={"started_at": started, "finished_at": datetime.now(UTC)})
+                result = result.model_copy(update={"started_at": started_at, "finished_at": datetime.now(UTC)})
             log.note(**{name: getattr(result, field, None) for field, name in _LOGGED.items()})
-            written = result.model_dump(mode="json", exclude_none=True)
+            document = result.model_dump(mode="json", exclude_none=True)
         except RevocationError as error:
             outcome = type(error).__name__
             raise
         else:
             outcome = "done"
-            return written
+            return document
         finally:
-            log.write(Outcome=outcome, Milliseconds=round((time.perf_counter() - clock) * 1000))
+            log.write(Outcome=outcome, Milliseconds=round((time.perf_counter() - clock_start) * 1000))
 
     return handler

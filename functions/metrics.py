@@ -1,4 +1,4 @@
-"""Metrics in CloudWatch's embedded metric format: a line in the log, no call and no permission.
+"""Writes metrics in CloudWatch's embedded metric format: a line in the log, without a call or a permission.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 
 NAMESPACE = "MtlsRevocation"
 
-# Each metric and its unit, as CloudWatch writes it.
+# Each metric and its unit, as CloudWatch names it.
 UNITS = {
     "TimeToEnforcement": "Seconds",
     "SerialsRevoked": "Count",
@@ -25,13 +25,12 @@ UNITS = {
 
 
 def emit(values: Mapping[str, float], dimensions: Mapping[str, str], now: datetime) -> None:
-    """Write data points; each is found under its first dimension alone, and under all of them."""
+    """Write one data point for each metric, under the first dimension alone and under all dimensions together."""
     names = list(dimensions)
-    sets = [names[:1], names] if len(names) > 1 else [names]
-    block = {
+    directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": sets,
+        "Dimensions": [names[:1], names] if len(names) > 1 else [names],
         "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
     }
-    about = {"Timestamp": round(now.timestamp() * 1000), "CloudWatchMetrics": [block]}
-    print(json.dumps({"_aws": about, **dimensions, **values}), flush=True)  # noqa: T201 - as the format wants it
+    metadata = {"Timestamp": round(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    print(json.dumps({"_aws": metadata, **dimensions, **values}), flush=True)  # noqa: T201 - the format is a line of the log

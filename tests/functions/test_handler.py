@@ -1,4 +1,4 @@
-"""A handler takes JSON, gives JSON, and writes one line that gives nobody away."""
+"""A handler takes JSON, returns JSON, and writes one log line without personal data or serial numbers."""
 
 import json
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ SERIAL = "aa:bb:cc:dd"
 MANIFEST = {"Bucket": "b", "Key": "executions/one/manifest.json", "VersionId": "1"}
 
 
-class Question(Model):
-    """What the steps of this file get."""
+class ExampleEvent(Model):
+    """The event of this file's steps."""
 
     manifest: S3Object | None = None
     serial: Serial = 1
@@ -25,64 +25,64 @@ class Question(Model):
     fault: str | None = None
 
 
-class Answer(Step):
-    """What they answer."""
+class TimedResult(Step):
+    """A result with times."""
 
     serial: Serial
     nothing: str | None = None
 
 
-class Small(Model):
-    """An answer without times."""
+class UntimedResult(Model):
+    """A result without times."""
 
     serial: Serial
 
 
-def answer_it(question: Question, now: datetime) -> Answer:
-    """Answer, or fail as asked."""
+def timed_step(event: ExampleEvent, now: datetime) -> TimedResult:
+    """Return the serial, or raise what the event requests."""
     assert now.tzinfo is UTC
-    if question.fault == "expired":
-        raise CrlExpired(f"serial {question.serial}")
-    if question.fault:
-        raise KeyError(question.fault)
-    return Answer(serial=question.serial)
+    if event.fault == "expired":
+        raise CrlExpired(f"serial {event.serial}")
+    if event.fault:
+        raise KeyError(event.fault)
+    return TimedResult(serial=event.serial)
 
 
-def answer_small(question: Question, _now: datetime) -> Small:
-    """Answer without times."""
-    return Small(serial=question.serial)
+def untimed_step(event: ExampleEvent, _now: datetime) -> UntimedResult:
+    """Return the serial without times."""
+    return UntimedResult(serial=event.serial)
 
 
-handler = lambda_handler(answer_it)
+handler = lambda_handler(timed_step)
 
 
-def line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """Give the one line that was logged."""
-    (logged,) = capsys.readouterr().out.splitlines()
-    read: dict[str, Any] = json.loads(logged)
-    return read
+def log_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the one line that was logged."""
+    (line,) = capsys.readouterr().out.splitlines()
+    fields: dict[str, Any] = json.loads(line)
+    return fields
 
 
 def test_json_in_and_out() -> None:
-    """Names are AWS's, serials text, what is none is left out, and the times are the step's own."""
-    answer = handler({"Manifest": MANIFEST, "Serial": "00:12"}, None)
-    assert answer.keys() == {"Serial", "StartedAt", "FinishedAt"}
-    assert answer["Serial"] == "00:12"
-    assert datetime.fromisoformat(answer["StartedAt"]) <= datetime.fromisoformat(answer["FinishedAt"])
-    assert json.loads(json.dumps(answer)) == answer
+    """Names are written as AWS does, serials as text, None is left out, and the times are the step's own."""
+    result = handler({"Manifest": MANIFEST, "Serial": "00:12"}, None)
+    assert result.keys() == {"Serial", "StartedAt", "FinishedAt"}
+    assert result["Serial"] == "00:12"
+    assert datetime.fromisoformat(result["StartedAt"]) <= datetime.fromisoformat(result["FinishedAt"])
+    assert json.loads(json.dumps(result)) == result
 
 
-def test_answer_without_times() -> None:
-    """An answer of which 500 stand side by side has none."""
-    assert lambda_handler(answer_small)({"Serial": "00:12"}, None) == {"Serial": "00:12"}
+def test_result_without_times() -> None:
+    """A result that is not a Step has no times: 500 of them stand side by side in the state."""
+    assert lambda_handler(untimed_step)({"Serial": "00:12"}, None) == {"Serial": "00:12"}
 
 
 def test_log_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """The line tells executions apart, and says nothing of what they are about."""
+    """The line names the step and its outcome, and neither the serial nor the requester."""
     handler({"Manifest": MANIFEST, "Serial": SERIAL, "RequestedBy": "ann"}, None)
-    logged = line(capsys)
+    logged = log_line(capsys)
     assert {**logged, "Milliseconds": 0} == {
-        "Step": "answer_it",
+        "Step": "timed_step",
         "Outcome": "done",
         "Milliseconds": 0,
     }
@@ -91,31 +91,31 @@ def test_log_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_named_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """The name of the error is the outcome, and what it says is not logged here."""
+    """The outcome is the error's class name; its message, which may hold a serial, is not logged."""
     with pytest.raises(CrlExpired):
         handler({"Manifest": MANIFEST, "Serial": SERIAL, "Fault": "expired"}, None)
-    logged = line(capsys)
+    logged = log_line(capsys)
     assert logged["Outcome"] == "CrlExpired"
     assert SERIAL not in str(logged)
 
 
-def test_error_that_is_none_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    """An error that nobody foresaw is not logged as done."""
+def test_unexpected_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of another kind is logged as unexpected."""
     with pytest.raises(KeyError):
         handler({"Fault": SERIAL}, None)
-    assert line(capsys)["Outcome"] == "not foreseen"
+    assert log_line(capsys)["Outcome"] == "unexpected error"
 
 
 @pytest.mark.parametrize(
     "event", [None, [], "text", {"Manifest": "no"}, {"Manifest": None}, {"Unknown": 1}, {"Serial": SERIAL, "X": 1}]
 )
-def test_event_that_does_not_fit(event: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """An event of another shape is refused, and the line is written all the same."""
+def test_event_of_another_shape(event: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused, and the line is written nevertheless."""
     if event == {"Manifest": None}:
         handler(event, None)
     else:
         with pytest.raises(ValidationError):
             handler(event, None)
-    logged = line(capsys)
-    assert logged["Step"] == "answer_it"
+    logged = log_line(capsys)
+    assert logged["Step"] == "timed_step"
     assert SERIAL not in str(logged)
