@@ -1,1 +1,1 @@
-"""The dry run."""
+"""The dry run: what an execution would do, found without changing anything."""

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from functions.environment import environment
 from functions.errors import AwsCallRefused, AwsUnavailable
-from functions.handlers.plan_revocation import plan_revocation
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedOutcome, PlannedSerial, PlannedTrustStore
 from functions.models.request import ExecutionInput
 from functions.models.states import RevocationOutcome
 from functions.pki import serial_number
+from functions.plan.build import build_plan
 from infra.cli.input import Asked, in_options
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable, plain
 
@@ -43,7 +43,7 @@ def make(stack: Stack, asked: Asked) -> Plan:
     now = datetime.now(UTC)
     question = ExecutionInput(request=asked.request, execution_arn="none", execution_name="plan", start_time=now)
     try:
-        return plan_revocation(question, now, asked.get_object)
+        return build_plan(question, now, asked.get_object)
     except (AwsUnavailable, AwsCallRefused) as fault:
         raise Unreachable(f"{type(fault).__name__}: {fault}") from None
 

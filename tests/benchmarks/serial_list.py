@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.pki import serial_number
-from functions.plan import estimate as cost
+from functions.plan.estimate import cost_usd
 from infra.build import build
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core.settings import Settings
@@ -92,7 +92,7 @@ def _tell(scale: Scale, execution: Execution, lost: int, not_held: int) -> int:
             f"{(execution.seconds - waiting) / scale.ideal:.3f} without (at most {MOST})"
         ),
         f"  largest payload {payload:,} bytes, {len(execution.history):,} events, {len(execution.states)} transitions",
-        f"  USD {cost.usd(len(execution.states), calls, busy * _GIGABYTES):.4f} for transitions and Lambda",
+        f"  USD {cost_usd(len(execution.states), calls, busy * _GIGABYTES):.4f} for transitions and Lambda",
         "  longest steps: " + ", ".join(f"{state} {seconds:.1f} s" for seconds, state in others),
         "  largest functions: " + ", ".join(f"{name} {size} MB" for size, name in sorted(_memory(), reverse=True)[:4]),
     )

@@ -1,0 +1,103 @@
+"""Builds the plan of a dry run from what an execution would read; calls nothing that changes anything."""
+
+import json
+from collections import Counter
+from datetime import datetime
+
+from functions.aws import s3
+from functions.environment import environment
+from functions.errors import AwsCallRefused, AwsUnavailable, RevocationError
+from functions.intake.validate import validate
+from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
+from functions.models.request import ExecutionInput
+from functions.models.states import DriftStatus
+from functions.models.stored import Manifest
+from functions.plan import enforcement, outcomes
+from functions.plan.estimate import with_estimate
+from functions.plan.verdict import with_verdict
+from functions.revocation import batches
+from functions.trust_store import drift
+
+_MAX_OUTPUT_BYTES = 200_000  # a state's output may have 256 KiB
+_MAX_CAUSE_LENGTH = 20_000
+_MAX_NAME_LENGTH = 200
+
+
+def build_plan(event: ExecutionInput, now: datetime, get_object: s3.GetObject = s3.get_object) -> Plan:
+    """Return what an execution with this input would do; a refused input is a plan with outcome REFUSED.
+
+    Raises:
+        AwsUnavailable, AwsCallRefused: AWS could not be reached, or denied access, so there is no plan.
+
+    """
+    try:
+        return _truncate(_build(validate(event, now, get_object), now, get_object))
+    except (AwsUnavailable, AwsCallRefused):
+        raise
+    except RevocationError as error:
+        return _truncate(Plan(outcome=PlannedOutcome.REFUSED, error=type(error).__name__, cause=str(error)))
+
+
+def _build(manifest: Manifest, now: datetime, get_object: s3.GetObject) -> Plan:
+    if manifest.request.reconcile or manifest.is_third_party:
+        plan = _plan_reconcile(manifest, now, get_object)
+    else:
+        plan = _plan_serials(manifest, now)
+    plan = with_estimate(plan, manifest.request.polling)
+    plan = with_verdict(plan, manifest.request.polling.deadline_seconds)
+    return plan.model_copy(
+        update={
+            "certificate_authority_arn": manifest.request.certificate_authority_arn,
+            "issuer": manifest.issuer.subject.rfc4514_string()[:_MAX_NAME_LENGTH],
+        }
+    )
+
+
+def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
+    current, requested = enforcement.look(manifest, now), manifest.request.serials
+    serials = outcomes.look_up(manifest, current.revoked, now)
+    wanted = manifest.wanted - {serial.serial for serial in serials if not outcomes.is_wanted_in_crl(serial, now)}
+    missing = wanted - (current.usable.held if current.usable else frozenset())
+    expected = Counter(serial.expected.value if serial.expected else PlannedOutcome.UNKNOWN.value for serial in serials)
+    not_looked_up = {NOT_LOOKED_UP: len(requested) - len(serials)} if len(requested) > len(serials) else {}
+    return Plan(
+        outcome=PlannedOutcome.SUCCEEDED,
+        number_of_serials=len(requested),
+        expected={**expected, **not_looked_up},
+        serials=serials,
+        reasons=Counter(map(manifest.request.reason_of, requested)),
+        crl=current.planned.model_copy(
+            update={"wanted_held": len(wanted) - len(missing), "wanted_missing": len(missing)}
+        ),
+        trust_stores=[
+            enforcement.of_serials(baseline, current.usable, wanted, missing) for baseline in manifest.baselines
+        ],
+        batches=len(batches.batches(len(requested))),
+    )
+
+
+def _plan_reconcile(manifest: Manifest, now: datetime, get_object: s3.GetObject) -> Plan:
+    comparison = drift.look(manifest, now, get_object)
+    location = f"s3://{manifest.crl.bucket}/{manifest.crl.key}"
+    differs = comparison.drift.status in (DriftStatus.SUSPECTED, DriftStatus.CONFIRMED)
+    newest = comparison.newest if differs else None
+    preferred = newest.sha256 if newest and manifest.request.accept_lower_crl_number else None
+    return Plan(
+        outcome=PlannedOutcome.SUCCEEDED,
+        crl=enforcement.described(location, comparison.newest)
+        if comparison.newest
+        else PlannedCrl(location=location, refusal=comparison.drift.refusal),
+        drift=comparison.drift,
+        trust_stores=[enforcement.of_drift(arn, lists, newest, preferred) for arn, lists in comparison.lists.items()],
+        seconds_giving_way=environment().give_way_seconds if comparison.drift.status is DriftStatus.SUSPECTED else 0,
+    )
+
+
+def _truncate(plan: Plan) -> Plan:
+    """Keep the output below a state's limit: drop serials from the end, keep their counts."""
+    if plan.cause and len(plan.cause) > _MAX_CAUSE_LENGTH:
+        plan = plan.model_copy(update={"cause": f"{plan.cause[:_MAX_CAUSE_LENGTH]} …"})
+    # Measured with non-ASCII characters escaped, six bytes each, as Lambda's runtime may write them.
+    while plan.serials and len(json.dumps(plan.model_dump(mode="json", exclude_none=True))) > _MAX_OUTPUT_BYTES:
+        plan = plan.model_copy(update={"serials": plan.serials[: len(plan.serials) // 2]})
+    return plan.model_copy(update={"serials_not_shown": plan.number_of_serials - len(plan.serials)})

@@ -1,0 +1,80 @@
+"""The outcome that a plan expects: the failure that is certain, or else what is not known and decides the outcome."""
+
+from collections.abc import Iterator
+
+from functions.errors import CrlTooLarge, SerialsNotRevoked, TrustStoreNotEnforced
+from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
+from functions.models.states import RevocationOutcome
+from functions.pki import serial_number
+
+_SERIALS_SHOWN = 10
+
+
+def with_verdict(plan: Plan, deadline_seconds: int) -> Plan:
+    """Return the plan with outcome, error, cause and the list of what is unknown until tried."""
+    undecided = list(_undecided(plan, deadline_seconds))
+    error, cause = _expected_failure(plan)
+    outcome = PlannedOutcome.FAILED if error else PlannedOutcome.SUCCEEDED
+    if undecided and not error:
+        outcome, cause = PlannedOutcome.UNKNOWN, "not known beforehand: " + "; ".join(undecided)
+    unknown = [*undecided, *_always_unknown(plan)]
+    return plan.model_copy(update={"outcome": outcome, "error": error, "cause": cause, "unknown_until_tried": unknown})
+
+
+def _expected_failure(plan: Plan) -> tuple[str | None, str | None]:
+    """Return error and cause of what would not be done, the most exposed first, as an execution's report does."""
+    if refusals := [store.refusal for store in plan.trust_stores if store.refusal]:
+        errors = {refusal.error for refusal in refusals}
+        error = errors.pop() if len(errors) == 1 else TrustStoreNotEnforced.__name__
+        return error, "; ".join(refusal.cause for refusal in refusals)
+    if plan.crl and plan.crl.refusal and _is_too_large(plan.crl) and _brings_crl(plan):
+        return plan.crl.refusal.error, f"{plan.crl.refusal.cause}. The next CRL is larger still"
+    if failed := [serial for serial in plan.serials if serial.expected is RevocationOutcome.FAILED]:
+        by_reason: dict[str | None, list[str]] = {}
+        for serial in failed:
+            by_reason.setdefault(serial.why, []).append(serial_number.to_hex(serial.serial))
+        reasons = "; ".join(f"{reason}: {_shortened(serials)}" for reason, serials in by_reason.items())
+        return SerialsNotRevoked.__name__, f"{len(failed)} of {plan.number_of_serials} would not be revoked. {reasons}"
+    if plan.drift and plan.drift.refusal:
+        return plan.drift.refusal.error, plan.drift.refusal.cause
+    return None, None
+
+
+def _shortened(serials: list[str]) -> str:
+    more = f" and {len(serials) - _SERIALS_SHOWN} more" if len(serials) > _SERIALS_SHOWN else ""
+    return ", ".join(serials[:_SERIALS_SHOWN]) + more
+
+
+def _is_too_large(planned: PlannedCrl) -> bool:
+    return bool(planned.wanted_missing and planned.refusal and planned.refusal.error == CrlTooLarge.__name__)
+
+
+def _brings_crl(plan: Plan) -> bool:
+    """Return whether a serial may be newly revoked, after which Private CA publishes a CRL."""
+    return bool(plan.expected.keys() & {RevocationOutcome.REVOKED.value, PlannedOutcome.UNKNOWN.value, NOT_LOOKED_UP})
+
+
+def _undecided(plan: Plan, deadline_seconds: int) -> Iterator[str]:
+    """Yield what is not known and decides between success and failure."""
+    if number := plan.expected.get(PlannedOutcome.UNKNOWN.value):
+        yield f"what becomes of {number} serials that have no expected outcome"
+    if number := plan.expected.get(NOT_LOOKED_UP):
+        yield f"what becomes of {number} serials that were not looked up, and whose certificates these are"
+    if plan.crl and plan.crl.wanted_missing and not _brings_crl(plan):
+        yield "when the next CRL is published: nothing is newly revoked, so only the CA's own refresh publishes one"
+    elif plan.seconds_waiting_for_crl > deadline_seconds:
+        yield (
+            f"whether the CRL comes before the deadline, {deadline_seconds} seconds: it usually takes "
+            f"{plan.seconds_waiting_for_crl}"
+        )
+
+
+def _always_unknown(plan: Plan) -> Iterator[str]:
+    """Yield what no plan can know, whatever the outcome."""
+    if plan.number_of_serials:
+        yield "whether Private CA throttles or refuses a call"
+    if plan.expected.get(RevocationOutcome.REVOKED.value):
+        yield "whether a certificate was revoked since the last CRL: it would be ALREADY_REVOKED"
+    if plan.crl and plan.crl.wanted_missing:
+        yield "when exactly the next CRL comes, and how many entries it has"
+    yield "whether somebody else changes a trust store meanwhile"
