@@ -173,7 +173,7 @@ def _look_at_the_crl(
         wanted = options.turn_on_crl or (console.is_terminal and Confirm.ask("Change it now?", default=False))
         told = crl_bucket.turn_on(arn, bucket, region) if wanted else "Left as it is: make deploy TURN_ON_CRL=yes"
         console.print(told, soft_wrap=True, highlight=False)
-    for fault in crl_bucket.faults(arn, bucket, region):
+    for fault in crl_bucket.faults(arn, bucket, region, parameters.get("CrlFolder", "crl")):
         console.print(f"[yellow]{fault}[/]", soft_wrap=True, highlight=False)
 
 

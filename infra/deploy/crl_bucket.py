@@ -7,7 +7,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.iam_policy import PolicyNotEvaluated, is_service_allowed
+
 _ACTIONS = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
+_SERVICE = "acm-pca.amazonaws.com"
 _VALID_DAYS = 7
 
 
@@ -50,8 +53,8 @@ def turn_on(arn: str, bucket: str, region: str) -> str:
     return f"CrlConfiguration of {arn} was {json.dumps(crl)}, is {json.dumps(wanted)}."
 
 
-def faults(arn: str, bucket: str, region: str) -> Iterator[str]:
-    """Tell what the bucket lacks: versions, events to EventBridge, and a policy that lets Private CA write."""
+def faults(arn: str, bucket: str, region: str, folder: str = "crl") -> Iterator[str]:
+    """Yield what the bucket lacks: versions, events to EventBridge, and a policy that lets Private CA write."""
     s3 = boto3.client("s3", region_name=region)
     if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
         how = f"aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"
@@ -59,22 +62,41 @@ def faults(arn: str, bucket: str, region: str) -> Iterator[str]:
     if "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=bucket):
         how = "turn them on in its properties; until then the schedule alone reconciles"
         yield f"s3://{bucket} sends no events to EventBridge: {how}"
-    allowed = _allowed(s3, bucket)
-    if lacking := [action for action in _ACTIONS if action not in allowed and "s3:*" not in allowed]:
-        yield f"The policy of s3://{bucket} does not let acm-pca.amazonaws.com {', '.join(lacking)} for {arn}"
-
-
-def _allowed(s3: Any, bucket: str) -> set[str]:  # noqa: ANN401 - boto3 makes its classes as it runs
-    """Give what the bucket's policy lets Private CA do, conditions left aside."""
     try:
-        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
-    except ClientError as refusal:
-        if refusal.response["Error"]["Code"] == "NoSuchBucketPolicy":
-            return set()
+        lacking = _denied_actions(_policy(s3, bucket), arn, bucket, folder)
+    except PolicyNotEvaluated as error:
+        yield (
+            f"The policy of s3://{bucket} could not be evaluated ({error}): check that it lets {_SERVICE} "
+            f"{', '.join(_ACTIONS)} for {arn}"
+        )
+        return
+    if lacking:
+        yield f"The policy of s3://{bucket} does not let {_SERVICE} {', '.join(lacking)} for {arn}"
+
+
+def _denied_actions(policy: str | None, arn: str, bucket: str, folder: str) -> list[str]:
+    """Return the actions that the policy does not let Private CA do on the bucket and on the CRL in it."""
+    _, partition, _, _, account_id, name = arn.split(":", 5)
+    bucket_arn = f"arn:{partition}:s3:::{bucket}"
+    crl_arn = f"{bucket_arn}/{folder.strip('/')}/{name.rpartition('/')[2]}.crl"
+    return [
+        action
+        for action in _ACTIONS
+        if not is_service_allowed(
+            policy,
+            service=_SERVICE,
+            action=action,
+            resource=crl_arn if "Object" in action else bucket_arn,
+            source_arn=arn,
+            source_account=account_id,
+        )
+    ]
+
+
+def _policy(s3: Any, bucket: str) -> str | None:  # noqa: ANN401 - boto3 makes its classes as it runs
+    try:
+        return str(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucketPolicy":
+            return None
         raise
-    found: set[str] = set()
-    for statement in policy["Statement"]:
-        service = statement.get("Principal", {}).get("Service") if isinstance(statement["Principal"], dict) else None
-        if statement["Effect"] == "Allow" and "acm-pca" in json.dumps(service):
-            found |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
-    return found

@@ -6,6 +6,9 @@ import time
 import zipfile
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
 from infra.local.server import EmbeddedAws
 
 BASIC = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
@@ -28,6 +31,18 @@ def role(aws: EmbeddedAws, *statements: dict[str, Any], name: str = "role") -> s
     arn: str = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
     client.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements or (BASIC,)))
     return arn
+
+
+def client_as(aws: EmbeddedAws, role_arn: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its class
+    """Return a client that acts in a session of a role."""
+    credentials = aws.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session")["Credentials"]
+    session: Any = boto3.session.Session(
+        credentials["AccessKeyId"],
+        credentials["SecretAccessKey"],
+        credentials["SessionToken"],
+        region_name=aws.settings.region,
+    )
+    return session.client(service, endpoint_url=aws.endpoint_url, config=Config(retries={"total_max_attempts": 1}))
 
 
 def _policy(*statements: dict[str, Any]) -> str:

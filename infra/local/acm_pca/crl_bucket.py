@@ -5,8 +5,8 @@ from typing import Any, Protocol
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, get_canned_acl, s3_backends
 
+from infra.iam_policy import is_service_allowed
 from infra.local.acm_pca.exceptions import CrlBucketException
-from infra.local.iam.policy import allows
 
 SERVICE = "acm-pca.amazonaws.com"
 PERMISSION_TEST_KEY = "acm-pca-permission-test-key"
@@ -32,7 +32,6 @@ def write_object(ca: Owner, configuration: dict[str, Any], key: str, body: bytes
         bucket = s3.get_bucket(name)
     except MissingBucket as error:
         raise CrlBucketException(bucket=name, reason="the bucket does not exist") from error
-    context = {"aws:SourceAccount": ca.account_id, "aws:SourceArn": ca.arn, "aws:SecureTransport": "true"}
     for action, resource in (
         ("s3:GetBucketAcl", f"arn:aws:s3:::{name}"),
         ("s3:GetBucketLocation", f"arn:aws:s3:::{name}"),
@@ -40,7 +39,14 @@ def write_object(ca: Owner, configuration: dict[str, Any], key: str, body: bytes
         ("s3:PutObjectAcl", f"arn:aws:s3:::{name}/{key}"),
     ):
         policy = bucket.policy.decode() if bucket.policy else None
-        if not allows(policy, service=SERVICE, action=action, resource=resource, context=context):
+        if not is_service_allowed(
+            policy,
+            service=SERVICE,
+            action=action,
+            resource=resource,
+            source_arn=ca.arn,
+            source_account=ca.account_id,
+        ):
             raise CrlBucketException(bucket=name, reason=f"its policy does not allow {action} on {resource}")
     is_public = configuration.get("S3ObjectAcl", "PUBLIC_READ") == "PUBLIC_READ"
     # A bucket without the setting blocks public access too, as buckets do since April 2023.

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.iam_policy import is_service_allowed
 from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
-from infra.local.iam import policy as bucket_policy
 from infra.local.stepfunctions.patches import RoleClients
 
 SERVICE = "events.amazonaws.com"
@@ -121,12 +121,14 @@ class Sender:
         return self._clients.of(self._settings.region, service, None)
 
     def _demand(self, policy: str | None, action: str, resource: str, rule_arn: str) -> None:
-        context = {
-            "aws:SourceArn": rule_arn,
-            "aws:SourceAccount": self._settings.account_id,
-            "aws:SecureTransport": "true",
-        }
-        if not bucket_policy.allows(policy, service=SERVICE, action=action, resource=resource, context=context):
+        if not is_service_allowed(
+            policy,
+            service=SERVICE,
+            action=action,
+            resource=resource,
+            source_arn=rule_arn,
+            source_account=self._settings.account_id,
+        ):
             words = f"User: {SERVICE} is not authorized to perform: {action} on resource: {resource}"
             raise NotDelivered("NO_PERMISSIONS", words)
 

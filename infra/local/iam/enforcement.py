@@ -1,13 +1,12 @@
-"""Who calls, and what its role allows: the IAM that the embedded AWS demands and records.
+"""Enforce the policies of roles, and record which permissions are used.
 
-Calls signed with a role's credentials are held to that role's policies; an administrator's (any other key) and
-unsigned or pre-signed ones are not. Only identity policies count: a bucket policy neither grants nor denies.
+Calls signed with a role's credentials need an Allow of that role's own policies; an administrator's (any other key),
+unsigned and pre-signed ones do not. A bucket policy grants a role nothing; its Deny is enforced by the embedded S3.
 """
 
 import functools
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.sts.models import sts_backends
 
+from infra import iam_policy
+from infra.iam_policy import Decision, Principal, Request, matches
 from infra.local.core.requests import Call, ServiceError
 from infra.local.core.settings import Settings
 
@@ -34,10 +35,6 @@ class AccessDenied(ServiceError):
             why = f"because no identity-based policy allows the {action} action"
         message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {why}"
         super().__init__("AccessDenied", message, status=403)
-
-
-class ConditionNotEvaluated(NotImplementedError):
-    """A policy has a condition that is not evaluated here, so it can be neither granted nor denied."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +89,24 @@ def demand(action: str, resource: str) -> None:
     caller = _caller.get()
     if caller is None or action in NO_PERMISSION_NEEDED:
         return
-    effect = _effect(caller.role_name, action, resource)
-    if effect != "Allow":
-        raise AccessDenied(caller, action, resource, explicitly=effect == "Deny")
+    decision = _decide(caller.role_name, action, resource)
+    if decision is not Decision.ALLOWED:
+        raise AccessDenied(caller, action, resource, explicitly=decision is Decision.EXPLICIT_DENY)
     _state.recorded.add((caller.role_name, action, resource))
+
+
+def decide_on_bucket(policy: str, action: str, resource: str) -> Decision:
+    """Return what a bucket policy decides about a call of the caller, or of an administrator."""
+    account_id, caller = _state.settings.account_id, _caller.get()
+    arns = [_backend().get_role(caller.role_name).arn, caller.arn] if caller else []
+    keys = {**_known_keys(), "aws:SecureTransport": "true"}  # plain HTTP on loopback stands in for TLS
+    request = Request(action, resource, Principal.account(account_id, *arns), keys, has_every_key=False)
+    return iam_policy.evaluate([policy], request)
 
 
 def allows(role_name: str, action: str, resource: str) -> bool:
     """Tell, and record, whether a role may do what a service does in its name, outside any request."""
-    allowed = _effect(role_name, action, resource) == "Allow"
+    allowed = _decide(role_name, action, resource) is Decision.ALLOWED
     if allowed:
         _state.recorded.add((role_name, action, resource))
     return allowed
@@ -114,13 +120,9 @@ def assume(role_arn: str, service: str, session_name: str) -> dict[str, str]:
 
     """
     role = next((role for role in _backend().get_roles() if role.arn == role_arn), None)
-    trusts = role and any(
-        statement["Effect"] == "Allow"
-        and service in _listed(statement.get("Principal", {}).get("Service", []))
-        and "sts:AssumeRole" in _listed(statement["Action"])
-        for statement in _listed(json.loads(role.assume_role_policy_document)["Statement"])
-    )
-    if not trusts:
+    keys = {"aws:SourceAccount": _state.settings.account_id}
+    request = Request("sts:AssumeRole", None, Principal.service(service), keys, has_every_key=False)
+    if role is None or iam_policy.evaluate([role.assume_role_policy_document], request) is not Decision.ALLOWED:
         raise ServiceError("AccessDeniedException", f"{service} is unable to assume the role {role_arn}", status=403)
     session = sts_backends[_state.settings.account_id]["aws"].assume_role(
         _state.settings.region, session_name, role_arn, "", SESSION_SECONDS, ""
@@ -157,12 +159,13 @@ def unused() -> set[tuple[str, str, str]]:
     return {
         (role.name, action, resource)
         for role in _backend().get_roles()
-        for statement in _statements(role.name, managed_by_aws=False)
+        for policy in _policies(role.name, managed_by_aws=False)
+        for statement in iam_policy.statements(policy)
         if statement["Effect"] == "Allow"
-        for action in _listed(statement["Action"])
-        for resource in _listed(statement["Resource"])
+        for action in iam_policy.as_list(statement["Action"])
+        for resource in iam_policy.as_list(statement["Resource"])
         if not any(
-            role.name == user and _matches(action.lower(), used.lower()) and _matches(resource, on)
+            role.name == user and matches(action.lower(), used.lower()) and matches(resource, on)
             for user, used, on in known
         )
     }
@@ -182,65 +185,22 @@ def _backend() -> Any:  # noqa: ANN401 - moto's back ends are not typed for call
     return iam_backends[_state.settings.account_id]["aws"]
 
 
-def _effect(role_name: str, action: str, resource: str) -> str:
-    """Return "Deny", "Allow" or "": one deny outweighs all."""
-    effects = {
-        statement["Effect"]
-        for statement in _statements(role_name, managed_by_aws=True)
-        if _applies(statement, action, resource)
-    }
-    return "Deny" if "Deny" in effects else "Allow" if "Allow" in effects else ""
+def _decide(role_name: str, action: str, resource: str) -> Decision:
+    request = Request(action, resource, None, _known_keys(), has_every_key=False)
+    return iam_policy.evaluate(_policies(role_name, managed_by_aws=True), request)
 
 
-def _statements(role_name: str, *, managed_by_aws: bool) -> Iterator[Mapping[str, Any]]:
-    role = _backend().get_role(role_name)
-    documents = list(role.policies.values())
-    for arn, policy in role.managed_policies.items():
-        if managed_by_aws or not arn.startswith("arn:aws:iam::aws:"):
-            documents += [version.document for version in policy.versions if version.is_default]
-    for document in documents:
-        yield from _listed((json.loads(document) if isinstance(document, str) else document)["Statement"])
-
-
-def _applies(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    unknown = set(statement) - {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
-    if unknown:
-        raise ConditionNotEvaluated(f"{sorted(unknown)} in {statement}")
-    return (
-        _element(statement, "Action", action.lower(), fold=True)
-        and _element(statement, "Resource", resource, fold=False)
-        and all(_holds(operator, keys) for operator, keys in statement.get("Condition", {}).items())
-    )
-
-
-def _element(statement: Mapping[str, Any], name: str, value: str, *, fold: bool) -> bool:
-    negated = f"Not{name}"
-    patterns = _listed(statement.get(name, statement.get(negated, [])))
-    found = any(_matches(pattern.lower() if fold else pattern, value) for pattern in patterns)
-    return found != (negated in statement)
-
-
-def _holds(operator: str, keys: Mapping[str, Any]) -> bool:
-    known = {
+def _known_keys() -> dict[str, str]:
+    return {
         "aws:ResourceAccount": _state.settings.account_id,
         "aws:PrincipalAccount": _state.settings.account_id,
         "aws:RequestedRegion": _state.settings.region,
     }
-    if operator != "StringEquals" or not known.keys() >= keys.keys():
-        raise ConditionNotEvaluated(f"{operator} on {', '.join(keys)}")
-    return all(known[key] in _listed(expected) for key, expected in keys.items())
 
 
-def _matches(pattern: str, value: str) -> bool:
-    return _compiled(pattern).fullmatch(value) is not None
-
-
-@functools.lru_cache(4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Match as IAM does: `*` is any text, `?` one character, everything else itself (so no fnmatch)."""
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(char, re.escape(char)) for char in pattern), re.DOTALL)
-
-
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's element is one thing or a list of them
-    return value if isinstance(value, list) else [value]
+def _policies(role_name: str, *, managed_by_aws: bool) -> Iterator[iam_policy.Policy]:
+    role = _backend().get_role(role_name)
+    yield from role.policies.values()
+    for arn, policy in role.managed_policies.items():
+        if managed_by_aws or not arn.startswith("arn:aws:iam::aws:"):
+            yield from (version.document for version in policy.versions if version.is_default)

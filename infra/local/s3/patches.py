@@ -1,27 +1,31 @@
-"""Three things of S3 that moto 5.2.5 gets wrong.
+"""Correct three things in the S3 of moto 5.2.5.
 
-It reads every statement of a bucket policy as if it had no condition, so "TLS only" would refuse all; and it does not
-tell that a bucket sends its events to EventBridge; and of two conditional writes at once, both may succeed.
+Its evaluator of bucket policies ignores conditions and principals, so a "TLS only" statement would deny every call;
+GetBucketNotificationConfiguration omits EventBridgeConfiguration; of two simultaneous conditional writes, both may
+succeed.
 """
 
 import contextlib
-import json
 import threading
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
-from infra.local.iam.policy import conditions_hold
+from infra.iam_policy import Decision
+from infra.local.iam import enforcement
 
-# The endpoint is plain HTTP on loopback, in the place of one that is TLS.
-_CONTEXT = {"aws:SecureTransport": "true"}
+_RESULTS = {
+    Decision.ALLOWED: PermissionResult.PERMITTED,
+    Decision.EXPLICIT_DENY: PermissionResult.DENIED,
+    Decision.IMPLICIT_DENY: PermissionResult.NEUTRAL,
+}
 
 
 def install() -> None:
-    """Have buckets ask their policies with a condition's keys, and tell of EventBridge."""
+    """Install the corrections."""
     S3Response.serialized = _serialized  # type: ignore[assignment,method-assign]
     S3Response.put_object = _put_object  # type: ignore[method-assign]
     FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
@@ -49,7 +53,4 @@ def _put_object(self: S3Response) -> Any:  # noqa: ANN401 - moto's own
 def _get_permission(self: FakeBucket, action: str, resource: str) -> Any:  # noqa: ANN401 - moto's own signature
     if self.policy is None:
         return PermissionResult.NEUTRAL
-    policy = json.loads(self.policy)
-    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    policy["Statement"] = [each for each in statements if conditions_hold(each, _CONTEXT)]
-    return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
+    return _RESULTS[enforcement.decide_on_bucket(self.policy.decode(), action, resource)]

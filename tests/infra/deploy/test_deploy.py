@@ -195,3 +195,32 @@ def test_what_an_existing_bucket_lacks_is_told(shell: EmbeddedAws) -> None:
     (*_, lacking) = crl_bucket.faults(ARN, "mine", region)
     assert "s3:PutObjectAcl" in lacking
     assert "s3:PutObject," not in lacking
+
+
+@pytest.mark.parametrize(
+    ("actions", "further", "message"),
+    [
+        (["s3:Put*", "s3:getbucket*"], None, None),
+        ("s3:*", {"Effect": "Deny", "NotPrincipal": {"AWS": ARN}, "Action": "s3:DeleteObject"}, None),
+        ("s3:*", {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject"}, "acm-pca.amazonaws.com s3:PutObject"),
+        ("s3:*", {"Effect": "Deny", "NotPrincipal": {"AWS": ARN}, "Action": "s3:GetBucketAcl"}, "s3:GetBucketAcl for"),
+        (
+            "s3:*",
+            {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::/0"}}},
+            "could not be evaluated (IpAddress on aws:SourceIp",
+        ),
+    ],
+)
+def test_the_policy_of_an_existing_bucket_is_evaluated(
+    shell: EmbeddedAws, actions: object, further: dict[str, object] | None, message: str | None
+) -> None:
+    """Wildcards allow, a Deny denies, and what cannot be evaluated is left to the operator."""
+    s3, region = shell.client("s3"), shell.settings.region
+    s3.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": region})
+    resources = {"Resource": ["arn:aws:s3:::mine", "arn:aws:s3:::mine/lists/*"]}
+    allow = {"Effect": "Allow", "Principal": {"Service": "acm-pca.amazonaws.com"}, "Action": actions, **resources}
+    policy = {"Version": "2012-10-17", "Statement": [allow, {**further, **resources}] if further else allow}
+    s3.put_bucket_policy(Bucket="mine", Policy=json.dumps(policy))
+    messages = [each for each in crl_bucket.faults(ARN, "mine", region, "lists/") if "policy" in each]
+    assert len(messages) == (message is not None)
+    assert (message or "") in "".join(messages)

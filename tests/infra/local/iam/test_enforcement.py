@@ -1,14 +1,15 @@
 """Least privilege is enforced: a role may do what its policies say, and what it did is recorded."""
 
+import contextlib
 import json
 from typing import Any
 from urllib.request import urlopen
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from infra.iam_policy import PolicyNotEvaluated
+from infra.local.core.requests import ServiceError
 from infra.local.iam import enforcement as iam
 from infra.local.server import EmbeddedAws
 from tests.support import sandbox
@@ -30,15 +31,7 @@ def filled(aws: EmbeddedAws) -> EmbeddedAws:
 
 def client_of(aws: EmbeddedAws, service: str, *statements: dict[str, Any], name: str = "role") -> Any:  # noqa: ANN401
     """Return a client that acts in a new role with these statements."""
-    arn = sandbox.role(aws, *statements, name=name)
-    credentials = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
-    session: Any = boto3.session.Session(
-        credentials["AccessKeyId"],
-        credentials["SecretAccessKey"],
-        credentials["SessionToken"],
-        region_name=aws.settings.region,
-    )
-    return session.client(service, endpoint_url=aws.endpoint_url, config=Config(retries={"total_max_attempts": 1}))
+    return sandbox.client_as(aws, sandbox.role(aws, *statements, name=name), service)
 
 
 def allow(action: object, resource: object = "*", **more: object) -> dict[str, Any]:
@@ -264,8 +257,21 @@ def test_conditions_are_judged_or_refused(filled: EmbeddedAws) -> None:
             {"Version": "2012-10-17", "Statement": [allow("*", Condition={"Bool": {"aws:SecureTransport": "true"}})]}
         ),
     )
-    with pytest.raises(iam.ConditionNotEvaluated, match="Bool on aws:SecureTransport"):
+    with pytest.raises(PolicyNotEvaluated, match="Bool on aws:SecureTransport"):
         iam.allows("other", "s3:GetObject", f"{BUCKET}/some")
+
+
+def test_the_conditions_of_a_trust_policy_count(aws: EmbeddedAws) -> None:
+    """A role that trusts a service for another account only cannot be assumed for this one."""
+    role_arn = sandbox.role(aws)
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    for account, is_trusted in (("123456789012", True), ("999999999999", False)):
+        statement = {**trust, "Condition": {"StringEquals": {"aws:sourceaccount": account}}}
+        aws.client("iam").update_assume_role_policy(
+            RoleName="role", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement})
+        )
+        with contextlib.nullcontext() if is_trusted else pytest.raises(ServiceError, match="unable to assume"):
+            iam.assume(role_arn, "lambda.amazonaws.com", "session")
 
 
 def test_not_action_and_not_resource(aws: EmbeddedAws) -> None:

@@ -1,5 +1,6 @@
 """What the embedded S3 does otherwise than moto's."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from moto.s3.responses import S3Response
 
 from infra.local.s3 import patches as s3
 from infra.local.server import EmbeddedAws
+from tests.support import sandbox
 
 
 def test_of_conditional_writes_at_once_one_succeeds(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,3 +46,20 @@ def test_of_conditional_writes_at_once_one_succeeds(aws: EmbeddedAws, monkeypatc
         told = sorted(pool.map(put, range(5)))
     assert told == ["PreconditionFailed"] * 4 + ["written"]
     assert most == 1
+
+
+def test_a_bucket_policy_denies_only_its_principals(aws: EmbeddedAws) -> None:
+    """A statement about a role is not one about the administrator, and "TLS only" denies neither."""
+    client = aws.client("s3")
+    client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
+    role_arn = sandbox.role(aws, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    deny = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bucket/*"}
+    tls_only = {**deny, "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    statements = [tls_only, {**deny, "Principal": {"AWS": role_arn}}]
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    client.put_bucket_policy(Bucket="bucket", Policy=json.dumps(policy))
+    client.put_object(Bucket="bucket", Key="key", Body=b"content")
+    role_client = sandbox.client_as(aws, role_arn, "s3")
+    assert role_client.get_object(Bucket="bucket", Key="key")["Body"].read() == b"content"
+    with pytest.raises(ClientError, match="403"):
+        role_client.put_object(Bucket="bucket", Key="key", Body=b"other")
