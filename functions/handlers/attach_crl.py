@@ -8,8 +8,8 @@ from functions.handler import lambda_handler
 from functions.models.states import Attached, ConvertedCrl, EnforceInput
 from functions.models.stored import AttachedList, Manifest
 from functions.trust_store import capacity as head_room
-from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
 def attach_crl(event: EnforceInput, _now: datetime) -> Attached:
@@ -37,17 +37,17 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
         event.trust_store.attached,
     )
     lists = attached_lists.read(arn, manifest)
-    preferred, added = precedence.preferred(manifest, converted), list[int]()
-    standing = attached_lists.standing(
-        arn, lists, converted, preferred, lambda: workflow_bucket.get_crl(converted.pem, manifest.wanted)
+    precedence, added = Precedence.of(manifest, converted), list[int]()
+    revocation_id = attached_lists.find_equivalent(
+        arn, lists, converted, precedence, lambda: workflow_bucket.get_crl(converted.pem, manifest.wanted)
     )
-    if standing is None:
+    if revocation_id is None:
         removed += _make_room(arn, lists, converted, manifest)
         left = [each for each in lists if each.revocation_id not in removed]
-        standing = _add(arn, left, converted, manifest)
-        added = [standing]
+        revocation_id = _add(arn, left, converted, manifest)
+        added = [revocation_id]
     return Attached(
-        revocation_id=standing,
+        revocation_id=revocation_id,
         added_revocation_ids=[*before.added_revocation_ids, *added],
         removed_revocation_ids=[*before.removed_revocation_ids, *removed],
     )
@@ -56,7 +56,7 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
 def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
     """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
     superfluous = head_room.make_room(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
-    if superfluous and (winner := precedence.winner(lists)):
+    if superfluous and (winner := BY_NUMBER.winner(lists)):
         attached_lists.read_back(arn, winner.revocation_id, manifest)
         attached_lists.remove(arn, superfluous)
     return superfluous

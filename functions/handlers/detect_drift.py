@@ -9,8 +9,9 @@ from functions.models.states import DetectDriftInput, Drift, DriftStatus
 from functions.models.stored import Manifest
 from functions.pki.crl import Crl
 from functions.trust_store import claim as claims
-from functions.trust_store import drift, precedence
+from functions.trust_store import drift
 from functions.trust_store.drift import Lists
+from functions.trust_store.precedence import BY_NUMBER
 
 
 def detect_drift(event: DetectDriftInput, now: datetime) -> Drift:
@@ -39,7 +40,7 @@ def _measure(manifest: Manifest, lists: Lists, newest: Crl | None, now: datetime
     """Tell the gauges of each trust store: how old its list is, and whether the next one fits beside it."""
     here = environment()
     for arn, held in lists.items():
-        winner = precedence.winner(held)
+        winner = BY_NUMBER.winner(held)
         used = sum(each.number_of_revoked_entries for each in held)
         following = max(
             winner.number_of_revoked_entries if winner else 0, newest.number_of_revoked_entries if newest else 0

@@ -13,7 +13,7 @@ from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl
 from functions.report import crl_failure
 from functions.revocation import batches as outcomes
-from functions.trust_store import precedence
+from functions.trust_store.precedence import BY_NUMBER, lowest_winner
 
 _SHOWN = 10
 _CURED_BY_TIME = (CrlNotYetValid.__name__,)
@@ -104,9 +104,7 @@ def _look(
             return {"status": CrlStatus.NOT_YET, **_missing(lacking)}
         etag = {"etag": fetched.etag}
         found = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
-        crl.check(
-            found, issuer=manifest.issuer, now=now, attached=precedence.lowest([winner for _, winner in in_force])
-        )
+        crl.check(found, issuer=manifest.issuer, now=now, attached=lowest_winner([winner for _, winner in in_force]))
     except CrlRefused as refusal:
         if etag and etag["etag"] == manifest.crl.etag:
             return {"status": CrlStatus.NOT_YET, **etag, **_missing(lacking)}
@@ -135,7 +133,7 @@ def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], At
     if store.verified.evidence:
         attached = workflow_bucket.get_evidence(store.verified.evidence).attached
         return frozenset(attached.held_serials), attached
-    return frozenset(), precedence.winner(manifest.baseline(store.trust_store_arn).lists)
+    return frozenset(), BY_NUMBER.winner(manifest.baseline(store.trust_store_arn).lists)
 
 
 handler = lambda_handler(find_crl)

@@ -8,8 +8,8 @@ from functions.errors import RevocationNotVerified
 from functions.handler import lambda_handler
 from functions.models.states import EnforceInput, Removed, TrustStore
 from functions.models.stored import AttachedList, Manifest
-from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import BY_NUMBER, Precedence, verified_list
 
 # Somebody who removes each list as it comes is not a race: another owner of the trust store's lists is at work.
 _TIMES_GONE = 3
@@ -28,17 +28,17 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     manifest = workflow_bucket.get_manifest(event.manifest)
     store = event.trust_store
     arn, before = store.trust_store_arn, store.removed
-    verified = precedence.of_verified(store.verified)
+    verified = verified_list(store.verified)
     lists = attached_lists.read(arn, manifest)
     superfluous: list[int] = []
-    preferred = precedence.preferred(manifest, event.converted)
-    if not _is_gone(lists, verified, preferred):
-        if preferred:  # a list that came meanwhile may hold more than the one that fell back
+    precedence = Precedence.of(manifest, event.converted)
+    if precedence.is_enforced(lists, verified.rank):
+        if precedence.preferred_sha256:  # a list that came meanwhile may hold more than the one that fell back
             attached_lists.require_none_lost(arn, lists, workflow_bucket.get_crl(event.converted.pem))
-        superfluous = precedence.dominated(lists, verified, preferred)
+        superfluous = precedence.superseded_by(verified, lists)
         attached_lists.remove(arn, superfluous)
         lists = attached_lists.read(arn, manifest)
-    gone = _is_gone(lists, verified, preferred)
+    gone = not precedence.is_enforced(lists, verified.rank)
     times_gone = before.times_gone + gone
     if times_gone > _TIMES_GONE:
         raise RevocationNotVerified(
@@ -52,15 +52,9 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     )
 
 
-def _is_gone(lists: list[AttachedList], verified: AttachedList, preferred: str | None) -> bool:
-    """Say whether neither the verified list nor one that supersedes it is there."""
-    winner = precedence.winner(lists, preferred)
-    return winner is None or winner.rank < verified.rank or preferred not in (None, winner.sha256)
-
-
 def _left(store: TrustStore, manifest: Manifest, lists: list[AttachedList]) -> set[int]:
     """Give the lists of this CA that were there once and are no more, whichever try or peer removed them."""
-    baseline = precedence.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
+    baseline = BY_NUMBER.ranked(manifest.baseline(store.trust_store_arn).lists)
     known = {each.revocation_id for each in baseline} | {*store.attached.added_revocation_ids}
     return known - {each.revocation_id for each in lists}
 

@@ -9,8 +9,8 @@ from functions.handler import lambda_handler
 from functions.models.states import ConvertedCrl, EnforceInput, TrustStore, Verified
 from functions.models.stored import AttachedList, Evidence, Manifest
 from functions.pki import crl
-from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import BY_NUMBER, Precedence, verified_list
 
 _DROPPED_SHOWN = 100
 
@@ -27,9 +27,9 @@ def verify_revocation(event: EnforceInput, _now: datetime) -> Verified:
     store, converted = event.trust_store, event.converted
     arn = store.trust_store_arn
     lists = attached_lists.read(arn, manifest)
-    preferred = precedence.preferred(manifest, converted)
-    winner = precedence.winner(lists, preferred)
-    if winner is None or winner.rank < (converted.crl_number, 0) or preferred not in (None, winner.sha256):
+    precedence = Precedence.of(manifest, converted)
+    winner = precedence.winner(lists)
+    if winner is None or not precedence.is_enforced(lists, (converted.crl_number, 0)):
         seen = f"the newest is {winner.crl_number}" if winner else "there is none of this CA"
         raise RevocationNotVerified(f"{arn} shows no list with CRL number {converted.crl_number}: {seen}")
     attached, parsed = attached_lists.read_back(arn, winner.revocation_id, manifest)
@@ -91,8 +91,8 @@ def _difference(
 def _compared_with(store: TrustStore, manifest: Manifest) -> list[AttachedList]:
     """Give this CA's lists at the start, or else the one verified last: later rounds add to what was counted then."""
     if store.verified.revocation_id is None:
-        return precedence.of_this_ca(manifest.baseline(store.trust_store_arn).lists)
-    return [precedence.of_verified(store.verified)]
+        return BY_NUMBER.ranked(manifest.baseline(store.trust_store_arn).lists)
+    return [verified_list(store.verified)]
 
 
 def _sum(before: Verified, counted: int | None, more: set[int] | None) -> int | None:

@@ -17,6 +17,7 @@ from functions.plan.estimate import with_estimate
 from functions.plan.verdict import with_verdict
 from functions.revocation import batches
 from functions.trust_store import drift
+from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 _MAX_OUTPUT_BYTES = 200_000  # a state's output may have 256 KiB
 _MAX_CAUSE_LENGTH = 20_000
@@ -81,14 +82,14 @@ def _plan_reconcile(manifest: Manifest, now: datetime, get_object: s3.GetObject)
     location = f"s3://{manifest.crl.bucket}/{manifest.crl.key}"
     differs = comparison.drift.status in (DriftStatus.SUSPECTED, DriftStatus.CONFIRMED)
     newest = comparison.newest if differs else None
-    preferred = newest.sha256 if newest and manifest.request.accept_lower_crl_number else None
+    precedence = Precedence.of(manifest, newest) if newest else BY_NUMBER
     return Plan(
         outcome=PlannedOutcome.SUCCEEDED,
         crl=enforcement.described(location, comparison.newest)
         if comparison.newest
         else PlannedCrl(location=location, refusal=comparison.drift.refusal),
         drift=comparison.drift,
-        trust_stores=[enforcement.of_drift(arn, lists, newest, preferred) for arn, lists in comparison.lists.items()],
+        trust_stores=[enforcement.of_drift(arn, lists, newest, precedence) for arn, lists in comparison.lists.items()],
         seconds_giving_way=environment().give_way_seconds if comparison.drift.status is DriftStatus.SUSPECTED else 0,
     )
 

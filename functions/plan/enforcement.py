@@ -14,8 +14,8 @@ from functions.pki import crl
 from functions.pki.crl import Crl
 from functions.plan.simulation import Rehearsal
 from functions.trust_store import capacity as head_room
-from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import BY_NUMBER, Precedence, lowest_winner
 
 _DROPPED_SHOWN = 100
 
@@ -33,7 +33,7 @@ class SeenCrl:
 
 def look(manifest: Manifest, now: datetime) -> SeenCrl:
     """Read the CRL as FindCrl does; one that is refused counts as absent, for it lay there before."""
-    winners = [precedence.winner(baseline.lists) for baseline in manifest.baselines]
+    winners = [BY_NUMBER.winner(baseline.lists) for baseline in manifest.baselines]
     revoked = frozenset[int]().union(*(baseline.held for baseline in manifest.baselines))
     planned = PlannedCrl(location=f"s3://{manifest.crl.bucket}/{manifest.crl.key}")
     try:
@@ -44,7 +44,7 @@ def look(manifest: Manifest, now: datetime) -> SeenCrl:
         planned = described(planned.location, found)
         if crl.is_issued_by(found, manifest.issuer):
             revoked |= found.held
-        crl.check(found, issuer=manifest.issuer, now=now, attached=precedence.lowest(winners))
+        crl.check(found, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
     except CrlRefused as refusal:
         failure = Failure(error=type(refusal).__name__, cause=str(refusal))
         return SeenCrl(planned.model_copy(update={"refusal": failure}), None, revoked)
@@ -69,28 +69,28 @@ def of_serials(
     rehearsal = Rehearsal(baseline.trust_store_arn, list(baseline.lists))
     adds_now, adds_next = None, False
     if current and wanted - missing:
-        adds_now = _rehearse(rehearsal, current, None)
+        adds_now = _rehearse(rehearsal, current)
     if missing:
         adds_next = rehearsal.enforce(_next(baseline.lists, current, len(missing)), _unread)
     return _planned(baseline.lists, rehearsal, adds_now, current if adds_now else None, adds_next=adds_next)
 
 
-def of_drift(arn: str, lists: list[AttachedList], newest: Crl | None, preferred: str | None) -> PlannedTrustStore:
+def of_drift(arn: str, lists: list[AttachedList], newest: Crl | None, precedence: Precedence) -> PlannedTrustStore:
     """Rehearse the CRL that a reconcile brings; None: nothing differs anywhere."""
-    rehearsal = Rehearsal(arn, list(lists))
-    adds = _rehearse(rehearsal, newest, preferred) if newest else None
+    rehearsal = Rehearsal(arn, list(lists), precedence)
+    adds = _rehearse(rehearsal, newest) if newest else None
     return _planned(lists, rehearsal, adds, newest if adds else None, adds_next=False)
 
 
-def _rehearse(rehearsal: Rehearsal, coming: Crl, preferred: str | None) -> int | None:
+def _rehearse(rehearsal: Rehearsal, coming: Crl) -> int | None:
     """Give the CRL's number if it would be added."""
     as_list = attached_lists.attached_list(0, coming.number_of_revoked_entries, coming)
-    return coming.crl_number if rehearsal.enforce(as_list, lambda: coming, preferred) else None
+    return coming.crl_number if rehearsal.enforce(as_list, lambda: coming) else None
 
 
 def _next(lists: list[AttachedList], current: Crl | None, more: int) -> AttachedList:
     """Imagine the CA's next CRL: above every number there is, and with so many more entries."""
-    newest = current or precedence.winner(lists)
+    newest = current or BY_NUMBER.winner(lists)
     numbers = [each.crl_number or 0 for each in lists] + [(current and current.crl_number) or 0]
     return AttachedList(
         revocation_id=0,
@@ -128,8 +128,8 @@ def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl | None)
     What the next CRL will hold nobody knows; it drops what has expired.
 
     """
-    going = [each for each in precedence.of_this_ca(lists) if each.revocation_id in rehearsal.removed]
-    staying = [each for each in precedence.of_this_ca(lists) if each not in going]
+    going = [each for each in BY_NUMBER.ranked(lists) if each.revocation_id in rehearsal.removed]
+    staying = [each for each in BY_NUMBER.ranked(lists) if each not in going]
     if not going or (added is None and not staying):
         return []
     held = attached_lists.serial_numbers(rehearsal.arn, going) or set()

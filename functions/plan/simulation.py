@@ -8,8 +8,8 @@ from functions.models.states import Failure
 from functions.models.stored import AttachedList
 from functions.pki import crl
 from functions.trust_store import capacity as head_room
-from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
 @dataclass(slots=True)
@@ -18,6 +18,7 @@ class Rehearsal:
 
     arn: str
     lists: list[AttachedList]
+    precedence: Precedence = BY_NUMBER
     removed: list[int] = field(default_factory=list)
     head_room: str = ""
     refusal: Failure | None = None
@@ -26,19 +27,19 @@ class Rehearsal:
         """Begin with the room that there is."""
         self.head_room = head_room.figures(self.lists, 0)
 
-    def enforce(self, coming: AttachedList, read: Callable[[], crl.Crl], preferred: str | None = None) -> bool:
+    def enforce(self, coming: AttachedList, read: Callable[[], crl.Crl]) -> bool:
         """Do one round, and say whether it adds the list; a refusal stays until a later round goes well."""
         self.refusal, adds = None, False
         try:
-            adds = self._attach(coming, read, preferred)
-            if winner := precedence.winner(self.lists, preferred):
-                self._remove(precedence.dominated(self.lists, winner, preferred))
+            adds = self._attach(coming, read)
+            if winner := self.precedence.winner(self.lists):
+                self._remove(self.precedence.superseded_by(winner, self.lists))
         except RevocationError as refusal:
             self.refusal = Failure(error=type(refusal).__name__, cause=str(refusal))
         return adds
 
-    def _attach(self, coming: AttachedList, read: Callable[[], crl.Crl], preferred: str | None) -> bool:
-        if attached_lists.standing(self.arn, self.lists, coming, preferred, read) is not None:
+    def _attach(self, coming: AttachedList, read: Callable[[], crl.Crl]) -> bool:
+        if attached_lists.find_equivalent(self.arn, self.lists, coming, self.precedence, read) is not None:
             return False
         entries = coming.number_of_revoked_entries
         self.head_room = head_room.figures(self.lists, entries)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functions.environment import environment
 from functions.errors import TrustStoreFull
 from functions.models.stored import AttachedList
-from functions.trust_store import precedence
+from functions.trust_store.precedence import BY_NUMBER
 
 
 def fits(lists: Sequence[AttachedList], entries: int) -> bool:
@@ -43,8 +43,8 @@ def leftovers(lists: Sequence[AttachedList]) -> list[int]:
         CrlNumberReused: one of them has the winner's number and other bytes.
 
     """
-    winner = precedence.winner(lists)
-    return precedence.dominated(lists, winner) if winner else []
+    winner = BY_NUMBER.winner(lists)
+    return BY_NUMBER.superseded_by(winner, lists) if winner else []
 
 
 def figures(lists: Sequence[AttachedList], entries: int) -> str:

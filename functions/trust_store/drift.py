@@ -12,8 +12,8 @@ from functions.models.states import Drift, DriftKind, DriftStatus, Failure, List
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl
 from functions.pki.crl import Crl
-from functions.trust_store import precedence
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import BY_NUMBER, lowest_winner, require_number_unused
 
 Lists = dict[str, list[AttachedList]]
 
@@ -45,8 +45,8 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_o
         if manifest.is_third_party:
             _check_handed_over(newest, manifest, lists, now)
         else:
-            winners = [precedence.winner(held) for held in lists.values()]
-            crl.check(newest, issuer=manifest.issuer, now=now, attached=precedence.lowest(winners))
+            winners = [BY_NUMBER.winner(held) for held in lists.values()]
+            crl.check(newest, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
     except CrlRefused as refusal:
         if manifest.is_third_party:
             raise
@@ -66,7 +66,7 @@ def look(manifest: Manifest, now: datetime, get_object: GetObject = aws_s3.get_o
 
 def _in_place(lists: Lists) -> Iterator[ListInPlace]:
     for arn, held in lists.items():
-        if winner := precedence.winner(held):
+        if winner := BY_NUMBER.winner(held):
             yield ListInPlace(
                 trust_store_arn=arn,
                 revocation_id=winner.revocation_id,
@@ -76,7 +76,7 @@ def _in_place(lists: Lists) -> Iterator[ListInPlace]:
 
 
 def _without_crl(manifest: Manifest, lists: Lists) -> Drift:
-    if any(map(precedence.winner, lists.values())):
+    if any(map(BY_NUMBER.winner, lists.values())):
         where = f"s3://{manifest.crl.bucket}/{manifest.crl.key}"
         raise CrlNotPublished(f"there is no CRL at {where}, though one of this CA is attached: nobody can renew it")
     return Drift(status=DriftStatus.NO_CRL)
@@ -84,7 +84,7 @@ def _without_crl(manifest: Manifest, lists: Lists) -> Drift:
 
 def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datetime) -> None:
     """Refuse a CRL that is older than what any trust store holds, unless that is wanted and loses no serial."""
-    winners = {arn: winner for arn, held in lists.items() if (winner := precedence.winner(held))}
+    winners = {arn: winner for arn, held in lists.items() if (winner := BY_NUMBER.winner(held))}
     highest = max(winners.values(), key=lambda winner: winner.rank, default=None)
     wanted = manifest.request.accept_lower_crl_number
     try:
@@ -99,11 +99,11 @@ def _check_handed_over(newest: Crl, manifest: Manifest, lists: Lists, now: datet
         raise CrlNumberLower(f"{lower}. If the CA was restored, ask again with AcceptLowerCrlNumber") from lower
     for arn in winners if wanted else ():
         attached_lists.require_none_lost(arn, lists[arn], newest)
-        precedence.require_number_unused(arn, lists[arn], newest)
+        require_number_unused(arn, lists[arn], newest)
 
 
 def _drift(trust_store_arn: str, held: list[AttachedList], newest: Crl, manifest: Manifest) -> TrustStoreDrift | None:
-    ours = precedence.of_this_ca(held)
+    ours = BY_NUMBER.ranked(held)
     winner = ours[-1] if ours else None
     kind = _kind(ours, newest, fallen_back=manifest.request.accept_lower_crl_number)
     if kind is None:

@@ -17,7 +17,7 @@ from functions.errors import (
 from functions.models.states import ConvertedCrl
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl, serial_number
-from functions.trust_store import precedence
+from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
@@ -129,7 +129,7 @@ def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> in
     try:
         return aws_elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
     except aws_elbv2.ResultUnknown as unclear:
-        for attached in reversed(precedence.of_this_ca(read(trust_store_arn, manifest))):
+        for attached in reversed(BY_NUMBER.ranked(read(trust_store_arn, manifest))):
             if attached.sha256 == converted.sha256:
                 return attached.revocation_id
         raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
@@ -145,38 +145,40 @@ def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
         aws_elbv2.remove_trust_store_revocations(trust_store_arn, [revocation_id])
 
 
-def standing(
+def find_equivalent(
     trust_store_arn: str,
     lists: Sequence[AttachedList],
     newest: crl.Numbered,
-    preferred: str | None,
-    read: Callable[[], crl.Crl],
+    precedence: Precedence,
+    read_crl: Callable[[], crl.Crl],
 ) -> int | None:
-    """Give the id of an attached list that does all that a CRL would do; it is read only where that decides.
+    """Return the id of an attached list that makes adding this CRL unnecessary, else None.
+
+    It is that CRL, or a newer one that holds as many of the wanted serials. `read_crl` is called only if needed.
 
     Raises:
         CrlNumberLower, CrlNumberReused: what is attached contradicts it.
 
     """
-    won, number = precedence.winner(lists, preferred), newest.crl_number or 0
-    if won is None or won.rank < (number, 0):
+    winner, number = precedence.winner(lists), newest.crl_number or 0
+    if winner is None or winner.rank < (number, 0):
         return None
-    if preferred and won.sha256 != preferred:
-        require_none_lost(trust_store_arn, lists, read())
+    if not precedence.is_preferred(winner):
+        require_none_lost(trust_store_arn, lists, read_crl())
         return None
-    if won.crl_number == number:
-        if won.sha256 != newest.sha256:
+    if winner.crl_number == number:
+        if winner.sha256 != newest.sha256:
             raise CrlNumberReused(
-                f"CRL number {number} is attached as list {won.revocation_id} with other bytes: "
-                f"SHA-256 {won.sha256} there, {newest.sha256} here"
+                f"CRL number {number} is attached as list {winner.revocation_id} with other bytes: "
+                f"SHA-256 {winner.sha256} there, {newest.sha256} here"
             )
-        return won.revocation_id
-    if lacking := read().held - set(won.held_serials):
+        return winner.revocation_id
+    if lacking := read_crl().held - set(winner.held_serials):
         raise CrlNumberLower(
-            f"CRL number {number} is lower than the attached {won.crl_number} "
-            f"(list {won.revocation_id}), which lacks {len(lacking)} wanted serials"
+            f"CRL number {number} is lower than the attached {winner.crl_number} "
+            f"(list {winner.revocation_id}), which lacks {len(lacking)} wanted serials"
         )
-    return won.revocation_id
+    return winner.revocation_id
 
 
 def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
@@ -187,7 +189,7 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
         AwsUnavailable: a list is gone by now, so that nobody can tell.
 
     """
-    higher = [each for each in precedence.of_this_ca(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
+    higher = [each for each in BY_NUMBER.ranked(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
     held = serial_numbers(trust_store_arn, higher)
     if held is None:
         raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
@@ -201,7 +203,7 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
 
 def distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:
     """Count the serials in this CA's lists, each once."""
-    ours = precedence.of_this_ca(lists)
+    ours = BY_NUMBER.ranked(lists)
     if len(ours) == 1:
         return ours[0].number_of_revoked_entries
     return len(set[int]().union(*(found for found in _contents(trust_store_arn, ours) if found)))

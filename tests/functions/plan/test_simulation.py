@@ -14,6 +14,7 @@ from functions.pki import crl
 from functions.plan import enforcement as planned_enforcement
 from functions.plan.simulation import Rehearsal
 from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store.precedence import Precedence
 from tests.support import pki
 from tests.support.steps import A, B, Bench, C, D
 
@@ -85,13 +86,10 @@ def test_what_is_rehearsed_is_done(bench: Bench, lambda_environment: pytest.Monk
         here.add(each.der)
     kept = here.manifest(*situation.wanted, accept_lower_crl_number=situation.accept_lower)
     before = here.attached().keys()
-    rehearsal = Rehearsal(here.trust_store_arn, list(workflow_bucket.get_manifest(kept).baselines[0].lists))
+    manifest = workflow_bucket.get_manifest(kept)
     coming = crl.read(situation.coming.der, wanted=situation.wanted)
-    adds = rehearsal.enforce(
-        attached_lists.attached_list(0, coming.number_of_revoked_entries, coming),
-        lambda: coming,
-        coming.sha256 if situation.accept_lower else None,
-    )
+    rehearsal = Rehearsal(here.trust_store_arn, list(manifest.baselines[0].lists), Precedence.of(manifest, coming))
+    adds = rehearsal.enforce(attached_lists.attached_list(0, coming.number_of_revoked_entries, coming), lambda: coming)
     error = None
     try:
         here.enforce(kept, here.convert(situation.coming.der))

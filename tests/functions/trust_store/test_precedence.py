@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from functions.errors import CrlNumberReused
 from functions.models.stored import AttachedList
-from functions.trust_store import precedence
+from functions.trust_store.precedence import BY_NUMBER
 
 
 def attached(revocation_id: int, crl_number: int | None, sha256: str = "") -> AttachedList:
@@ -27,11 +27,11 @@ LISTS = st.lists(
 @given(LISTS)
 def test_winner_dominates_all_others(lists: list[AttachedList]) -> None:
     """One list of this CA is left, the highest by (CRL number, id), and no list of another CA is touched."""
-    winner = precedence.winner(lists)
+    winner = BY_NUMBER.winner(lists)
     if winner is None:
         assert all(each.crl_number is None for each in lists)
         return
-    left = {each.revocation_id for each in lists} - set(precedence.dominated(lists, winner))
+    left = {each.revocation_id for each in lists} - set(BY_NUMBER.superseded_by(winner, lists))
     foreign = {each.revocation_id for each in lists if each.crl_number is None}
     assert left == foreign | {winner.revocation_id}
 
@@ -39,11 +39,11 @@ def test_winner_dominates_all_others(lists: list[AttachedList]) -> None:
 @given(LISTS, st.data())
 def test_nothing_that_wins_is_dominated(lists: list[AttachedList], data: st.DataObject) -> None:
     """Whichever list an execution has verified, it does not remove one that is higher."""
-    ours = precedence.of_this_ca(lists)
+    ours = BY_NUMBER.ranked(lists)
     if not ours:
         return
     verified = data.draw(st.sampled_from(ours))
-    gone = set(precedence.dominated(lists, verified))
+    gone = set(BY_NUMBER.superseded_by(verified, lists))
     assert all(each.rank < verified.rank for each in ours if each.revocation_id in gone)
     assert ours[-1].revocation_id not in gone
 
@@ -52,4 +52,4 @@ def test_same_number_with_other_bytes() -> None:
     """Nothing is removed when two lists contradict each other."""
     lists = [attached(1, 4), attached(2, 5, "one"), attached(3, 5, "two")]
     with pytest.raises(CrlNumberReused, match="lists 2 and 3 both carry CRL number 5 but differ: SHA-256 one and two"):
-        precedence.dominated(lists, lists[2])
+        BY_NUMBER.superseded_by(lists[2], lists)
