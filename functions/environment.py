@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from functions import limits
+
 
 def _split(text: object) -> object:
     return [part for part in text.split(",") if part] if isinstance(text, str) else text
@@ -19,17 +21,25 @@ class Environment(BaseModel):
     workflow_bucket: str = Field(description="Manifests, PEM CRLs, evidence and reports.")
     certificate_authority_arn: str | None = None
     trust_store_arns: Annotated[list[str], BeforeValidator(_split)] = Field(default_factory=list)
-    poll_interval_seconds: int = 60
-    deadline_seconds: int = 7_200
-    revocations_per_second: float = Field(default=19, ge=1, description="Of Private CA's 20 an account and Region.")
+    poll_interval_seconds: int = limits.DEFAULT_POLL_INTERVAL_SECONDS
+    deadline_seconds: int = limits.DEFAULT_DEADLINE_SECONDS
+    revocations_per_second: float = Field(
+        default=limits.DEFAULT_REVOCATIONS_PER_SECOND,
+        ge=1,
+        description=f"Of the {limits.MAX_REVOCATIONS_PER_SECOND} that Private CA allows an account and Region.",
+    )
     usual_crl_seconds: int = Field(default=1_800, ge=1, description="From a revocation to its CRL; a plan tells it.")
     give_way_seconds: int = Field(default=90, ge=1, description="How long a reconcile lets others correct a drift.")
     delay_notice_seconds: int = Field(default=2_700, ge=1, description="When a wait is worth a second notice.")
     crl_bucket: str = Field(default="", description="Where Private CA writes the CRL.")
     topic_arn: str = Field(default="", description="Of the notifications to people.")
     event_bus_name: str = Field(default="", description="Of the notifications to programs.")
-    max_revocation_lists: int = Field(default=30, ge=2, description="Quota L-332EE142 of a trust store.")
-    max_revocation_entries: int = Field(default=500_000, ge=1, description="Quota L-37E1617B.")
+    max_revocation_lists: int = Field(
+        default=limits.MAX_REVOCATION_LISTS, ge=2, description="The account's quota, for each trust store."
+    )
+    max_revocation_entries: int = Field(
+        default=limits.MAX_REVOCATION_ENTRIES, ge=1, description="The account's quota, for each trust store."
+    )
 
 
 @functools.cache

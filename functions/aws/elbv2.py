@@ -8,6 +8,7 @@ import boto3
 import urllib3
 from botocore.config import Config
 
+from functions import limits
 from functions.aws.client import PATIENT, THROTTLED, error_code, translate_errors
 from functions.errors import (
     AwsCallRefused,
@@ -19,7 +20,6 @@ from functions.errors import (
     TrustStoreThrottled,
 )
 from functions.models.base import S3Object
-from functions.pki.crl_form import MAX_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -91,13 +91,13 @@ def _download(url: str, label: str) -> bytes:
         with closing(
             urllib3.PoolManager(timeout=30, retries=False).request("GET", url, preload_content=False)
         ) as response:
-            body: bytes = response.read(MAX_BYTES + 1)
+            body: bytes = response.read(limits.MAX_CRL_BYTES + 1)
             if response.status != 200:  # noqa: PLR2004 - OK
                 raise AwsUnavailable(f"reading {label} failed: HTTP {response.status}")
     except urllib3.exceptions.HTTPError as error:
         raise AwsUnavailable(f"reading {label} failed: {type(error).__name__}") from None
-    if len(body) > MAX_BYTES:
-        raise CrlTooLarge(f"{label} is larger than {MAX_BYTES} bytes")
+    if len(body) > limits.MAX_CRL_BYTES:
+        raise CrlTooLarge(f"{label} is larger than {limits.MAX_CRL_BYTES} bytes")
     return body
 
 

@@ -7,10 +7,10 @@ from typing import IO, TYPE_CHECKING
 
 import boto3
 
+from functions import limits
 from functions.aws.client import PATIENT, error_code, translate_errors
 from functions.errors import AwsCallRefused, CrlTooLarge
 from functions.models.base import S3Object
-from functions.pki.crl_form import MAX_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,7 +44,7 @@ def get_object(
     *,
     version_id: str | None = None,
     unless_etag: str | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = limits.MAX_CRL_BYTES,
 ) -> FetchedObject | None:
     """Read an object of at most `max_bytes` (default: a CRL's limit); return None if there is no such object.
 

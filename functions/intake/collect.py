@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cryptography import x509
 
+from functions import limits
 from functions.aws import s3 as aws_s3
 from functions.errors import (
     AwsCallRefused,
@@ -19,7 +20,7 @@ from functions.errors import (
 )
 from functions.intake import serial_list
 from functions.models.base import ObjectLocation
-from functions.models.request import MAX_SERIALS, RevocationReason, RevocationRequest, SerialList, Wanted
+from functions.models.request import RevocationReason, RevocationRequest, SerialList, Wanted
 from functions.pki import certificates, serial_number
 
 GetObject = aws_s3.GetObject
@@ -49,15 +50,15 @@ class SerialCollector:
         if request.serial_list:
             with self._collecting():
                 self._take_list(request.serial_list, request.certificate_authority_arn)
-        if len(self.reasons) > MAX_SERIALS:
-            told = f"{len(self.reasons):,} serials are wanted, and at most {MAX_SERIALS:,} are taken: split them"
+        if len(self.reasons) > limits.MAX_SERIALS:
+            told = f"{len(self.reasons):,} serials are wanted, and at most {limits.MAX_SERIALS:,} are taken: split them"
             self.faults.append(InvalidSerialList(told))
 
     def _take_certificates(self, given: ObjectLocation | str, where: str) -> None:
         if isinstance(given, str):
             held = certificates.read(given.encode(errors="replace"), where)
         else:
-            held = certificates.read(fetch(given, certificates.MAX_BYTES, self.get_object).body, str(given))
+            held = certificates.read(fetch(given, limits.MAX_CERTIFICATE_FILE_BYTES, self.get_object).body, str(given))
         if self.authority is None:
             return
         for certificate in certificates.clients_of(held, self.authority, self.chain, where):
@@ -66,7 +67,7 @@ class SerialCollector:
                 self._add(Wanted(serial=certificate.serial_number))
 
     def _take_list(self, given: SerialList, certificate_authority_arn: str | None) -> None:
-        body = fetch(given, serial_list.MAX_BYTES, self.get_object).body
+        body = fetch(given, limits.MAX_SERIAL_LIST_BYTES, self.get_object).body
         form = serial_list.format_of(given.key, given.format)
         for wanted in serial_list.read(body, form, str(given), certificate_authority_arn):
             self._add(wanted)

@@ -8,15 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from functions import limits
 from functions.errors import InvalidSerialList, RequestRefused
 from functions.intake import csv_list as serial_table
-from functions.models.request import MAX_SERIALS, GivenSerial, SerialListFormat, Wanted
+from functions.models.request import GivenSerial, SerialListFormat, Wanted
 from functions.pki import private_keys
 
-# A hundred thousand serials of 20 octets with colons and a reason have 12 MB; quotes and spaces may double that.
-MAX_BYTES = 32 * 1024 * 1024
 _LONGEST_LINE = 4_096
-_MOST_COMMAS = 2 * MAX_SERIALS  # one between entries, and one between serial and reason
+_MOST_COMMAS = 2 * limits.MAX_SERIALS  # one between entries, and one between serial and reason
 _FAULTS_SHOWN, _LONGEST_FAULT = 50, 400
 
 _BY_ENDING = {
@@ -81,8 +80,8 @@ def _wanted(
             number_of_faults += 1
             if len(faults) < _FAULTS_SHOWN:
                 faults.append(f"{where}: {_told(refusal)[:_LONGEST_FAULT]}")
-        if max(len(found), number_of_faults) > MAX_SERIALS:
-            raise InvalidSerialList(f"{thing} holds more than {MAX_SERIALS:,} serials: split it")
+        if max(len(found), number_of_faults) > limits.MAX_SERIALS:
+            raise InvalidSerialList(f"{thing} holds more than {limits.MAX_SERIALS:,} serials: split it")
     if faults:
         more = [f"and {number_of_faults - len(faults)} more"] if number_of_faults > len(faults) else []
         told = "; ".join([*faults, *more])
@@ -145,7 +144,7 @@ def _json_lines(text: str, thing: str) -> Iterator[tuple[str, Any]]:
 
 def _parsed(text: str, thing: str) -> Any:  # noqa: ANN401 - JSON
     if text.count(",") > _MOST_COMMAS:
-        raise InvalidSerialList(f"{thing} holds more than {MAX_SERIALS:,} serials: split it")
+        raise InvalidSerialList(f"{thing} holds more than {limits.MAX_SERIALS:,} serials: split it")
     try:
         return json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as fault:

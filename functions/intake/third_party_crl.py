@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from functions import limits
 from functions.environment import environment
 from functions.errors import CertificateAuthorityNotTrusted, CrlRefused, CrlSignatureInvalid
 from functions.intake import collect as intake
@@ -31,7 +32,7 @@ def read(given: ObjectLocation, get_object: intake.GetObject) -> ThirdPartyCrl:
         CrlRefused: a subclass of it, when it is no CRL.
 
     """
-    fetched = intake.fetch(given, crl.MAX_BYTES, get_object)
+    fetched = intake.fetch(given, limits.MAX_CRL_BYTES, get_object)
     location = CrlLocation(bucket=given.bucket, key=given.key, etag=fetched.etag, version_id=fetched.version.version_id)
     try:
         return ThirdPartyCrl(location, crl.read(fetched.body, max_entries=environment().max_revocation_entries))

@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from functions import limits
 from functions.aws import elbv2 as aws_elbv2
 from functions.errors import CertificateAuthorityNotTrusted, RequestRefused, TrustStoreNotFound
 from functions.intake.certificate_authority import Authority
 from functions.intake.faults import collect_refusals
-from functions.models.request import MAX_TRUST_STORES
 from functions.pki.chain import is_trusted
 
 
@@ -70,10 +70,10 @@ def trusting(
                 "no load balancer here accepts its certificates"
             )
         )
-    if len(found) > MAX_TRUST_STORES:
+    if len(found) > limits.MAX_TRUST_STORES:
         faults.append(
             TrustStoreNotFound(
-                f"{len(found)} trust stores trust the CA {called}, and one execution serves {MAX_TRUST_STORES}: "
+                f"{len(found)} trust stores trust the CA {called}, and one execution serves {limits.MAX_TRUST_STORES}: "
                 "name them in TrustStoreArns, in several executions"
             )
         )

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from functions import limits
 from functions.models.base import (
     CertificateAuthorityArn,
     GivenObject,
@@ -19,12 +20,6 @@ from functions.models.base import (
     read_serial,
 )
 from functions.pki import serial_number
-
-MAX_INLINE_SERIALS = 500
-MAX_SERIALS = 100_000
-MAX_TRUST_STORES = 20
-# A round of polling costs about 12 of the 25,000 events that the history of an execution may hold.
-MAX_POLLS = 400
 
 
 class RevocationReason(StrEnum):
@@ -98,21 +93,21 @@ class SerialList(ObjectLocation):
 class Polling(Model):
     """How often and how long the CA's CRL is looked for."""
 
-    interval_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
-        default=60, description="Seconds between two looks at the CRL."
+    interval_seconds: Annotated[int, Field(ge=1, le=limits.MAX_POLL_INTERVAL_SECONDS)] = Field(
+        default=limits.DEFAULT_POLL_INTERVAL_SECONDS, description="Seconds between two looks at the CRL."
     )
-    deadline_seconds: Annotated[int, Field(ge=1, le=43_200)] = Field(
-        default=7_200,
-        description=f"Seconds after the revocations until the execution fails; {MAX_POLLS} looks at most.",
+    deadline_seconds: Annotated[int, Field(ge=1, le=limits.MAX_DEADLINE_SECONDS)] = Field(
+        default=limits.DEFAULT_DEADLINE_SECONDS,
+        description=f"Seconds after the revocations until the execution fails; {limits.MAX_POLLS} looks at most.",
     )
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if self.deadline_seconds > MAX_POLLS * self.interval_seconds:
+        if self.deadline_seconds > limits.MAX_POLLS * self.interval_seconds:
             raise PydanticCustomError(
                 "polls",
                 "DeadlineSeconds {deadline} at IntervalSeconds {interval} are more than {most} looks",
-                {"deadline": self.deadline_seconds, "interval": self.interval_seconds, "most": MAX_POLLS},
+                {"deadline": self.deadline_seconds, "interval": self.interval_seconds, "most": limits.MAX_POLLS},
             )
         return self
 
@@ -123,7 +118,7 @@ class Targets(Model):
     certificate_authority_arn: CertificateAuthorityArn | None = Field(
         default=None, description="The AWS Private CA that issued the certificates. Default: the deployment's."
     )
-    trust_store_arns: Annotated[list[TrustStoreArn], Field(max_length=MAX_TRUST_STORES)] = Field(
+    trust_store_arns: Annotated[list[TrustStoreArn], Field(max_length=limits.MAX_TRUST_STORES)] = Field(
         default_factory=list,
         description="The load balancer trust stores to enforce it on; none: every one of the account and Region that "
         "trusts the CA. Default: the deployment's.",
@@ -166,18 +161,18 @@ class Options(Targets):
 class RevocationRequest(Options):
     """The input of an execution, with the deployment's defaults filled in."""
 
-    serials: Annotated[list[GivenSerial], Field(max_length=MAX_INLINE_SERIALS)] = Field(
+    serials: Annotated[list[GivenSerial], Field(max_length=limits.MAX_INLINE_SERIALS)] = Field(
         default_factory=list,
         description="Serial numbers in any common notation that says whether it is hexadecimal or decimal; "
         "or objects with `Serial` and `RevocationReason`.",
     )
-    certificates: Annotated[list[GivenCertificate], Field(max_length=100)] = Field(
+    certificates: Annotated[list[GivenCertificate], Field(max_length=limits.MAX_INLINE_CERTIFICATES)] = Field(
         default_factory=list,
         description="Certificates to revoke: PEM, base64 of DER, or a file in S3 (`s3://bucket/key`) with several.",
     )
     serial_list: Annotated[SerialList, BeforeValidator(parse_s3_url)] | None = Field(
         default=None,
-        description=f"Up to {MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one a line.",
+        description=f"Up to {limits.MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one a line.",
     )
 
     dry_run: bool = Field(

@@ -9,12 +9,11 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
+from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
 from functions.pki import private_keys, serial_number
 from functions.pki.chain import public_key
 
-# A client certificate that a load balancer takes has 16 KB at most; this is for files with many of them.
-MAX_BYTES = 4 * 1024 * 1024
 _SHOWN = 200
 
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X509 )?CERTIFICATE-----")
@@ -57,8 +56,8 @@ def read(data: bytes, thing: str) -> list[x509.Certificate]:
         InvalidCertificate: there is no certificate in it, or one that cannot be read.
 
     """
-    if len(data) > MAX_BYTES:
-        raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read")
+    if len(data) > (most := limits.MAX_CERTIFICATE_FILE_BYTES):
+        raise InvalidCertificate(f"{thing} has {len(data):,} bytes, and at most {most:,} are read")
     private_keys.refuse(data, thing)
     if not data.strip():
         raise InvalidCertificate(f"{thing} is empty")

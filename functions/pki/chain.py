@@ -9,15 +9,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-# A load balancer builds chains of at most four certificates (Maximum chain depth, not adjustable).
-_MAX_DEPTH = 4
+from functions import limits
 
 
 def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
     """Say whether the bundle holds the CA's key or, over the CA's own chain, the key of one above it."""
     bundle, chain = certificates(bundle_pem), certificates(chain_pem.encode())
     above: x509.Certificate | None = authority
-    for _ in range(_MAX_DEPTH):
+    for _ in range(limits.MAX_CHAIN_DEPTH):
         if above is None:
             return False
         if _issuer_of(above, bundle) or any(_identity(above) == _identity(held) for held in bundle):

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from functions import limits
 from functions.errors import (
     CrlAuthorityKeyMismatch,
     CrlExpired,
@@ -29,15 +30,13 @@ from functions.errors import (
     CrlVersionUnsupported,
 )
 from functions.pki.certificate_list import Outline, outline
-from functions.pki.crl_form import MAX_BYTES, der_of
+from functions.pki.crl_form import der_of
 from functions.pki.crl_pem import write_pem
 from functions.pki.der import integer_octets
 from functions.pki.revoked_certificates import Entries
 from functions.pki.signature import verify
 
 __all__ = [
-    "MAX_BYTES",
-    "MAX_ENTRIES",
     "Crl",
     "Numbered",
     "check",
@@ -48,12 +47,6 @@ __all__ = [
     "serial_numbers",
     "write_pem",
 ]
-
-# "Quotas for your Application Load Balancers": revocation entries per trust store (adjustable).
-MAX_ENTRIES = 500_000
-
-# RFC 5280, 5.2.3: at most 20 octets.
-_MAX_NUMBER_BITS = 160
 
 _V2 = 2
 
@@ -116,7 +109,7 @@ class Crl:
     stub: x509.CertificateRevocationList = field(repr=False)
 
 
-def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = MAX_ENTRIES) -> Crl:
+def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = limits.MAX_REVOCATION_ENTRIES) -> Crl:
     """Read one CRL, DER or PEM, and tell which of the wanted serials it holds.
 
     Raises CrlTooLarge, CrlVersionUnsupported (a version that RFC 5280 does not know) and CrlMalformed.
@@ -136,7 +129,7 @@ def _described(der: bytes, parts: Outline, entries: Entries, held: frozenset[int
     stub = x509.load_der_x509_crl(parts.stub)
     number = _extension(stub, x509.CRLNumber)
     key = _extension(stub, x509.AuthorityKeyIdentifier)
-    if number and number.crl_number.bit_length() > _MAX_NUMBER_BITS:
+    if number and number.crl_number.bit_length() > 8 * limits.MAX_CRL_NUMBER_OCTETS:
         raise CrlMalformed(f"the CRL number has {number.crl_number.bit_length()} bits, at most 20 octets are allowed")
     return Crl(
         der=der,

@@ -1,11 +1,9 @@
 """The two forms in which a CRL comes, DER and PEM, and how large it may be."""
 
+from functions import limits
 from functions.errors import CrlMalformed, CrlTooLarge
 from functions.pki.crl_pem import PEM_BEGIN, is_pem, pem_size, read_pem
 
-# "Quotas for your Application Load Balancers": the file size of a certificate revocation list (not adjustable), which
-# is that of the PEM.
-MAX_BYTES = 50 * 1024 * 1024
 _SEQUENCE = b"\x30"
 
 
@@ -28,5 +26,5 @@ def der_of(data: bytes) -> bytes:
 
 
 def _require_size(form: str, size: int) -> None:
-    if size > MAX_BYTES:
-        raise CrlTooLarge(f"the CRL has {size:,} bytes as {form}, and a trust store takes {MAX_BYTES:,}")
+    if size > limits.MAX_CRL_BYTES:
+        raise CrlTooLarge(f"the CRL has {size:,} bytes as {form}, and a trust store takes {limits.MAX_CRL_BYTES:,}")

@@ -7,11 +7,8 @@ letter, or the place that they were copied from; digits alone say nothing. What 
 
 import re
 
+from functions import limits
 from functions.errors import AmbiguousSerial, CertificateIssuerMismatch, InvalidSerial
-
-# RFC 5280, 4.1.2.2: positive, at most 20 octets. An integer whose top bit is set takes a 21st octet in DER;
-# CAs with 20 random octets write such serials, so the value is what is measured here.
-MAX_OCTETS = 20
 
 # Far above 20 octets in any notation, and above a certificate as `openssl x509 -text` prints it.
 _MAX_TEXT = 256
@@ -162,7 +159,8 @@ def _require_text(text: str, written: str) -> None:
         raise InvalidSerial(f"serial number {_shown(text)} is empty: {_WAY_ON}")
     if len(written) > _MAX_TEXT:
         raise InvalidSerial(
-            f"serial number {_shown(text)} has {len(text.strip())} characters, and at most {MAX_OCTETS} octets"
+            f"serial number {_shown(text)} has {len(text.strip())} characters, "
+            f"and at most {limits.MAX_SERIAL_OCTETS} octets"
         )
     bare = _DECIMAL_LABEL.sub("", _HEX_LABEL.sub("", written, 1), 1)
     if bare == "-":
@@ -205,8 +203,10 @@ def _agreed(text: str, decimal: str, hexadecimal: str) -> int:
 def _require_range(text: str, serial: int) -> int:
     if serial == 0:
         raise InvalidSerial(f"serial number {_shown(text)} is zero, it must be positive (RFC 5280, 4.1.2.2)")
-    if (octets := (serial.bit_length() + 7) // 8) > MAX_OCTETS:
-        raise InvalidSerial(f"serial number {_shown(text)} has {octets} octets, and at most {MAX_OCTETS} are allowed")
+    if (octets := (serial.bit_length() + 7) // 8) > limits.MAX_SERIAL_OCTETS:
+        raise InvalidSerial(
+            f"serial number {_shown(text)} has {octets} octets, and at most {limits.MAX_SERIAL_OCTETS} are allowed"
+        )
     return serial
 
 

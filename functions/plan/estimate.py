@@ -4,6 +4,7 @@ Left out of the cost: S3, notifications, logs and traces, which are less, and th
 https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/lambda/pricing/ (arm64)
 """
 
+from functions import limits
 from functions.environment import environment
 from functions.models.plan import Plan
 from functions.models.request import Polling
@@ -15,7 +16,7 @@ _USD_PER_GIGABYTE_SECOND = 0.0000133334
 _TRANSITIONS, _TRANSITIONS_PER_POLL, _TRANSITIONS_PER_TRUST_STORE = 14, 4, 6
 _INVOCATIONS, _INVOCATIONS_PER_TRUST_STORE = 5, 3
 _GIGABYTE_SECONDS_PER_INVOCATION = 1.0
-_SECONDS_PER_TRUST_STORE = 10.0  # one write every five seconds: an add and a remove
+_SECONDS_PER_TRUST_STORE = 2.0 * limits.SECONDS_PER_TRUST_STORE_WRITE  # an add and a remove
 
 
 def with_estimate(plan: Plan, polling: Polling) -> Plan:

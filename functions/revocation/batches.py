@@ -8,8 +8,7 @@ are shorter than any time-out.
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from functions import workflow_bucket
-from functions.models.request import MAX_INLINE_SERIALS
+from functions import limits, workflow_bucket
 from functions.models.states import Revocation, RevocationOutcome, RevokedBatch
 from functions.models.stored import Manifest
 
@@ -19,7 +18,7 @@ _READERS = 8
 
 def batches(number_of_serials: int) -> list[int]:
     """Give the numbers of the batches that a list is revoked in; none for a short list."""
-    return list(range(-(-number_of_serials // BATCH_SIZE))) if number_of_serials > MAX_INLINE_SERIALS else []
+    return list(range(-(-number_of_serials // BATCH_SIZE))) if number_of_serials > limits.MAX_INLINE_SERIALS else []
 
 
 def of_batch(serials: Sequence[int], batch: int) -> Sequence[int]:

@@ -1,7 +1,8 @@
-"""Whether a new list fits into a trust store beside those it holds (quotas L-332EE142 and L-37E1617B)."""
+"""Whether a new list fits into a trust store beside those it holds, by the quotas of lists and of entries."""
 
 from collections.abc import Sequence
 
+from functions import limits
 from functions.environment import environment
 from functions.errors import TrustStoreFull
 from functions.models.stored import AttachedList
@@ -51,6 +52,7 @@ def figures(lists: Sequence[AttachedList], entries: int) -> str:
     """Say how much is used and how much comes, with the quotas' codes."""
     here = environment()
     return (
-        f"{len(lists)} lists of {here.max_revocation_lists} are used (quota L-332EE142), {used(lists)} entries of "
-        f"{here.max_revocation_entries} are used and {entries} come (quota L-37E1617B)"
+        f"{len(lists)} lists of {here.max_revocation_lists} are used (quota {limits.REVOCATION_LISTS_QUOTA}), "
+        f"{used(lists)} entries of {here.max_revocation_entries} are used and {entries} come "
+        f"(quota {limits.REVOCATION_ENTRIES_QUOTA})"
     )

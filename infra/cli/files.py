@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from functions import limits
 from functions.aws.s3 import get_object
 from functions.models.base import ObjectLocation, parse_s3_url
 from functions.models.request import SerialListFormat
-from functions.pki.crl_form import MAX_BYTES
 from infra.cli.stack import Unusable
 
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
@@ -22,11 +22,11 @@ def read(given: str) -> bytes:
         return _object(given)
     try:
         with sys.stdin.buffer if given == "-" else Path(given).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(limits.MAX_CRL_BYTES + 1)
     except OSError as fault:
         raise Unusable(f"{given} cannot be read: {fault.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise Unusable(f"{given} has more than {MAX_BYTES:,} bytes, which nothing that is read here has")
+    if len(data) > limits.MAX_CRL_BYTES:
+        raise Unusable(f"{given} has more than {limits.MAX_CRL_BYTES:,} bytes, which nothing that is read here has")
     return data
 
 

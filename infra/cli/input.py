@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from functions import limits
 from functions.aws.s3 import FetchedObject, get_object
 from functions.errors import (
     AwsCallRefused,
@@ -22,7 +23,7 @@ from functions.errors import (
 )
 from functions.intake import serial_list
 from functions.models.base import S3Object
-from functions.models.request import MAX_INLINE_SERIALS, RevocationReason, SerialListFormat, read_reason
+from functions.models.request import RevocationReason, SerialListFormat, read_reason
 from functions.pki import certificates, crl, private_keys
 from infra.cli import files
 from infra.cli.stack import Stack, Unreachable, Unusable
@@ -107,7 +108,7 @@ class Asked:
         """Read an object as S3 is going to give it once the files are there."""
         for location, body in self.files:
             if (location["Bucket"], location["Key"]) == (bucket, key):
-                if len(body) > (most := options.get("max_bytes", crl.MAX_BYTES)):
+                if len(body) > (most := options.get("max_bytes", limits.MAX_CRL_BYTES)):
                     raise CrlTooLarge(f"it has {len(body):,} bytes, more than {most:,}")
                 version = S3Object(bucket=bucket, key=key, version_id="none yet")
                 return FetchedObject(body, version, etag="none yet")
@@ -127,7 +128,7 @@ def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
     try:
         listed = _listed(stack, given["listed"], given["ca"] or stack.settings["CERTIFICATE_AUTHORITY_ARN"])
         serials = [*map(_serial, given["serials"]), *listed.pop("Serials", [])]
-        if len(serials) > MAX_INLINE_SERIALS and listed:
+        if len(serials) > limits.MAX_INLINE_SERIALS and listed:
             raise Unusable(f"{len(serials)} serials as arguments, and a --list in S3: put all of them into the list")
         made = {
             **_serials(stack, asked, serials),
@@ -209,7 +210,7 @@ def _serial(given: str) -> str:
 
 def _serials(stack: Stack, asked: Asked, serials: list[object]) -> dict[str, Any]:
     """Put serials into the input, or many of them into a file."""
-    if len(serials) <= MAX_INLINE_SERIALS:
+    if len(serials) <= limits.MAX_INLINE_SERIALS:
         return {"Serials": serials}
     location = asked.place(stack, "serials.json", json.dumps(serials).encode())
     location["Format"] = SerialListFormat.JSON.value

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions.models.request import MAX_INLINE_SERIALS
+from functions import limits
 from functions.pki import serial_number
 from functions.revocation.batches import batches
 from infra.local.lab.pki import Client
@@ -120,7 +120,7 @@ def test_trust_stores_found_by_themselves(workflow: Workflow) -> None:
     assert client.serial in workflow.held(others[0])
 
 
-LONG = MAX_INLINE_SERIALS
+LONG = limits.MAX_INLINE_SERIALS
 
 
 def test_a_long_list(workflow: Workflow) -> None:

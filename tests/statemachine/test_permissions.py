@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.models.request import MAX_INLINE_SERIALS
+from functions import limits
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
@@ -133,7 +133,7 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     settings.crl_publication = True
     settings.revocations_per_second = settings.revocation_burst = 1_000
     already = min(workflow.held())
-    serials_ = "\n".join(map(serial_number.to_hex, [already, *workflow.issued(MAX_INLINE_SERIALS)]))
+    serials_ = "\n".join(map(serial_number.to_hex, [already, *workflow.issued(limits.MAX_INLINE_SERIALS)]))
     listed = put(workflow, "inputs/long.txt", serials_.encode())
     certificate = put(workflow, "inputs/client.pem", client.certificate.read_bytes())
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}

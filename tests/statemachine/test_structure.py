@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from functions import errors, metrics
+from functions import errors, limits, metrics
 from functions.models import request
 from functions.models import states as contracts
 from functions.models.base import Model
@@ -147,30 +147,30 @@ def test_payloads_of_the_largest_list_stay_far_below_the_limit() -> None:
     serial, at = ":".join(["ff"] * 20), "2026-01-01T00:00:00Z"
     one = {"Serial": serial, "Outcome": "ALREADY_REVOKED", "At": at, "Error": "ConcurrentModificationException"}
     wanted = {"Serial": serial, "RevocationReason": "CERTIFICATE_AUTHORITY_COMPROMISE"}
-    longest = request.MAX_INLINE_SERIALS
+    longest = limits.MAX_INLINE_SERIALS
     state = {"Prepared": {"Serials": [wanted] * longest}, "Revocations": [one] * longest}
     assert len(json.dumps(state)) < 172 * 1024
 
 
 def test_a_long_list_is_small_in_the_state_and_in_the_history() -> None:
     """100,000 serials are numbers of batches and their counts, and each batch is one task, busy retries included."""
-    batches = outcomes.batches(request.MAX_SERIALS)
+    batches = outcomes.batches(limits.MAX_SERIALS)
     done = {"Batch": 249, "Revoked": 399, "AlreadyRevoked": 399, "Expired": 399, "Failed": 399, "Error": "x" * 40}
     state = {"Prepared": {"Batches": batches}, "Batches": [done] * len(batches)}
     assert len(json.dumps(state)) < 64 * 1024
     busy = next(r for r in TASKS["RevokeBatch"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
     assert len(batches) * (8 + 3 * busy["MaxAttempts"]) < 7_000  # test below: the wait needs the rest
-    assert outcomes.batches(request.MAX_INLINE_SERIALS) == []
-    assert outcomes.batches(request.MAX_INLINE_SERIALS + 1) == [0, 1]
+    assert outcomes.batches(limits.MAX_INLINE_SERIALS) == []
+    assert outcomes.batches(limits.MAX_INLINE_SERIALS + 1) == [0, 1]
 
 
 def test_the_history_of_the_longest_wait_stays_below_its_limit() -> None:
     """The longest list with every throttled retry, the most looks, and a CRL each half hour for 12 hours fit 25,000."""
     busy = next(r for r in TASKS["RevokeCertificate"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
-    revoking = request.MAX_INLINE_SERIALS * (7 + 3 * busy["MaxAttempts"])
-    looking = request.MAX_POLLS * 14  # FindCrl 5, two Choices 4, Wait 2, and a hiccup each
+    revoking = limits.MAX_INLINE_SERIALS * (7 + 3 * busy["MaxAttempts"])
+    looking = limits.MAX_POLLS * 14  # FindCrl 5, two Choices 4, Wait 2, and a hiccup each
     enforcing = 24 * (9 + 26 * 10)  # ConvertCrl and Choice, then ten trust stores
-    assert revoking + looking + enforcing < 25_000
+    assert revoking + looking + enforcing < limits.MAX_EXECUTION_EVENTS
 
 
 def test_every_function_is_a_file_and_has_a_role_of_its_own() -> None:

@@ -1,6 +1,6 @@
 """Long lists of serials: Private CA's quota of calls a second, and the size of a state's payload."""
 
-from functions.models.request import MAX_INLINE_SERIALS
+from functions import limits
 from tests.support.workflow import Workflow
 
 SERIALS = 200
@@ -27,10 +27,10 @@ def test_two_hundred_serials_are_enforced_with_none_lost(workflow: Workflow) -> 
 def test_the_longest_list_of_the_longest_serials_fits_the_payload(workflow: Workflow) -> None:
     """500 serials of 20 octets, all of them failing, stay below 256 KiB and end in a complete report."""
     workflow.aws.settings.private_ca.revocations_per_second = workflow.aws.settings.private_ca.revocation_burst = 1_000
-    serials = [f"0x{(1 << 159) + number:x}" for number in range(MAX_INLINE_SERIALS)]
+    serials = [f"0x{(1 << 159) + number:x}" for number in range(limits.MAX_INLINE_SERIALS)]
     execution = workflow.ended(workflow.start(*serials), patience=300)
     assert execution.error == "SerialsNotRevoked"
-    assert len(execution.outcomes) == MAX_INLINE_SERIALS
+    assert len(execution.outcomes) == limits.MAX_INLINE_SERIALS
     assert set(execution.outcomes.values()) == {"FAILED"}
     assert "WaitForCrl" not in execution.states
     largest = max(len(event.get("stateEnteredEventDetails", {}).get("input", "")) for event in execution.history)

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from functions import limits
 from functions.aws import acm_pca, elbv2, s3
 from functions.errors import (
     AwsCallRefused,
@@ -19,7 +20,6 @@ from functions.errors import (
     TrustStoreThrottled,
 )
 from functions.models.base import S3Object
-from functions.pki.crl_form import MAX_BYTES
 from infra.local.core import faults
 from infra.local.elbv2.models import TrustStoreBackend
 from tests.support.steps import A, Bench
@@ -247,7 +247,7 @@ def test_presigned_url_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_content_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most the size of a list that a trust store accepts is read."""
     monkeypatch.setattr(_Handler, "body", b"12345")
-    monkeypatch.setattr(elbv2, "MAX_BYTES", 4)
+    monkeypatch.setattr(limits, "MAX_CRL_BYTES", 4)
     with pytest.raises(CrlTooLarge, match=r"list 1 of .* is larger than 4 bytes"):
         elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
 
@@ -284,7 +284,7 @@ def test_object_too_large(bench: Bench) -> None:
     bench.publish(b"12345")
     with pytest.raises(CrlTooLarge, match="has 5 bytes, more than 4"):
         s3.get_object(*bench.crl_location, max_bytes=4)
-    assert MAX_BYTES == 50 * 1024 * 1024
+    assert limits.MAX_CRL_BYTES == 50 * 1024 * 1024
 
 
 def test_head_refused() -> None:

@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from functions import limits
 from functions.errors import (
     CertificateAuthorityNotFound,
     CertificateAuthorityNotTrusted,
@@ -15,7 +16,6 @@ from functions.errors import (
     TrustStoreNotFound,
 )
 from functions.intake import trust_stores
-from functions.models.request import MAX_POLLS
 from infra.local.core import faults
 from infra.local.lab.pki import Authority
 from tests.functions.handlers.preparing import another_ca, crl_bucket, prepare, trusting
@@ -38,7 +38,7 @@ from tests.support.steps import Bench
         ({"Dryrun": True}, "Dryrun: Extra inputs are not permitted"),
         ({"Polling": None}, "Polling: "),
         ({"Polling": {"IntervalSeconds": 0}}, "Polling.IntervalSeconds: "),
-        ({"Polling": {"IntervalSeconds": 1, "DeadlineSeconds": MAX_POLLS + 1}}, "Polling: .* are more than"),
+        ({"Polling": {"IntervalSeconds": 1, "DeadlineSeconds": limits.MAX_POLLS + 1}}, "Polling: .* are more than"),
         ({"Ticket": "x" * 257}, "Ticket: "),
         ({"CertificateAuthorityArn": "arn:aws:s3:::bucket"}, "CertificateAuthorityArn: String should match"),
         ({"TrustStoreArns": ["arn:x"]}, "TrustStoreArns"),

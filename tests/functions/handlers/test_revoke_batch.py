@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from functions import workflow_bucket
+from functions import limits, workflow_bucket
 from functions.environment import environment
 from functions.errors import CertificateAuthorityBusy
 from functions.handlers import revoke_batch as module
 from functions.handlers.revoke_batch import revoke_batch
 from functions.models.base import S3Object
-from functions.models.request import MAX_INLINE_SERIALS
 from functions.models.states import Revocation, RevocationOutcome, RevokeBatchInput, RevokedBatch
 from functions.models.stored import Manifest
 from functions.revocation import batches as outcomes
@@ -133,7 +132,7 @@ def test_inline_outcomes_are_what_the_state_holds() -> None:
     """A short list has no batches."""
     inline = [Revocation(serial=1, outcome=ALREADY)]
     assert outcomes.gather(None, inline, []) == inline  # type: ignore[arg-type] # no manifest is needed
-    assert outcomes.batches(MAX_INLINE_SERIALS) == []
+    assert outcomes.batches(limits.MAX_INLINE_SERIALS) == []
 
 
 class Clock:

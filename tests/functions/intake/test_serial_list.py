@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from functions import limits
 from functions.errors import InvalidSerialList
 from functions.intake import serial_list
-from functions.models.request import MAX_SERIALS, GivenSerial, RevocationReason, SerialListFormat, Wanted
+from functions.models.request import GivenSerial, RevocationReason, SerialListFormat, Wanted
 from functions.pki import serial_number
 from tests.support import pki
 
@@ -272,8 +273,8 @@ def test_three_hundred_faults_at_once() -> None:
 
 def test_the_longest_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many serials as are allowed are read, one more is refused."""
-    assert MAX_SERIALS == 100_000
-    monkeypatch.setattr(serial_list, "MAX_SERIALS", 1_000)
+    assert limits.MAX_SERIALS == 100_000
+    monkeypatch.setattr(limits, "MAX_SERIALS", 1_000)
     text = "\n".join(serial_number.to_hex(number) for number in range(1, 1_002))
     with pytest.raises(InvalidSerialList, match="more than 1,000"):
         read(text, LINES)

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from functions.limits import MAX_POLLS
 from functions.models import report
 from functions.models import request as requests
 from functions.models import states as contracts
 from functions.models.base import Model
-from functions.models.request import MAX_POLLS, Polling, RevocationReason, RevocationRequest, Wanted
+from functions.models.request import Polling, RevocationReason, RevocationRequest, Wanted
 from functions.models.states import Found, Revocation, RevocationOutcome, RevokeCertificateInput, Verified
 from functions.models.stored import AttachedList, Baseline
 from tests.support.steps import A, B

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate, PrivateKeyGiven
 from functions.pki import certificates
 from functions.pki.der import INTEGER, integer_octets, wrap
@@ -106,7 +107,7 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
         pytest.param(PEM.replace(b"MII", b"M I", 1), "certificate 1 of it", id="damaged base64"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"CERTIFICATE REQUEST"), "only CERTIFICATE REQUEST", id="a request"),
         pytest.param(PEM.replace(b"CERTIFICATE", b"X509 CRL"), "only X509 CRL", id="a CRL"),
-        pytest.param(b" " * (certificates.MAX_BYTES + 1), "at most", id="too large"),
+        pytest.param(b" " * (limits.MAX_CERTIFICATE_FILE_BYTES + 1), "at most", id="too large"),
     ],
 )
 def test_refused(data: bytes, words: str) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from functions import limits
 from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
 from functions.pki import crl
 from functions.pki.crl_pem import pem_size
@@ -69,12 +70,12 @@ def test_too_many_entries_stops_the_reading() -> None:
 def test_too_many_bytes() -> None:
     """A file above the service's limit is refused unseen."""
     with pytest.raises(CrlTooLarge, match="52,428,801 bytes as file"):
-        crl.read(bytes(crl.MAX_BYTES + 1))
+        crl.read(bytes(limits.MAX_CRL_BYTES + 1))
 
 
 def test_too_many_bytes_as_pem() -> None:
     """The limit is one of the PEM, which is a third larger than the DER."""
-    size = crl.MAX_BYTES * 3 // 4
+    size = limits.MAX_CRL_BYTES * 3 // 4
     with pytest.raises(CrlTooLarge, match=f"{pem_size(size):,} bytes as PEM, and a trust store takes 52,428,800"):
         crl.read(bytes(size))
 

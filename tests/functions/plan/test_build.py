@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from functions import limits
 from functions.aws.s3 import FetchedObject
 from functions.environment import environment
 from functions.errors import AwsUnavailable
@@ -174,7 +175,7 @@ def test_output_is_truncated_by_bytes(bench: Bench, client: Client, monkeypatch:
 
     monkeypatch.setattr(outcomes, "look_up", look_up)
     result = plan(bench, {"Serials": [f"0x{client.serial + number:x}" for number in range(500)]})
-    assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < 256 * 1024
+    assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < limits.MAX_STATE_BYTES
     assert result.expected == {"UNKNOWN": 500}
 
 
