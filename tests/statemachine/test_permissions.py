@@ -56,7 +56,7 @@ def once_before(wanted: str, arn: str, act: Callable[[], object]) -> None:
 def delete_the_winner(arn: str) -> None:
     """Remove the list in force, which no execution would do."""
     store = elbv2.trust_store(arn)
-    store.remove([max(each.revocation_id for each in store.visible)])
+    store.remove([max(each.revocation_id for each in store.visible_lists)])
 
 
 def reconcile(workflow: Workflow) -> Execution:
@@ -80,7 +80,7 @@ def everything_happens(workflow: Workflow) -> None:
     assert workflow.ended(running).status == "SUCCEEDED"
     assert workflow.run(clients[0]).outcomes.popitem()[1] == "ALREADY_REVOKED"  # has it expired?
 
-    while len(elbv2.trust_store(arn).visible) < 30:  # leftovers, which AttachCrl removes
+    while len(elbv2.trust_store(arn).visible_lists) < 30:  # leftovers, which AttachCrl removes
         workflow.attach(acm_pca.publish_now(authority.arn))
     assert workflow.run(clients[1]).status == "SUCCEEDED"
 

@@ -50,7 +50,7 @@ def test_a_verified_list_that_is_removed_again_and_again(workflow: Workflow) -> 
     def removing(action: str, resource: str) -> None:
         store = elbv2.trust_store(arn)
         if action == "s3:PutObject" and "/evidence/" in resource:  # it has just been verified
-            store.remove([each.revocation_id for each in store.visible if each.revocation_id != old])
+            store.remove([each.revocation_id for each in store.visible_lists if each.revocation_id != old])
 
     faults.observe(removing)
     execution = workflow.run(second)

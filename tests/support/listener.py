@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.elbv2 import responses as elbv2
-from infra.local.elbv2.trust_store import Trust
+from infra.local.elbv2.trust_store import TrustSnapshot
 from infra.local.lab.handshake import Handshake, connect
 from infra.local.listener.listener import Listener, ServerCertificate
 from tests.support.services import Authority, Leaf, Services
@@ -34,8 +34,8 @@ class Site:
             log=folder / "connections.log",
         )
 
-    def _trust(self) -> Trust:
-        return elbv2.trust_store(self.store).trust(ignore_client_certificate_expiry=self.ignore_expiry)
+    def _trust(self) -> TrustSnapshot:
+        return elbv2.trust_store(self.store).snapshot(ignore_client_certificate_expiry=self.ignore_expiry)
 
     def connect(self, leaf: Leaf) -> Handshake:
         """Try to come in with a certificate."""

@@ -261,7 +261,7 @@ class Workflow:
         return dict(self._lists(trust_store_arn or self.trust_store_arn))
 
     def _lists(self, arn: str) -> Iterator[tuple[int, x509.CertificateRevocationList]]:
-        for each in elbv2.trust_store(arn).visible:
+        for each in elbv2.trust_store(arn).visible_lists:
             yield each.revocation_id, each.crl
 
     def held(self, trust_store_arn: str | None = None) -> set[int]:

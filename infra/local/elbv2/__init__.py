@@ -1,1 +1,1 @@
-"""Trust stores of Elastic Load Balancing."""
+"""Trust stores and mutual TLS of Elastic Load Balancing, which moto's load balancers lack."""

@@ -1,6 +1,6 @@
 """The errors of trust stores: one class per error code of Elastic Load Balancing's API.
 
-The code on the wire has no `Exception` at its end; boto3's class has.
+The codes do not end in `Exception`, but the names of boto3's classes do.
 """
 
 from moto.core.exceptions import ServiceException
@@ -21,7 +21,7 @@ class DuplicateTrustStoreName(ServiceException):
 
 
 class TooManyTrustStores(ServiceException):
-    """The quota of trust stores in a Region is used up."""
+    """The quota of trust stores in a Region is reached."""
 
     code = "TooManyTrustStores"
     message = "The maximum number of trust stores has been reached"
@@ -35,26 +35,26 @@ class TrustStoreInUse(ServiceException):
 
 
 class InvalidCaCertificatesBundle(ServiceException):
-    """A bundle is not one that load balancers take."""
+    """Load balancers do not accept the bundle."""
 
     code = "InvalidCaCertificatesBundle"
 
 
 class CaCertificatesBundleNotFound(ServiceException):
-    """There is no such object, or no such version of it."""
+    """The object, or this version of it, does not exist."""
 
     code = "CaCertificatesBundleNotFound"
     message = "The CA certificates bundle s3://{bucket}/{key} (version {version}) was not found"
 
 
 class InvalidRevocationContent(ServiceException):
-    """A revocation file has an invalid format or uses an algorithm that load balancers do not take."""
+    """A revocation file has an invalid format or uses an algorithm that load balancers do not support."""
 
     code = "InvalidRevocationContent"
 
 
 class RevocationContentNotFound(ServiceException):
-    """There is no such object, or no such version of it."""
+    """The object, or this version of it, does not exist."""
 
     code = "RevocationContentNotFound"
     message = "The revocation file s3://{bucket}/{key} (version {version}) was not found"
@@ -63,21 +63,21 @@ class RevocationContentNotFound(ServiceException):
 class TooManyTrustStoreRevocationEntries(ServiceException):
     """A quota of the trust store would be exceeded.
 
-    Documented for the entries; which code answers one list too many is not, and there is no other that fits.
+    Documented for the entries; the code for one list too many is not documented, and no other fits.
     """
 
     code = "TooManyTrustStoreRevocationEntries"
 
 
 class RevocationIdNotFound(ServiceException):
-    """The trust store has no such list."""
+    """The trust store has no list with this ID."""
 
     code = "RevocationIdNotFound"
     message = "Revocation id '{revocation_id}' was not found in the trust store"
 
 
 class Throttling(ServiceException):
-    """Writes to trust stores come too fast for this account and Region."""
+    """The quota of writes to trust stores in this account and Region is exceeded."""
 
     code = "ThrottlingException"
     message = "Rate exceeded"

@@ -1,4 +1,4 @@
-"""The state behind trust stores: moto's load balancers of an account and Region, with trust stores added."""
+"""The state: moto's load balancers of an account and Region, with trust stores."""
 
 import secrets
 import threading
@@ -23,20 +23,20 @@ from infra.local.elbv2.exceptions import (
     ValidationError,
 )
 from infra.local.elbv2.trust_store import TrustStore
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 
 CONTENT_PATH = "/moto-api/elbv2/trust-store-content"
-CONTENT_SECONDS = 10 * 60  # how long a pre-signed URL is good (API reference: GetTrustStoreRevocationContent)
+CONTENT_SECONDS = 10 * 60  # validity of a pre-signed URL (API reference: GetTrustStoreRevocationContent)
 _KEEP_ALIVE = "client_keep_alive.seconds"
 _KEEP_ALIVE_SECONDS = range(60, 604_800 + 1)
 
 
 @dataclass(frozen=True)
-class Content:
-    """What can be fetched by an address that only its holder knows, for a while."""
+class PresignedContent:
+    """What a pre-signed URL serves until it expires."""
 
     body: bytes
-    until: float
+    expires_at: float  # of the monotonic clock
 
 
 class TrustStoreBackend(ELBv2Backend):
@@ -45,22 +45,22 @@ class TrustStoreBackend(ELBv2Backend):
     settings: ClassVar[Settings]
 
     def __init__(self, region_name: str, account_id: str) -> None:
-        """Start without any trust store."""
+        """Start without trust stores."""
         super().__init__(region_name, account_id)
         self.trust_stores: dict[str, TrustStore] = {}
-        self.contents: dict[str, Content] = {}
-        self._offering = threading.Lock()
+        self.presigned: dict[str, PresignedContent] = {}
+        self._presigning = threading.Lock()
         self._writes = TokenBucket()
 
     @property
-    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it looks beside the class's module
+    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it would look next to this module
         return urls
 
-    def write(self) -> None:
+    def count_write(self) -> None:
         """Count a write; Add, Remove, Modify and Delete share one quota (aws: elb-api-throttling).
 
         Raises:
-            Throttling: it is used up for now.
+            Throttling: the quota is exceeded.
 
         """
         limits = self.settings.trust_stores
@@ -68,10 +68,10 @@ class TrustStoreBackend(ELBv2Backend):
             raise Throttling
 
     def trust_store(self, arn: str) -> TrustStore:
-        """Find a trust store.
+        """Return a trust store.
 
         Raises:
-            TrustStoreNotFound: there is none.
+            TrustStoreNotFound: there is none with this ARN.
 
         """
         if arn not in self.trust_stores:
@@ -100,35 +100,35 @@ class TrustStoreBackend(ELBv2Backend):
         return [
             balancer.arn
             for balancer in self.load_balancers.values()
-            if any(mutual_authentication(one).get("TrustStoreArn") == arn for one in balancer.listeners.values())
+            if any(mutual_authentication(each).get("TrustStoreArn") == arn for each in balancer.listeners.values())
         ]
 
     def read_object(self, bucket: str, key: str, version: str | None) -> bytes | None:
-        """Read an S3 object as the caller may; None when there is none.
+        """Return an S3 object that the caller is allowed to read, or None if it does not exist.
 
-        Sources disagree whether on AWS the caller or the service reads it, and whether one action is enough for a
-        version; here the caller needs both.
+        Sources disagree whether on AWS the caller or the service reads it, and whether a version needs both actions;
+        here the caller needs them.
         """
         resource = f"arn:{self.partition}:s3:::{bucket}/{key}"
         for action in ("s3:GetObject", "s3:GetObjectVersion") if version else ("s3:GetObject",):
-            iam.demand(action, resource)
+            enforcement.demand(action, resource)
         try:
-            found = s3_backends[self.account_id][self.partition].get_object(bucket, key, version)
+            stored = s3_backends[self.account_id][self.partition].get_object(bucket, key, version)
         except MissingBucket:
             return None
-        return found.value if found else None
+        return stored.value if stored else None
 
-    def offer(self, body: bytes) -> str:
-        """Make a body fetchable for ten minutes, and return the path at which it is."""
+    def presign(self, body: bytes) -> str:
+        """Serve a body for ten minutes without credentials, and return its path."""
         now = time.monotonic()
         token = secrets.token_urlsafe(32)
-        with self._offering:
-            self.contents = {old: content for old, content in self.contents.items() if content.until > now}
-            self.contents[token] = Content(body, now + CONTENT_SECONDS)
+        with self._presigning:
+            self.presigned = {old: content for old, content in self.presigned.items() if content.expires_at > now}
+            self.presigned[token] = PresignedContent(body, now + CONTENT_SECONDS)
         return f"{CONTENT_PATH}/{token}"
 
     def modify_load_balancer_attributes(self, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Set attributes; the client keep-alive within its bounds."""
+        """Set attributes, after checking the bounds of the client keep-alive."""
         seconds = attrs.get(_KEEP_ALIVE, "3600")
         if not seconds.isdecimal() or int(seconds) not in _KEEP_ALIVE_SECONDS:
             raise ValidationError(f"{_KEEP_ALIVE} must be between 60 and 604800, not {seconds}")
@@ -136,7 +136,7 @@ class TrustStoreBackend(ELBv2Backend):
         return self.describe_load_balancer_attributes(arn)
 
     def describe_load_balancer_attributes(self, arn: str) -> dict[str, Any]:
-        """Return all attributes; moto leaves the client keep-alive out until it is set."""
+        """Return all attributes; moto omits the client keep-alive until it is set."""
         return {_KEEP_ALIVE: "3600", **super().describe_load_balancer_attributes(arn)}
 
     def _get_resource_by_arn(self, arn: str) -> Any:  # noqa: ANN401 - moto's own signature
@@ -144,11 +144,11 @@ class TrustStoreBackend(ELBv2Backend):
 
 
 def backend_of(account_id: str, region_name: str) -> TrustStoreBackend:
-    """Find the trust stores of an account and Region."""
+    """Return the load balancers and trust stores of an account and Region."""
     return cast("TrustStoreBackend", elbv2_backends[account_id][region_name])
 
 
 def mutual_authentication(listener: FakeListener) -> dict[str, Any]:
-    """Return a listener's MutualAuthentication; moto's listeners have none until they are given one."""
+    """Return a listener's MutualAuthentication; moto's listeners have none until one is set."""
     attributes: dict[str, Any] = getattr(listener, "mutual_authentication", {})
     return attributes

@@ -1,4 +1,4 @@
-"""Trust stores and mutual TLS of Elastic Load Balancing, which moto 5.2.5 lacks: the API actions."""
+"""The API actions of trust stores, and mutual TLS in those of listeners; moto 5.2.5 has neither."""
 
 import re
 import time
@@ -21,16 +21,16 @@ from infra.local.elbv2.exceptions import (
     ValidationError,
 )
 from infra.local.elbv2.models import CONTENT_PATH, TrustStoreBackend, backend_of, mutual_authentication
-from infra.local.elbv2.trust_store import RevocationList, Trust, TrustStore
+from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot, TrustStore
 
 T = TypeVar("T")
 
 _NAME = re.compile(r"(?=.{1,32}$)([a-zA-Z0-9]+-)*[a-zA-Z0-9]+")
-_PAGE = 400
+_MAX_PAGE_SIZE = 400
 
 
 class TrustStoreResponse(ELBV2Response):
-    """moto's API actions of load balancers, with those of trust stores."""
+    """moto's API actions of load balancers, and those of trust stores."""
 
     @property
     def _backend(self) -> TrustStoreBackend:
@@ -49,82 +49,84 @@ class TrustStoreResponse(ELBV2Response):
             )
         store = self._backend.create_trust_store(name, self._bundle())
         self._backend.tagging_service.tag_resource(store.arn, self.params.get("Tags"))
-        return ActionResult({"TrustStores": [_described(store)]})
+        return ActionResult({"TrustStores": [_describe_trust_store(store)]})
 
     def modify_trust_store(self) -> ActionResult:
         """Replace the bundle of a trust store."""
-        self._backend.write()
+        self._backend.count_write()
         store = self._trust_store
         store.replace_bundle(self._bundle())
-        return ActionResult({"TrustStores": [_described(store)]})
+        return ActionResult({"TrustStores": [_describe_trust_store(store)]})
 
     def describe_trust_stores(self) -> ActionResult:
         """Describe trust stores: all of them, or those named by ARN or name."""
         stores = list(self._backend.trust_stores.values())
         wanted = [*self.params.get("TrustStoreArns", []), *self.params.get("Names", [])]
-        for one in wanted:
-            if not any(one in {store.arn, store.name} for store in stores):
-                raise TrustStoreNotFound(arn=one)
+        for arn_or_name in wanted:
+            if not any(arn_or_name in {store.arn, store.name} for store in stores):
+                raise TrustStoreNotFound(arn=arn_or_name)
         if wanted:
             stores = [store for store in stores if store.arn in wanted or store.name in wanted]
-        return self._page("TrustStores", stores, _described, lambda store: store.arn)
+        return self._paginate("TrustStores", stores, _describe_trust_store, lambda store: store.arn)
 
     def delete_trust_store(self) -> ActionResult:
         """Delete a trust store that no listener uses."""
-        self._backend.write()
+        self._backend.count_write()
         self._backend.delete_trust_store(self.params["TrustStoreArn"])
         return EmptyResult()
 
     def add_trust_store_revocations(self) -> ActionResult:
-        """Attach CRLs from S3; the trust store keeps a copy of the very version."""
-        self._backend.write()
+        """Attach CRLs from S3; the trust store keeps a copy of the version."""
+        self._backend.count_write()
         store = self._trust_store
-        added = store.add([self._revocation_content(c) for c in self.params.get("RevocationContents", [])])
-        return ActionResult({"TrustStoreRevocations": [_listed(store, one) for one in added]})
+        added = store.add([self._revocation_content(content) for content in self.params.get("RevocationContents", [])])
+        return ActionResult({"TrustStoreRevocations": [describe_revocation(store, each) for each in added]})
 
     def describe_trust_store_revocations(self) -> ActionResult:
         """Describe the lists of a trust store: all of them, or those named by ID."""
         store = self._trust_store
         wanted = self.params.get("RevocationIds", [])
-        lists = [store.list_of(revocation_id) for revocation_id in wanted] if wanted else store.visible
-        return self._page(
+        lists = [store.find_list(revocation_id) for revocation_id in wanted] if wanted else store.visible_lists
+        return self._paginate(
             "TrustStoreRevocations",
             lists,
-            lambda one: _listed(store, one),
-            lambda one: str(one.revocation_id),
+            lambda each: describe_revocation(store, each),
+            lambda each: str(each.revocation_id),
         )
 
     def remove_trust_store_revocations(self) -> ActionResult:
         """Detach lists."""
-        self._backend.write()
+        self._backend.count_write()
         self._trust_store.remove(self.params["RevocationIds"])
         return EmptyResult()
 
     def get_trust_store_revocation_content(self) -> ActionResult:
-        """Return where the copy of a list can be fetched without credentials."""
-        return self._location(self._trust_store.list_of(self.params["RevocationId"]).pem)
+        """Return a URL from which the copy of a list can be read without credentials."""
+        return self._presigned(self._trust_store.find_list(self.params["RevocationId"]).pem)
 
     def get_trust_store_ca_certificates_bundle(self) -> ActionResult:
-        """Return where the bundle can be fetched without credentials."""
-        return self._location(self._trust_store.bundle)
+        """Return a URL from which the bundle can be read without credentials."""
+        return self._presigned(self._trust_store.bundle)
 
     def describe_trust_store_associations(self) -> ActionResult:
         """List the load balancers that use a trust store."""
         arns = self._backend.associations(self._trust_store.arn)
-        return self._page("TrustStoreAssociations", arns, lambda arn: {"ResourceArn": arn}, str)
+        return self._paginate("TrustStoreAssociations", arns, lambda arn: {"ResourceArn": arn}, str)
 
     def create_listener(self) -> ActionResult:
-        """Create a listener, with mutual authentication if asked for."""
-        return self._authenticating(super().create_listener, default={"Mode": "off"})
+        """Create a listener, with its mutual authentication, which is off by default."""
+        return self._with_mutual_authentication(super().create_listener, default={"Mode": "off"})
 
     def modify_listener(self) -> ActionResult:
-        """Modify a listener; its mutual authentication stays when it is not mentioned."""
-        return self._authenticating(super().modify_listener, default=None)
+        """Modify a listener; its mutual authentication stays unless the request holds one."""
+        return self._with_mutual_authentication(super().modify_listener, default=None)
 
-    def _authenticating(self, action: Callable[[], ActionResult], default: dict[str, Any] | None) -> ActionResult:
+    def _with_mutual_authentication(
+        self, action: Callable[[], ActionResult], default: dict[str, Any] | None
+    ) -> ActionResult:
         attributes = self.params.get("MutualAuthentication")
         if attributes is not None:
-            attributes = self._checked(attributes)
+            attributes = self._check_mutual_authentication(attributes)
         result = action()
         (listener,) = cast("dict[str, list[FakeListener]]", result.result)["Listeners"]
         attributes = attributes or default
@@ -132,7 +134,7 @@ class TrustStoreResponse(ELBV2Response):
             listener.mutual_authentication = attributes  # type: ignore[attr-defined]
         return result
 
-    def _checked(self, attributes: dict[str, Any]) -> dict[str, Any]:
+    def _check_mutual_authentication(self, attributes: dict[str, Any]) -> dict[str, Any]:
         mode = attributes.get("Mode", "off")
         if mode not in {"off", "passthrough", "verify"}:
             raise ValidationError(f"Mutual authentication mode '{mode}' must be off, passthrough or verify")
@@ -148,10 +150,10 @@ class TrustStoreResponse(ELBV2Response):
         }
 
     def _bundle(self) -> bytes:
-        where = [self.params.get(f"CaCertificatesBundleS3{part}") for part in ("Bucket", "Key", "ObjectVersion")]
-        body = self._backend.read_object(*where)
+        location = [self.params.get(f"CaCertificatesBundleS3{part}") for part in ("Bucket", "Key", "ObjectVersion")]
+        body = self._backend.read_object(*location)
         if body is None:
-            raise CaCertificatesBundleNotFound(bucket=where[0], key=where[1], version=where[2])
+            raise CaCertificatesBundleNotFound(bucket=location[0], key=location[1], version=location[2])
         return body
 
     def _revocation_content(self, content: dict[str, Any]) -> bytes:
@@ -165,32 +167,32 @@ class TrustStoreResponse(ELBV2Response):
             raise RevocationContentNotFound(bucket=bucket, key=key, version=version)
         return body
 
-    def _location(self, body: bytes) -> ActionResult:
-        return ActionResult({"Location": f"http://{self.headers['Host']}{self._backend.offer(body)}"})
+    def _presigned(self, body: bytes) -> ActionResult:
+        return ActionResult({"Location": f"http://{self.headers['Host']}{self._backend.presign(body)}"})
 
-    def _page(
+    def _paginate(
         self,
         name: str,
         items: Sequence[T],
         describe: Callable[[T], dict[str, Any]],
         identify: Callable[[T], str],
     ) -> ActionResult:
-        """Answer with a page; the marker is the identity of the last item of the page before."""
-        size, marker = self.params.get("PageSize", _PAGE), self.params.get("Marker")
-        if not 1 <= size <= _PAGE:
-            raise ValidationError(f"PageSize must be between 1 and {_PAGE}, not {size}")
+        """Return one page; the marker is the identity of the last item of the page before it."""
+        size, marker = self.params.get("PageSize", _MAX_PAGE_SIZE), self.params.get("Marker")
+        if not 1 <= size <= _MAX_PAGE_SIZE:
+            raise ValidationError(f"PageSize must be between 1 and {_MAX_PAGE_SIZE}, not {size}")
         identities = [identify(item) for item in items]
         if marker is not None and marker not in identities:
             raise ValidationError(f"Marker '{marker}' is not valid")
         start = identities.index(marker) + 1 if marker is not None else 0
         page = items[start : start + size]
-        more = start + size < len(items)
+        has_more = start + size < len(items)
         return ActionResult(
-            {name: [describe(item) for item in page], "NextMarker": identify(page[-1]) if more else None}
+            {name: [describe(item) for item in page], "NextMarker": identify(page[-1]) if has_more else None}
         )
 
 
-def _described(store: TrustStore) -> dict[str, Any]:
+def _describe_trust_store(store: TrustStore) -> dict[str, Any]:
     return {
         "Name": store.name,
         "TrustStoreArn": store.arn,
@@ -200,44 +202,45 @@ def _described(store: TrustStore) -> dict[str, Any]:
     }
 
 
-def _listed(store: TrustStore, one: RevocationList) -> dict[str, Any]:
+def describe_revocation(store: TrustStore, attached: RevocationList) -> dict[str, Any]:
+    """Return a list as DescribeTrustStoreRevocations describes it."""
     return {
         "TrustStoreArn": store.arn,
-        "RevocationId": one.revocation_id,
+        "RevocationId": attached.revocation_id,
         "RevocationType": "CRL",
-        "NumberOfRevokedEntries": one.entries,
+        "NumberOfRevokedEntries": attached.number_of_entries,
     }
 
 
 def install(settings: Settings) -> None:
-    """Give moto trust stores; call it before the server starts."""
+    """Add trust stores to moto's load balancers; call this before the server starts."""
     TrustStoreBackend.settings = settings
     elbv2_backends.backend = TrustStoreBackend
     elbv2_backends.clear()
-    setattr(elb_urls, "ELBV2Response", TrustStoreResponse)  # noqa: B010 - its dispatcher calls what has this name
-    moto_api_urls.url_paths[f"{{0}}{CONTENT_PATH}/(?P<token>[^/]+)$"] = content  # type: ignore[assignment]
+    setattr(elb_urls, "ELBV2Response", TrustStoreResponse)  # noqa: B010 - moto's dispatcher looks this name up
+    moto_api_urls.url_paths[f"{{0}}{CONTENT_PATH}/(?P<token>[^/]+)$"] = serve_content  # type: ignore[assignment]
     if Throttling.code not in errors.COMMON_ERROR_CODES:
-        errors.COMMON_ERROR_CODES.append(Throttling.code)  # in no service model; moto warns about those
+        errors.COMMON_ERROR_CODES.append(Throttling.code)  # not in the service model: moto would warn
 
 
-def content(request: Any, _full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:  # noqa: ANN401
-    """Serve what `offer` offered as S3 serves a pre-signed URL: one object, without credentials."""
+def serve_content(request: Any, _full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:  # noqa: ANN401
+    """Serve the content of a `presign`ed path, without credentials, as S3 serves a pre-signed URL."""
     token = request.path.rpartition("/")[2]
     for account, region, _ in elbv2_backends.iter_backends():
-        found = backend_of(account, region).contents.get(token)
-        if found and found.until > time.monotonic():
-            return 200, {"Content-Type": "application/octet-stream"}, found.body
+        content = backend_of(account, region).presigned.get(token)
+        if content and content.expires_at > time.monotonic():
+            return 200, {"Content-Type": "application/octet-stream"}, content.body
     return 403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>"
 
 
 def trust_store(arn: str) -> TrustStore:
-    """Find a trust store of the embedded AWS by its ARN."""
+    """Return a trust store of the embedded AWS."""
     _, _, _, region, account, _ = arn.split(":", 5)
     return backend_of(account, region).trust_store(arn)
 
 
-def trust_of_listener(arn: str) -> Trust:
-    """Return what the listener of this ARN verifies against at this moment.
+def trust_snapshot_of_listener(arn: str) -> TrustSnapshot:
+    """Return what a listener verifies clients against at this moment.
 
     Raises:
         TrustStoreNotFound: the listener is not in mode verify.
@@ -247,4 +250,4 @@ def trust_of_listener(arn: str) -> Trust:
     (listener,) = backend_of(account, region).describe_listeners(None, [arn])
     attributes = mutual_authentication(listener)
     store = backend_of(account, region).trust_store(attributes.get("TrustStoreArn", ""))
-    return store.trust(ignore_client_certificate_expiry=attributes.get("IgnoreClientCertificateExpiry", False))
+    return store.snapshot(ignore_client_certificate_expiry=attributes.get("IgnoreClientCertificateExpiry", False))

@@ -35,7 +35,7 @@ _CERTIFICATE_BYTES = 16 * 1024  # aws: load-balancer-limits
 
 @dataclass(frozen=True)
 class RevocationList:
-    """A copy of one CRL, with what is worth computing once for all handshakes."""
+    """The trust store's copy of a CRL; what each handshake needs is computed once."""
 
     revocation_id: int
     pem: bytes
@@ -44,8 +44,8 @@ class RevocationList:
     _verified: dict[bytes, bool] = field(default_factory=dict)
 
     @cached_property
-    def entries(self) -> int:
-        """How many certificates it revokes."""
+    def number_of_entries(self) -> int:
+        """The number of revoked certificates."""
         return len(self.crl)
 
     @cached_property
@@ -55,17 +55,17 @@ class RevocationList:
 
     @cached_property
     def has_unknown_critical_extension(self) -> bool:
-        """Whether it says something that must not be passed over (RFC 5280, 5.2), e.g. that it is a delta CRL."""
+        """Whether it has a critical extension that verifiers must understand (RFC 5280, 5.2), e.g. of a delta CRL."""
         understood = {ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.AUTHORITY_KEY_IDENTIFIER}
         return any(extension.critical and extension.oid not in understood for extension in self.crl.extensions)
 
     def has_expired(self, now: datetime) -> bool:
-        """Tell whether its nextUpdate has passed."""
+        """Return whether nextUpdate has passed."""
         next_update = self.crl.next_update_utc
         return next_update is not None and next_update <= now
 
     def is_signed_by(self, key: CertificateIssuerPublicKeyTypes) -> bool:
-        """Tell whether `key` signed the list."""
+        """Return whether `key` signed the list."""
         encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         if encoded not in self._verified:
             self._verified[encoded] = self.crl.is_signature_valid(key)
@@ -87,24 +87,24 @@ class TrustStore:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Read the bundle."""
+        """Read and check the bundle."""
         self.replace_bundle(self.bundle)
 
     def replace_bundle(self, bundle: bytes) -> None:
-        """Take another bundle of CA certificates; the lists stay.
+        """Replace the CA certificates; the lists stay.
 
         Raises:
-            InvalidCaCertificatesBundle: load balancers would not take it.
+            InvalidCaCertificatesBundle: load balancers do not accept the bundle.
 
         """
         self.certificates = read_bundle(bundle, self.settings.trust_stores.ca_certificates)
         self.bundle = bundle
 
     def add(self, contents: Sequence[bytes]) -> list[RevocationList]:
-        """Attach the CRLs of these files, all or none; IDs rise and are not used again.
+        """Attach the CRLs of these files, all or none; IDs rise and are never reused.
 
         Raises:
-            InvalidRevocationContent: a file is not exactly one PEM CRL that load balancers take.
+            InvalidRevocationContent: a file is not exactly one PEM CRL that load balancers accept.
             TooManyTrustStoreRevocationEntries: a quota of the trust store would be exceeded.
 
         """
@@ -114,22 +114,22 @@ class TrustStore:
                 RevocationList(self._last_id + offset, content, crl)
                 for offset, (content, crl) in enumerate(crls, start=1)
             ]
-            together = [*self.lists.values(), *added]
-            entries, limits = sum(one.entries for one in together), self.settings.trust_stores
+            all_lists = [*self.lists.values(), *added]
+            entries, limits = sum(each.number_of_entries for each in all_lists), self.settings.trust_stores
             if entries > limits.entries:
                 raise TooManyTrustStoreRevocationEntries(
                     f"The trust store would hold {entries} revocation entries of {limits.entries}"
                 )
-            if len(together) > limits.lists:
+            if len(all_lists) > limits.lists:
                 raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {len(together)} revocation lists of {limits.lists}"
+                    f"The trust store would hold {len(all_lists)} revocation lists of {limits.lists}"
                 )
             self._last_id += len(added)
-            self.lists = {one.revocation_id: one for one in together}
+            self.lists = {each.revocation_id: each for each in all_lists}
         return added
 
     def remove(self, revocation_ids: Sequence[int]) -> None:
-        """Detach lists, all or none (what AWS does with one unknown ID of several is not documented).
+        """Detach lists, all or none; what AWS does if one of several IDs is unknown is not documented.
 
         Raises:
             RevocationIdNotFound: the trust store has no list of that ID.
@@ -139,38 +139,42 @@ class TrustStore:
             for revocation_id in revocation_ids:
                 if revocation_id not in self.lists:
                     raise RevocationIdNotFound(revocation_id=revocation_id)
-            self.lists = {i: one for i, one in self.lists.items() if i not in revocation_ids}
+            self.lists = {
+                revocation_id: attached
+                for revocation_id, attached in self.lists.items()
+                if revocation_id not in revocation_ids
+            }
 
     @property
-    def visible(self) -> list[RevocationList]:
-        """The lists that the API shows already, by ascending ID."""
-        before = time.monotonic() - self.settings.trust_stores.visible_after_seconds
-        return [one for one in self.lists.values() if one.added_at <= before]
+    def visible_lists(self) -> list[RevocationList]:
+        """The lists that the API shows, by ascending ID; a new one appears with a delay."""
+        latest = time.monotonic() - self.settings.trust_stores.visible_after_seconds
+        return [attached for attached in self.lists.values() if attached.added_at <= latest]
 
-    def list_of(self, revocation_id: int) -> RevocationList:
-        """Find a list that the API shows.
+    def find_list(self, revocation_id: int) -> RevocationList:
+        """Return a list that the API shows.
 
         Raises:
-            RevocationIdNotFound: there is none of that ID, or not yet.
+            RevocationIdNotFound: the API shows no list with this ID, or not yet.
 
         """
-        for one in self.visible:
-            if one.revocation_id == revocation_id:
-                return one
+        for attached in self.visible_lists:
+            if attached.revocation_id == revocation_id:
+                return attached
         raise RevocationIdNotFound(revocation_id=revocation_id)
 
-    def trust(self, *, ignore_client_certificate_expiry: bool = False) -> "Trust":
+    def snapshot(self, *, ignore_client_certificate_expiry: bool = False) -> "TrustSnapshot":
         """Return what a listener verifies against at this moment."""
-        return Trust(self.certificates, list(self.lists.values()), ignore_client_certificate_expiry)
+        return TrustSnapshot(self.certificates, list(self.lists.values()), ignore_client_certificate_expiry)
 
     @property
     def total_revoked_entries(self) -> int:
         """The sum over all lists; whether AWS counts a serial of two lists twice is not documented."""
-        return sum(one.entries for one in self.visible)
+        return sum(each.number_of_entries for each in self.visible_lists)
 
 
 @dataclass(frozen=True)
-class Trust:
+class TrustSnapshot:
     """What one handshake is verified against: CA certificates and revocation lists by ascending ID."""
 
     certificates: Sequence[x509.Certificate]
@@ -178,22 +182,21 @@ class Trust:
     ignore_client_certificate_expiry: bool = False
 
 
-def read_crl(content: bytes, most_bytes: int) -> x509.CertificateRevocationList:
-    """Read a revocation file.
+def read_crl(content: bytes, max_bytes: int) -> x509.CertificateRevocationList:
+    """Return the CRL of a revocation file.
 
-    Of the CRL itself nothing but format and algorithm is checked: not that its issuer is in the bundle, nor its
-    signature or its dates, for nothing says that AWS does.
+    Only format and algorithm are checked, not the issuer, signature or dates: nothing documents that AWS checks them.
 
     Raises:
         InvalidRevocationContent: it is not one PEM CRL, or too large, or signed with another algorithm.
 
     """
-    if len(content) > most_bytes:
-        raise InvalidRevocationContent(f"The revocation file has {len(content)} bytes of {most_bytes}")
+    if len(content) > max_bytes:
+        raise InvalidRevocationContent(f"The revocation file has {len(content)} bytes of {max_bytes}")
     try:
         blocks = _pem_blocks(content, b"X509 CRL")
         if len(blocks) > 1:
-            # AWS's words, as quoted in MickWest/Sitrec2, docs/dev/Installing-Hardened-Sitrec-on-AWS.md
+            # AWS's message, as quoted in MickWest/Sitrec2, docs/dev/Installing-Hardened-Sitrec-on-AWS.md
             raise InvalidRevocationContent("More than one CRL objects in the revocation file")
         crl = x509.load_pem_x509_crl(b"".join(blocks))
         algorithm = crl.signature_hash_algorithm
@@ -206,11 +209,11 @@ def read_crl(content: bytes, most_bytes: int) -> x509.CertificateRevocationList:
     return crl
 
 
-def read_bundle(content: bytes, most: int) -> list[x509.Certificate]:
-    """Read a CA certificate bundle.
+def read_bundle(content: bytes, max_certificates: int) -> list[x509.Certificate]:
+    """Return the certificates of a CA certificate bundle.
 
     Raises:
-        InvalidCaCertificatesBundle: load balancers would not take it.
+        InvalidCaCertificatesBundle: load balancers do not accept the bundle.
 
     """
     try:
@@ -218,9 +221,9 @@ def read_bundle(content: bytes, most: int) -> list[x509.Certificate]:
         certificates = [x509.load_pem_x509_certificate(block) for block in blocks]
     except ValueError as error:
         raise InvalidCaCertificatesBundle(f"The CA certificates bundle cannot be read: {error}") from error
-    if not 1 <= len(certificates) <= most:
+    if not 1 <= len(certificates) <= max_certificates:
         raise InvalidCaCertificatesBundle(
-            f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {most} are allowed"
+            f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {max_certificates} are allowed"
         )
     for certificate, block in zip(certificates, blocks, strict=True):
         if len(block) > _CERTIFICATE_BYTES or not _is_supported(certificate):
@@ -231,28 +234,28 @@ def read_bundle(content: bytes, most: int) -> list[x509.Certificate]:
 
 
 def _is_supported(certificate: x509.Certificate) -> bool:
-    """Tell whether a CA certificate is X.509v3, with a key and a hash that load balancers take."""
+    """Return whether load balancers support a CA certificate: X.509v3, its key and its hash."""
     try:
         key, algorithm = certificate.public_key(), certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
         return False
-    strong = (isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS) or (
+    is_key_supported = (isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS) or (
         isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
     )
-    hashed = algorithm is not None and algorithm.name in _HASHES
-    return strong and hashed and certificate.version is x509.Version.v3
+    is_hash_supported = algorithm is not None and algorithm.name in _HASHES
+    return is_key_supported and is_hash_supported and certificate.version is x509.Version.v3
 
 
 class _MalformedPem(ValueError):
-    """A file is not the plain PEM that load balancers take."""
+    """A file is not PEM as strict as load balancers require it."""
 
 
 def _pem_blocks(content: bytes, label: bytes) -> list[bytes]:
-    """Split a PEM file into its blocks.
+    """Return the blocks of a PEM file.
 
-    Load balancers take no blank line, no text between blocks, and comments only in lines that begin with `#`
-    and hold no `-` (aws: application/mutual-authentication, for bundles; for CRLs nothing is said, so the same
-    is asked here).
+    Load balancers accept neither blank lines nor text between blocks, and comments only in lines that begin with `#`
+    and contain no `-` (aws: application/mutual-authentication, for bundles; CRLs are not documented, so the same rule
+    is applied).
     """
     blocks, position = [], 0
     while position < len(content):
@@ -268,7 +271,7 @@ def _pem_blocks(content: bytes, label: bytes) -> list[bytes]:
 
 
 def _match(pattern: re.Pattern[bytes], content: bytes, position: int) -> re.Match[bytes]:
-    found = pattern.match(content, position)
-    if found is None:
+    match = pattern.match(content, position)
+    if match is None:
         raise _MalformedPem(f"not PEM at byte {position}")
-    return found
+    return match

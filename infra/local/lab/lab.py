@@ -98,7 +98,7 @@ def laboratory(
     server = authority.issue_server(folder, "listener")
     listener_arn = create_listener(aws, trust_store_arn, server)
     listener = Listener(
-        lambda: elbv2.trust_of_listener(listener_arn),
+        lambda: elbv2.trust_snapshot_of_listener(listener_arn),
         ServerCertificate(server.certificate.read_bytes(), server.key.read_bytes()),
         aws.settings,
         port=listener_port,

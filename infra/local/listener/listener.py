@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 
 from infra.local.core.settings import Settings
-from infra.local.elbv2.trust_store import Trust
+from infra.local.elbv2.trust_store import TrustSnapshot
 from infra.local.listener.connection_log import Connection, ConnectionLog, serial_text
 from infra.local.listener.tls_socket import TlsSocket
 from infra.local.listener.verification import ClientVerification, Failure
@@ -50,7 +50,7 @@ class Listener:
 
     def __init__(
         self,
-        trust: Callable[[], Trust],
+        trust: Callable[[], TrustSnapshot],
         certificate: ServerCertificate,
         settings: Settings,
         port: int = 0,

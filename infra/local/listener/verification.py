@@ -8,7 +8,7 @@ from itertools import pairwise
 from cryptography import x509
 
 from infra.local.core.settings import ExpiredCrl, SameIssuerLists, TrustStoreSettings
-from infra.local.elbv2.trust_store import RevocationList, Trust
+from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot
 
 
 class Failure(StrEnum):
@@ -47,7 +47,7 @@ class ClientVerification:
     A failure above the leaf is kept until the leaf is seen, so that the log can name the client.
     """
 
-    def __init__(self, trust: Trust, settings: TrustStoreSettings) -> None:
+    def __init__(self, trust: TrustSnapshot, settings: TrustStoreSettings) -> None:
         """Verify against `trust` as it is now."""
         self._trust = trust
         self._settings = settings

@@ -176,8 +176,9 @@ def test_count_differs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=1))
     store = bench.attach(manifest, converted)
-    listed = elbv2._listed  # noqa: SLF001
-    monkeypatch.setattr(elbv2, "_listed", lambda *of: {**listed(*of), "NumberOfRevokedEntries": 9})
+    describe = elbv2.describe_revocation
+    wrong = {"NumberOfRevokedEntries": 9}
+    monkeypatch.setattr(elbv2, "describe_revocation", lambda *arguments: {**describe(*arguments), **wrong})
     with pytest.raises(RevocationNotVerified, match="counts NumberOfRevokedEntries 9, its content holds 1"):
         bench.verify(manifest, converted, store)
 

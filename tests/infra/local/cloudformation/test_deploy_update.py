@@ -47,7 +47,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         (client,) = workflow.clients(1)
         first = workflow.run(client)
         assert first.status == "SUCCEEDED"
-        lists, before, sqs = elbv2.trust_store(lab.trust_store_arn).visible, calls_of(aws), aws.client("sqs")
+        lists, before, sqs = elbv2.trust_store(lab.trust_store_arn).visible_lists, calls_of(aws), aws.client("sqs")
         sqs.send_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"], MessageBody="{}")
         again = deploy.deploy(aws, TEMPLATE, parameters(lab), STACK)
         assert again == lab.outputs
@@ -57,7 +57,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         assert calls_of(aws) == before
         groups = aws.client("logs").describe_log_groups()["logGroups"]
         assert {group["retentionInDays"] for group in groups} == {30}
-        assert elbv2.trust_store(lab.trust_store_arn).visible == lists
+        assert elbv2.trust_store(lab.trust_store_arn).visible_lists == lists
         assert workflow.report(first.arn) == first.report
         assert aws.client("stepfunctions").describe_execution(executionArn=first.arn)["status"] == "SUCCEEDED"
         assert sqs.receive_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"])["Messages"][0]["Body"] == "{}"

@@ -55,7 +55,7 @@ def test_a_listener_verifies_against_a_trust_store(services: Services, balancer:
     }
     associations = services.elb.describe_trust_store_associations(TrustStoreArn=store)["TrustStoreAssociations"]
     assert {"ResourceArn": balancer} in associations
-    trust = elbv2.trust_of_listener(listener)
+    trust = elbv2.trust_snapshot_of_listener(listener)
     assert (len(trust.certificates), trust.ignore_client_certificate_expiry) == (1, True)
 
 

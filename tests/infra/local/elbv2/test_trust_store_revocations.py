@@ -204,7 +204,7 @@ def test_a_new_list_can_stay_unseen_for_a_while(
     assert (_ids(services, store), _total(services, store)) == ([], 0)
     with refused("RevocationIdNotFound"):
         services.elb.describe_trust_store_revocations(TrustStoreArn=store, RevocationIds=[1])
-    assert len(elbv2.trust_store(store).trust().lists) == 1
+    assert len(elbv2.trust_store(store).snapshot().lists) == 1
 
 
 def test_lists_come_in_pages(services: Services, store: str, crl: bytes) -> None:
