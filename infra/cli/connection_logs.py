@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-_READERS = 16
-_LONGEST_LINE = 65_536
-# A file holds five minutes of one node; what grows beyond this while it is unpacked is no log.
-_LARGEST_FILE = 4 * 1024**3
-# The time that a line begins with, to the second: as text it is in order.
-_SECOND, _SECONDS_END = "%Y-%m-%dT%H:%M:%S", 19
-_WRITTEN_EVERY = timedelta(minutes=5)
+_THREADS = 16
+_MAX_LINE_BYTES = 65_536
+# A file holds five minutes of one node; one that unpacks to more than this is not a log.
+_MAX_FILE_BYTES = 4 * 1024**3
+# A line begins with a time; cut off after the seconds, it sorts as text.
+_SECOND, _SECOND_LENGTH = "%Y-%m-%dT%H:%M:%S", 19
+_FILE_SPAN = timedelta(minutes=5)
 # … conn_log_123456789012_elasticloadbalancing_eu-central-1_app.name.id_20261123T0305Z_192.0.2.1_random.log.gz
 _ENDS_AT = re.compile(r"_(\d{8}T\d{4}Z)_")
 _IS_LOG = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z \S+ \d+ \d+ ")
@@ -42,16 +42,16 @@ _LINE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """Which connections are looked for; what is None is any."""
+class ConnectionFilter:
+    """Which connections to find; None matches any."""
 
     subject: str | None = None
     network: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
     since: datetime | None = None
     until: datetime | None = None
 
-    def takes(self, at: datetime, address: str, subject: str) -> bool:
-        """Tell whether a connection is one of these."""
+    def matches(self, at: datetime, address: str, subject: str) -> bool:
+        """Return whether this is such a connection."""
         if (self.since and at < self.since) or (self.until and at > self.until):
             return False
         if self.subject and self.subject.lower() not in subject.lower():
@@ -59,17 +59,17 @@ class Sought:
         return self.network is None or ipaddress.ip_address(address) in self.network
 
     def may_hold(self, name: str) -> bool:
-        """Tell by its name whether a file may hold such connections; one that is named otherwise may."""
+        """Return whether a file of this name may hold such connections; True for names without a time."""
         ends = _ENDS_AT.search(name)
         if not ends:
             return True
         at = datetime.strptime(ends[1], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
-        return not ((self.since and at < self.since) or (self.until and at - _WRITTEN_EVERY > self.until))
+        return not ((self.since and at < self.since) or (self.until and at - _FILE_SPAN > self.until))
 
 
 @dataclass(slots=True)
 class Client:
-    """A certificate that connected."""
+    """A certificate, and the connections made with it."""
 
     serial: int
     subject: str
@@ -79,8 +79,8 @@ class Client:
     addresses: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
 
-    def described(self) -> dict[str, object]:
-        """Give it for machines."""
+    def to_json(self) -> dict[str, object]:
+        """Return the fields that `--json` shows."""
         return {
             "Serial": serial_number.to_hex(self.serial),
             "Subject": self.subject,
@@ -92,7 +92,7 @@ class Client:
         }
 
     def add(self, other: "Client") -> None:
-        """Take what was found of the same certificate in another file."""
+        """Add the connections of the same certificate in another file."""
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.connections += other.connections
         self.addresses += other.addresses
@@ -100,17 +100,17 @@ class Client:
 
 
 @dataclass(slots=True)
-class Found:
-    """The clients found, and how much was read for it."""
+class SearchResult:
+    """The clients found, and how much was read."""
 
     clients: dict[tuple[int, str], Client] = field(default_factory=dict)
     files: int = 0
     lines: int = 0
     unreadable: int = 0
-    foreign: list[str] = field(default_factory=list)  # files that are no connection logs
+    foreign: list[str] = field(default_factory=list)  # files that are not connection logs
 
-    def add(self, other: "Found") -> None:
-        """Take what was found in another file."""
+    def add(self, other: "SearchResult") -> None:
+        """Add what another file holds."""
         for key, client in other.clients.items():
             if key in self.clients:
                 self.clients[key].add(client)
@@ -121,29 +121,29 @@ class Found:
         self.foreign += other.foreign
 
 
-def search(where: str, sought: Sought) -> Found:
-    """Search a folder or file, or everything under an S3 prefix, several files at a time.
+def search(location: str, wanted: ConnectionFilter) -> SearchResult:
+    """Search a folder or file, or total under an S3 prefix, several files at a time.
 
     Raises:
-        Unusable: there is nothing there, or a file is no log.
+        Unusable: there is no log, a file cannot be read, or none is a connection log.
 
     """
-    everything = Found()
-    with ThreadPoolExecutor(_READERS) as pool:
-        for found in pool.map(lambda each: _in_file(each, sought), _files(where, sought)):
-            everything.add(found)
-    if not everything.files:
-        raise Unusable(f"{where} holds no log of that time")
-    if len(everything.foreign) == everything.files and not everything.clients:
+    total = SearchResult()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for result in pool.map(lambda file: _search_file(file, wanted), _files(location, wanted)):
+            total.add(result)
+    if not total.files:
+        raise Unusable(f"{location} holds no log of that time")
+    if len(total.foreign) == total.files and not total.clients:
         raise Unusable(
-            f"{everything.foreign[0]} is no connection log (an access log is another thing): its first line does not "
+            f"{total.foreign[0]} is not a connection log (nor is an access log): its first line does not "
             "begin with a time, an address and two ports"
         )
-    return everything
+    return total
 
 
 @dataclass(frozen=True, slots=True)
-class _InS3:
+class _S3File:
     client: "S3Client"
     bucket: str
     key: str
@@ -152,92 +152,92 @@ class _InS3:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def _files(where: str, sought: Sought) -> Iterator[Path | _InS3]:
-    if not where.startswith("s3://"):
-        path = Path(where)
+def _files(location: str, wanted: ConnectionFilter) -> Iterator[Path | _S3File]:
+    if not location.startswith("s3://"):
+        path = Path(location)
         try:
-            found = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-        except OSError as fault:  # too long a name
-            raise Unusable(f"{where[:60]!r}… cannot be read: {fault.strerror}") from None
-        yield from (each for each in found if sought.may_hold(each.name))
+            files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        except OSError as error:  # the name is too long
+            raise Unusable(f"{location[:60]!r}… cannot be read: {error.strerror}") from None
+        yield from (each for each in files if wanted.may_hold(each.name))
         return
-    bucket, _, prefix = where.removeprefix("s3://").partition("/")
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
     client: S3Client = boto3.client("s3")
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for each in page.get("Contents", []):
-            if each["Size"] and sought.may_hold(each["Key"]):
-                yield _InS3(client, bucket, each["Key"])
+            if each["Size"] and wanted.may_hold(each["Key"]):
+                yield _S3File(client, bucket, each["Key"])
 
 
-def _in_file(file: Path | _InS3, sought: Sought) -> Found:
-    """Read one file line by line; it is never held whole."""
-    found = Found(files=1)
+def _search_file(file: Path | _S3File, wanted: ConnectionFilter) -> SearchResult:
+    """Search one file line by line, without holding it in memory."""
+    result = SearchResult(files=1)
     try:
         if isinstance(file, Path):
             with file.open("rb") as body:
-                _read(body, str(file), sought, found)
+                _search_lines(body, str(file), wanted, result)
         else:
             stream = file.client.get_object(Bucket=file.bucket, Key=file.key)["Body"]
-            _read(stream, str(file), sought, found)
-    except (OSError, EOFError, zlib.error) as fault:
-        raise Unusable(f"{file} cannot be read: {fault}") from None
-    return found
+            _search_lines(stream, str(file), wanted, result)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unusable(f"{file} cannot be read: {error}") from None
+    return result
 
 
-def _read(body: "IO[bytes] | StreamingBody", name: str, sought: Sought, found: Found) -> None:
-    size, may_be_meant = 0, _sieve(sought)
+def _search_lines(body: "IO[bytes] | StreamingBody", name: str, wanted: ConnectionFilter, result: SearchResult) -> None:
+    size, may_match = 0, _prefilter(wanted)
     for line in _lines(body, packed=name.endswith(".gz")):
         size += len(line)
-        if size > _LARGEST_FILE:
-            raise Unusable(f"{name} unpacks to more than {_LARGEST_FILE:,} bytes: it is no connection log")
-        found.lines += 1
-        if found.lines == 1 and not _IS_LOG.match(line):
-            found.foreign.append(name)
-        if may_be_meant(line):
-            _take(line.decode("utf-8", "replace").rstrip("\r\n"), sought, found)
+        if size > _MAX_FILE_BYTES:
+            raise Unusable(f"{name} unpacks to more than {_MAX_FILE_BYTES:,} bytes: it is not a connection log")
+        result.lines += 1
+        if result.lines == 1 and not _IS_LOG.match(line):
+            result.foreign.append(name)
+        if may_match(line):
+            _add_connection(line.decode("utf-8", "replace").rstrip("\r\n"), wanted, result)
 
 
-def _sieve(sought: Sought) -> Callable[[bytes], bool]:
-    """Tell cheaply which lines cannot be meant: ten times as fast as to take them apart."""
-    subject = sought.subject.lower().encode() if sought.subject and sought.subject.isascii() else b""
-    since, until = (at.strftime(_SECOND).encode() if at else None for at in (sought.since, sought.until))
+def _prefilter(wanted: ConnectionFilter) -> Callable[[bytes], bool]:
+    """Return a cheap check that rules out most lines, ten times as fast as parsing them."""
+    subject = wanted.subject.lower().encode() if wanted.subject and wanted.subject.isascii() else b""
+    since, until = (at.strftime(_SECOND).encode() if at else None for at in (wanted.since, wanted.until))
     first, last = since or b"", until or b"\xff"
-    return lambda line: first <= line[:_SECONDS_END] <= last and subject in line.lower()
+    return lambda line: first <= line[:_SECOND_LENGTH] <= last and subject in line.lower()
 
 
 def _lines(body: "IO[bytes] | StreamingBody", *, packed: bool) -> Iterator[bytes]:
-    """Give a file's lines, cut where one has no end."""
+    """Yield a file's lines; a line that is too long is cut."""
     if packed:
         with gzip.GzipFile(fileobj=body) as unpacked:
-            while line := unpacked.readline(_LONGEST_LINE):
+            while line := unpacked.readline(_MAX_LINE_BYTES):
                 yield bytes(line)
     else:
-        left = b""
-        while block := body.read(_LONGEST_LINE):
-            *lines, left = (left + block).split(b"\n")
+        rest = b""
+        while block := body.read(_MAX_LINE_BYTES):
+            *lines, rest = (rest + block).split(b"\n")
             yield from lines
-            if len(left) > _LONGEST_LINE:
-                yield left
-                left = b""
-        if left:
-            yield left
+            if len(rest) > _MAX_LINE_BYTES:
+                yield rest
+                rest = b""
+        if rest:
+            yield rest
 
 
-def _take(line: str, sought: Sought, found: Found) -> None:
+def _add_connection(line: str, wanted: ConnectionFilter, result: SearchResult) -> None:
     match = _LINE.fullmatch(line)
-    if match is None:  # without a client certificate, or no line of a log
+    if match is None:  # a connection without a client certificate, or not a line of a log
         return
     time, address, subject, serial, status = match.groups()
     try:
         at = datetime.fromisoformat(time)
         number = serial_number.parse(f"hex:{serial}")
-        if not sought.takes(at, address, subject):
+        if not wanted.matches(at, address, subject):
             return
     except (ValueError, RequestRefused):
-        found.unreadable += 1
+        result.unreadable += 1
         return
     subject = subject.strip('"')
-    client = found.clients.setdefault((number, subject), Client(number, subject, at, at))
+    client = result.clients.setdefault((number, subject), Client(number, subject, at, at))
     client.first, client.last = min(client.first, at), max(client.last, at)
     client.connections += 1
     client.addresses[address] += 1

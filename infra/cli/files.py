@@ -16,38 +16,43 @@ from infra.cli.stack import Unusable
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
 
 
-def read(given: str) -> bytes:
-    """Read a file, standard input or an object of S3, as far as any input goes."""
-    if is_in_s3(given):
-        return _object(given)
+def read(source: str) -> bytes:
+    """Read a file, an S3 object (s3://bucket/key), or standard input (-).
+
+    Raises:
+        Unusable: it cannot be read, or is larger than the largest CRL.
+
+    """
+    if is_s3_url(source):
+        return _read_object(source)
     try:
-        with sys.stdin.buffer if given == "-" else Path(given).open("rb") as file:
+        with sys.stdin.buffer if source == "-" else Path(source).open("rb") as file:
             data = file.read(limits.MAX_CRL_BYTES + 1)
-    except OSError as fault:
-        raise Unusable(f"{given} cannot be read: {fault.strerror}") from None
+    except OSError as error:
+        raise Unusable(f"{source} cannot be read: {error.strerror}") from None
     if len(data) > limits.MAX_CRL_BYTES:
-        raise Unusable(f"{given} has more than {limits.MAX_CRL_BYTES:,} bytes, which nothing that is read here has")
+        raise Unusable(f"{source} has more than {limits.MAX_CRL_BYTES:,} bytes, the most that an input file may have")
     return data
 
 
-def _object(given: str) -> bytes:
+def _read_object(url: str) -> bytes:
     try:
-        location = ObjectLocation.model_validate(parse_s3_url(given))
+        location = ObjectLocation.model_validate(parse_s3_url(url))
     except ValidationError:
-        raise Unusable(f"{given} is no s3://bucket/key") from None
-    found = get_object(location.bucket, location.key)
-    if found is None:
-        raise Unusable(f"there is no object {given}")
-    return found.body
+        raise Unusable(f"{url} is not of the form s3://bucket/key") from None
+    fetched = get_object(location.bucket, location.key)
+    if fetched is None:
+        raise Unusable(f"there is no object {url}")
+    return fetched.body
 
 
-def is_in_s3(given: str) -> bool:
-    """Say whether an object of S3 is named."""
-    return given.startswith("s3://")
+def is_s3_url(source: str) -> bool:
+    """Return whether this names an S3 object."""
+    return source.startswith("s3://")
 
 
-def sniffed(data: bytes) -> SerialListFormat:
-    """Tell the format of what has no name."""
+def detect_format(data: bytes) -> SerialListFormat:
+    """Return the format of a serial list, judged by its first line."""
     lines = (line.strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     if first[:1] in (b"[", b"{"):

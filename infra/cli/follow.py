@@ -1,4 +1,4 @@
-"""Follows an execution as the Step Functions console does: which state was left when, and what came of it."""
+"""Follows an execution as the Step Functions console does: when each state was entered and left, and its result."""
 
 import json
 import time
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_LOOK_EVERY_SECONDS = 0.3
+_POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """A state that was left or, without `left_at`, entered and not left yet."""
+class StateVisit:
+    """A state that was entered and, with `left_at`, left again."""
 
     state: str
     entered_at: datetime
@@ -23,9 +23,7 @@ class Left:
     note: str = ""
 
 
-def follow(
-    stepfunctions: "SFNClient", execution_arn: str, look_every_seconds: float = _LOOK_EVERY_SECONDS
-) -> Iterator[Left]:
+def follow(stepfunctions: "SFNClient", execution_arn: str, poll_seconds: float = _POLL_SECONDS) -> Iterator[StateVisit]:
     """Yield each state as it is entered and again as it is left, until the execution has ended."""
     by_id: dict[int, Any] = {}
     while True:
@@ -33,10 +31,10 @@ def follow(
         events = _events(stepfunctions, execution_arn)
         for event in events[len(by_id) :]:
             by_id[event["id"]] = event
-            yield from _read(event, by_id)
+            yield from _visits(event, by_id)
         if status != "RUNNING":
             return
-        time.sleep(look_every_seconds)
+        time.sleep(poll_seconds)
 
 
 def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:
@@ -44,58 +42,60 @@ def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:
     return [event for page in pages for event in page["events"]]
 
 
-def _read(event: Any, by_id: dict[int, Any]) -> Iterator[Left]:  # noqa: ANN401 - a history event
+def _visits(event: Any, by_id: dict[int, Any]) -> Iterator[StateVisit]:  # noqa: ANN401 - a history event
     if "stateEnteredEventDetails" in event:
-        yield Left(event["stateEnteredEventDetails"]["name"], event["timestamp"], None)
+        yield StateVisit(event["stateEnteredEventDetails"]["name"], event["timestamp"], None)
     elif "stateExitedEventDetails" in event:
         details = event["stateExitedEventDetails"]
-        began = _entry_of(event, by_id, details["name"])
-        yield Left(details["name"], began, event["timestamp"], _note(details["name"], details.get("output", "")))
+        entered_at = _entered_at(event, by_id, details["name"])
+        yield StateVisit(
+            details["name"], entered_at, event["timestamp"], _note(details["name"], details.get("output", ""))
+        )
 
 
-def _entry_of(event: Any, by_id: dict[int, Any], name: str) -> datetime:  # noqa: ANN401 - a history event
-    """Go back along previousEventId to where the state was entered; a Map's items go the same way."""
-    at = event
-    while at is not None:
-        if at.get("stateEnteredEventDetails", {}).get("name") == name:
-            return at["timestamp"]  # type: ignore[no-any-return] # boto3 parses it
-        at = by_id.get(at.get("previousEventId"))
+def _entered_at(event: Any, by_id: dict[int, Any], name: str) -> datetime:  # noqa: ANN401 - a history event
+    """Follow previousEventId back to the state's entry; this also separates the items of a Map."""
+    previous = event
+    while previous is not None:
+        if previous.get("stateEnteredEventDetails", {}).get("name") == name:
+            return previous["timestamp"]  # type: ignore[no-any-return] # boto3 parses it
+        previous = by_id.get(previous.get("previousEventId"))
     return event["timestamp"]  # type: ignore[no-any-return]
 
 
 def _note(state: str, output: str) -> str:
-    """Say in a few words what a state came to."""
+    """Return a short description of a state's output."""
     try:
-        made = json.loads(output)
-        return _NOTES[state](made) if state in _NOTES else ""
+        return _NOTES[state](json.loads(output)) if state in _NOTES else ""
     except (ValueError, KeyError, TypeError):
         return ""
 
 
 _NOTES = {
-    "PrepareRevocation": lambda made: (
-        f"{_wanted(made['Prepared'])}, trust stores: {len(made['Prepared']['TrustStores'])}"
+    "PrepareRevocation": lambda output: (
+        f"{_wanted(output['Prepared'])}, trust stores: {len(output['Prepared']['TrustStores'])}"
     ),
-    "RevokeCertificate": lambda made: f"{made['Serial']} {made['Outcome']}{_error(made)}",
-    "RevokeBatch": lambda made: (
-        f"batch {made['Batch']}: {made['Revoked']} revoked, {made['AlreadyRevoked']} already, {made['Failed']} failed"
+    "RevokeCertificate": lambda output: f"{output['Serial']} {output['Outcome']}{_error(output)}",
+    "RevokeBatch": lambda output: (
+        f"batch {output['Batch']}: {output['Revoked']} revoked, {output['AlreadyRevoked']} already, "
+        f"{output['Failed']} failed"
     ),
-    "FindCrl": lambda made: (
-        f"{made['Found']['Status']}, serials missing: {made['Found']['NumberMissing']} "
-        f"of {made['Found']['NumberWanted']}{_still_accepted(made['Found'])}"
+    "FindCrl": lambda output: (
+        f"{output['Found']['Status']}, serials missing: {output['Found']['NumberMissing']} "
+        f"of {output['Found']['NumberWanted']}{_still_accepted(output['Found'])}"
     ),
-    "ConvertCrl": lambda made: (
-        f"CRL number {made['Converted']['CrlNumber']}, entries: {made['Converted']['NumberOfRevokedEntries']}"
+    "ConvertCrl": lambda output: (
+        f"CRL number {output['Converted']['CrlNumber']}, entries: {output['Converted']['NumberOfRevokedEntries']}"
     ),
-    "AttachCrl": lambda made: f"RevocationId {made['TrustStore']['Attached']['RevocationId']}",
-    "VerifyRevocation": lambda made: (
-        f"entries read back: {made['TrustStore']['Verified']['NumberOfRevokedEntries']}, "
-        f"wanted ones that are new: {made['TrustStore']['Verified']['WantedNew']}"
+    "AttachCrl": lambda output: f"RevocationId {output['TrustStore']['Attached']['RevocationId']}",
+    "VerifyRevocation": lambda output: (
+        f"entries read back: {output['TrustStore']['Verified']['NumberOfRevokedEntries']}, "
+        f"wanted ones that are new: {output['TrustStore']['Verified']['WantedNew']}"
     ),
-    "RemoveSupersededCrls": lambda made: (
-        f"older lists removed: {len(made['TrustStore']['Removed']['RemovedRevocationIds'])}"
+    "RemoveSupersededCrls": lambda output: (
+        f"older lists removed: {len(output['TrustStore']['Removed']['RemovedRevocationIds'])}"
     ),
-    "ReportRevocation": lambda made: f"{made['Outcome']}{_error(made)}",
+    "ReportRevocation": lambda output: f"{output['Outcome']}{_error(output)}",
 }
 
 
@@ -104,9 +104,9 @@ def _wanted(prepared: dict[str, Any]) -> str:
     return f"batches of serials: {len(batches)}" if batches else f"serials: {len(prepared['Serials'])}"
 
 
-def _still_accepted(found: dict[str, Any]) -> str:
-    return " (revoked, and still accepted)" if found["NumberMissing"] else ""
+def _still_accepted(crl: dict[str, Any]) -> str:
+    return " (revoked, and still accepted)" if crl["NumberMissing"] else ""
 
 
-def _error(made: dict[str, Any]) -> str:
-    return f" {made['Error']}" if "Error" in made else ""
+def _error(output: dict[str, Any]) -> str:
+    return f" {output['Error']}" if "Error" in output else ""

@@ -1,4 +1,4 @@
-"""What the operator holds in hand, made the input of an execution."""
+"""Builds an execution's input from the command line's arguments; large ones are uploaded as files."""
 
 import getpass
 import hashlib
@@ -29,9 +29,9 @@ from infra.cli import files
 from infra.cli.stack import Stack, Unreachable, Unusable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-# Of the 256 KB that an input may have; what is more goes by way of S3.
+# An input has at most 256 KB; more than this is uploaded to S3.
 _INLINE_CERTIFICATES, _INLINE_FILES = 100_000, 50
-# The input's own names, as errors use them, and what stands for them here.
+# Field names of the input in error messages, and the options that set them.
 _OPTION_NAMES = {
     "give it as Certificates, or a CRL as Crl": "give it with --certificate, or a CRL with --crl",
     "AcceptLowerCrlNumber": "--accept-lower-crl-number",
@@ -44,7 +44,7 @@ def _reason(text: str) -> RevocationReason:
     try:
         return RevocationReason(str(read_reason(text)))
     except ValueError:
-        raise click.BadParameter(f"{text!r} is none of {', '.join(RevocationReason)}") from None
+        raise click.BadParameter(f"{text!r} is not one of {', '.join(RevocationReason)}") from None
 
 
 _OPTIONS = [
@@ -55,204 +55,216 @@ _OPTIONS = [
         "certificates",
         multiple=True,
         metavar="FILE|-|s3://…",
-        help="PEM or DER, with its chain or without, several to a file; repeatable.",
+        help="PEM or DER, with or without its chain; a file may hold several. Repeatable.",
     ),
     click.option(
         "--list",
         "-l",
-        "listed",
+        "serial_list",
         metavar="FILE|-|s3://…",
         help="CSV with a header (serial,reason), JSON, JSON Lines, or one serial a line; - is standard input.",
     ),
-    click.option("--crl", metavar="FILE|-|s3://…", help="Enforce a CRL of a CA that is not Private CA's."),
-    click.option("--reconcile", is_flag=True, help="Revoke nothing: have the trust stores hold the newest CRL."),
+    click.option("--crl", metavar="FILE|-|s3://…", help="Enforce this CRL, of a CA outside Private CA."),
+    click.option("--reconcile", is_flag=True, help="Revoke nothing; bring the newest CRL to the trust stores."),
     click.option("--accept-lower-crl-number", is_flag=True, help="With --crl: the CA was restored."),
-    click.option("--reason", type=_reason, metavar="REASON", help=f"Recorded for good: {', '.join(RevocationReason)}."),
-    click.option("--ca", metavar="ARN", help="The Private CA, if not the stack's."),
-    click.option("--trust-store", "trust_stores", multiple=True, metavar="ARN", help="If not the stack's; repeatable."),
-    click.option("--all-trust-stores", is_flag=True, help="Every one of the account and Region that trusts the CA."),
-    click.option("--requested-by", default=getpass.getuser, show_default="you", help="Kept in the report."),
-    click.option("--ticket", help="Kept in the report."),
+    click.option(
+        "--reason",
+        type=_reason,
+        metavar="REASON",
+        help=f"Kept in the CRL for good: {', '.join(RevocationReason)}.",
+    ),
+    click.option("--ca", metavar="ARN", help="The Private CA; default: the stack's."),
+    click.option(
+        "--trust-store", "trust_stores", multiple=True, metavar="ARN", help="Default: the stack's. Repeatable."
+    ),
+    click.option("--all-trust-stores", is_flag=True, help="All of the account and Region that trust the CA."),
+    click.option("--requested-by", default=getpass.getuser, show_default="you", help="Shown in the report."),
+    click.option("--ticket", help="Shown in the report."),
 ]
 
 
-def inputs(command: Command) -> Command:
-    """Give a command the arguments and options that make an input."""
+def input_options(command: Command) -> Command:
+    """Add the arguments and options that make up an input."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 @dataclass
-class Asked:
-    """An input, and the files that it names in S3 and that are still here alone."""
+class StagedInput:
+    """An execution's input, and the files that it refers to and that are not uploaded yet."""
 
     request: dict[str, Any]
     files: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
-    def place(self, stack: Stack, kind: str, body: bytes) -> dict[str, str]:
-        """Give the place in S3 where a file is going to be."""
+    def stage(self, stack: Stack, name: str, body: bytes) -> dict[str, str]:
+        """Remember a file for `upload`; return where in S3 it is going to be."""
         location = {
             "Bucket": stack.settings["INPUT_BUCKET"],
-            "Key": f"inputs/{hashlib.sha256(body).hexdigest()[:16]}/{kind}",
+            "Key": f"inputs/{hashlib.sha256(body).hexdigest()[:16]}/{name}",
         }
         self.files.append((location, body))
         return location
 
     def upload(self, stack: Stack) -> None:
-        """Put the files where the input says that they are, and name these very versions."""
+        """Upload the files, and put their versions into the input."""
         for location, body in self.files:
             location["VersionId"] = stack.upload(location["Bucket"], location["Key"], body)
 
     def get_object(self, bucket: str, key: str, **options: Any) -> FetchedObject | None:  # noqa: ANN401 - of get_object
-        """Read an object as S3 is going to give it once the files are there."""
+        """Return what `functions.aws.s3.get_object` would return once the files are uploaded."""
         for location, body in self.files:
             if (location["Bucket"], location["Key"]) == (bucket, key):
-                if len(body) > (most := options.get("max_bytes", limits.MAX_CRL_BYTES)):
-                    raise CrlTooLarge(f"it has {len(body):,} bytes, more than {most:,}")
+                if len(body) > (max_bytes := options.get("max_bytes", limits.MAX_CRL_BYTES)):
+                    raise CrlTooLarge(f"it has {len(body):,} bytes, more than {max_bytes:,}")
                 version = S3Object(bucket=bucket, key=key, version_id="none yet")
                 return FetchedObject(body, version, etag="none yet")
         return get_object(bucket, key, **options)
 
 
-def request(stack: Stack, **given: Any) -> Asked:  # noqa: ANN401 - of click
-    """Make the input; nothing is uploaded yet.
+def build_input(stack: Stack, **options: Any) -> StagedInput:  # noqa: ANN401 - of click
+    """Build the input; nothing is uploaded yet.
 
     Raises:
-        Unusable: a file cannot be read, or is not what it should be; or the stack could not do it.
+        Unusable: a file cannot be read or is malformed, or the stack may not do this.
+        Unreachable: AWS could not be reached, or denied access.
 
     """
-    _require_one_kind(given)
-    _require_the_stacks(stack, given)
-    asked = Asked({})
+    _require_one_kind(options)
+    _require_permitted(stack, options)
+    staged = StagedInput({})
     try:
-        listed = _listed(stack, given["listed"], given["ca"] or stack.settings["CERTIFICATE_AUTHORITY_ARN"])
-        serials = [*map(_serial, given["serials"]), *listed.pop("Serials", [])]
-        if len(serials) > limits.MAX_INLINE_SERIALS and listed:
+        list_fields = _serial_list(
+            stack, options["serial_list"], options["ca"] or stack.settings["CERTIFICATE_AUTHORITY_ARN"]
+        )
+        serials = [*map(_serial, options["serials"]), *list_fields.pop("Serials", [])]
+        if len(serials) > limits.MAX_INLINE_SERIALS and list_fields:
             raise Unusable(f"{len(serials)} serials as arguments, and a --list in S3: put all of them into the list")
-        made = {
-            **_serials(stack, asked, serials),
-            "Certificates": _certificates(stack, asked, given["certificates"]),
-            **listed,
-            "Crl": _crl(stack, asked, given["crl"]),
-            "Reconcile": given["reconcile"],
-            "AcceptLowerCrlNumber": given["accept_lower_crl_number"],
-            "RevocationReason": given["reason"],
-            "CertificateAuthorityArn": given["ca"],
-            "TrustStoreArns": list(given["trust_stores"]),
-            "RequestedBy": given["requested_by"],
-            "Ticket": given["ticket"],
+        fields = {
+            **_serials(stack, staged, serials),
+            "Certificates": _certificates(stack, staged, options["certificates"]),
+            **list_fields,
+            "Crl": _crl(stack, staged, options["crl"]),
+            "Reconcile": options["reconcile"],
+            "AcceptLowerCrlNumber": options["accept_lower_crl_number"],
+            "RevocationReason": options["reason"],
+            "CertificateAuthorityArn": options["ca"],
+            "TrustStoreArns": list(options["trust_stores"]),
+            "RequestedBy": options["requested_by"],
+            "Ticket": options["ticket"],
         }
-    except PrivateKeyGiven as refusal:
-        thing = str(refusal).split(" holds a private key", 1)[0]
-        raise Unusable(f"PrivateKeyGiven: {thing} holds a private key. It was read here and sent nowhere") from None
-    except (RequestRefused, CrlRefused) as refusal:
-        raise Unusable(f"{type(refusal).__name__}: {in_options(str(refusal))}") from None
-    except (AwsUnavailable, AwsCallRefused) as fault:
-        raise Unreachable(f"{type(fault).__name__}: {fault}") from None
-    asked.request = {name: value for name, value in made.items() if value not in (None, [], False)}
-    if given["all_trust_stores"]:
-        asked.request["TrustStoreArns"] = []
-    return asked
+    except PrivateKeyGiven as error:
+        source = str(error).split(" holds a private key", 1)[0]
+        raise Unusable(f"PrivateKeyGiven: {source} holds a private key. It was read here and sent nowhere") from None
+    except (RequestRefused, CrlRefused) as error:
+        raise Unusable(f"{type(error).__name__}: {with_option_names(str(error))}") from None
+    except (AwsUnavailable, AwsCallRefused) as error:
+        raise Unreachable(f"{type(error).__name__}: {error}") from None
+    staged.request = {name: value for name, value in fields.items() if value not in (None, [], False)}
+    if options["all_trust_stores"]:
+        staged.request["TrustStoreArns"] = []
+    return staged
 
 
-def in_options(words: str) -> str:
-    """Say what to do in the command line's own options."""
+def with_option_names(message: str) -> str:
+    """Replace the input's field names in a message by the options of the command line."""
     for field_name, option in _OPTION_NAMES.items():
-        words = words.replace(field_name, option)
-    return words
+        message = message.replace(field_name, option)
+    return message
 
 
-def _require_one_kind(given: dict[str, Any]) -> None:
-    names = {"SERIALS": "serials", "--certificate": "certificates", "--list": "listed"}
-    revoked = [name for name, key in names.items() if given[key]]
+def _require_one_kind(options: dict[str, Any]) -> None:
+    names = {"SERIALS": "serials", "--certificate": "certificates", "--list": "serial_list"}
+    revoked = [name for name, key in names.items() if options[key]]
     kinds = [" and ".join(revoked)] if revoked else []
-    kinds += [name for name, key in (("--crl", "crl"), ("--reconcile", "reconcile")) if given[key]]
+    kinds += [name for name, key in (("--crl", "crl"), ("--reconcile", "reconcile")) if options[key]]
     if not kinds:
         raise Unusable(
-            "nothing is asked for: give serials, --certificate, --list (- is standard input), --crl or --reconcile"
+            "there is nothing to do: give serials, --certificate, --list (- is standard input), --crl or --reconcile"
         )
     if len(kinds) > 1:
-        raise Unusable(f"{' and '.join(kinds)} exclude each other: ask for one after the other")
-    if [*given["certificates"], given["listed"], given["crl"]].count("-") > 1:
-        raise Unusable("standard input is given twice: - can stand once")
+        raise Unusable(f"{' and '.join(kinds)} exclude each other: run one after the other")
+    if [*options["certificates"], options["serial_list"], options["crl"]].count("-") > 1:
+        raise Unusable("standard input is given twice: use - once")
 
 
-def _require_the_stacks(stack: Stack, given: dict[str, Any]) -> None:
-    """Refuse what the roles of the stack's functions may not touch, before an execution fails on it."""
-    own = stack.settings["CERTIFICATE_AUTHORITY_ARN"]
-    if given["ca"] not in (None, own):
-        raise Unusable(f"--ca {given['ca']} is not the stack's CA, {own}: another CA has another --stack")
-    if given["all_trust_stores"] and given["trust_stores"]:
+def _require_permitted(stack: Stack, options: dict[str, Any]) -> None:
+    """Refuse a CA or trust stores to which the stack's functions have no access, before an execution fails on it."""
+    stack_ca = stack.settings["CERTIFICATE_AUTHORITY_ARN"]
+    if options["ca"] not in (None, stack_ca):
+        raise Unusable(f"--ca {options['ca']} is not the stack's CA, {stack_ca}: use the --stack of that CA")
+    if options["all_trust_stores"] and options["trust_stores"]:
         raise Unusable("--trust-store and --all-trust-stores exclude each other")
     stores = [each for each in stack.settings.get("TRUST_STORE_ARNS", "").split(",") if each]
-    if stores and given["all_trust_stores"]:
+    if stores and options["all_trust_stores"]:
         raise Unusable(
-            f"--all-trust-stores: this stack may touch {', '.join(stores)} alone; deploy one that names no trust store"
+            f"--all-trust-stores: this stack may change only {', '.join(stores)}; deploy one that names no trust store"
         )
-    for each in given["trust_stores"] if stores else ():
+    for each in options["trust_stores"] if stores else ():
         if each not in stores:
             raise Unusable(
-                f"--trust-store {each} is none of the stack's, {', '.join(stores)}: deploy it with this one too"
+                f"--trust-store {each} is not one of the stack's, {', '.join(stores)}: deploy it with this one too"
             )
 
 
-def _serial(given: str) -> str:
-    """Refuse what is meant for an option."""
+def _serial(argument: str) -> str:
+    """Refuse a file where a serial number is expected."""
     try:
-        is_file = Path(given).is_file()
-    except OSError:  # too long a name, as a print-out is
+        is_file = Path(argument).is_file()
+    except OSError:  # too long for a file name, as openssl's output is
         is_file = False
-    if given == "-" or files.is_in_s3(given) or is_file:
-        raise Unusable(f"{given} is a file and no serial number: --certificate, --list or --crl say what is in it")
-    return given
+    if argument == "-" or files.is_s3_url(argument) or is_file:
+        raise Unusable(
+            f"{argument} is a file, not a serial number: give it with --certificate, --list or --crl, as what it is"
+        )
+    return argument
 
 
-def _serials(stack: Stack, asked: Asked, serials: list[object]) -> dict[str, Any]:
-    """Put serials into the input, or many of them into a file."""
+def _serials(stack: Stack, staged: StagedInput, serials: list[object]) -> dict[str, Any]:
+    """Return the field for the serials: themselves or, if there are too many, a file with them."""
     if len(serials) <= limits.MAX_INLINE_SERIALS:
         return {"Serials": serials}
-    location = asked.place(stack, "serials.json", json.dumps(serials).encode())
+    location = staged.stage(stack, "serials.json", json.dumps(serials).encode())
     location["Format"] = SerialListFormat.JSON.value
     return {"SerialList": location}
 
 
-def _certificates(stack: Stack, asked: Asked, given: Iterable[str]) -> list[object]:
-    """Read certificates, and nothing that stands beside them in their files; many go by way of S3."""
-    places: list[object] = [each for each in given if _is_at_hand_of_the_stack(stack, each)]
+def _certificates(stack: Stack, staged: StagedInput, sources: Iterable[str]) -> list[object]:
+    """Read the certificates, and nothing else that their files hold; many are uploaded as one file."""
+    urls: list[object] = [each for each in sources if _is_readable_by_stack(stack, each)]
     pems = [
-        b"".join(found.public_bytes(Encoding.PEM) for found in certificates.read(files.read(each), each))
-        for each in given
-        if each not in places
+        b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates.read(files.read(each), each))
+        for each in sources
+        if each not in urls
     ]
     if sum(map(len, pems)) > _INLINE_CERTIFICATES or len(pems) > _INLINE_FILES:
-        return [*places, asked.place(stack, "certificates.pem", b"".join(pems))]
-    return [*places, *(pem.decode() for pem in pems)]
+        return [*urls, staged.stage(stack, "certificates.pem", b"".join(pems))]
+    return [*urls, *(pem.decode() for pem in pems)]
 
 
-def _listed(stack: Stack, given: str | None, ca: str) -> dict[str, Any]:
-    """Read the serials of a list, and nothing that stands beside them."""
-    if given is None:
+def _serial_list(stack: Stack, source: str | None, ca: str) -> dict[str, Any]:
+    """Read the serials of a list, and nothing else that it holds."""
+    if source is None:
         return {}
-    if _is_at_hand_of_the_stack(stack, given):
-        return {"SerialList": given}
-    data = files.read(given)
-    found = serial_list.read(data, serial_list.format_by_name(given) or files.sniffed(data), given, ca)
-    return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in found]}
+    if _is_readable_by_stack(stack, source):
+        return {"SerialList": source}
+    data = files.read(source)
+    entries = serial_list.read(data, serial_list.format_by_name(source) or files.detect_format(data), source, ca)
+    return {"Serials": [each.model_dump(mode="json", exclude_none=True) for each in entries]}
 
 
-def _crl(stack: Stack, asked: Asked, given: str | None) -> object:
-    if given is None or _is_at_hand_of_the_stack(stack, given):
-        return given
-    data = files.read(given)
-    private_keys.refuse(data, given)
+def _crl(stack: Stack, staged: StagedInput, source: str | None) -> object:
+    if source is None or _is_readable_by_stack(stack, source):
+        return source
+    data = files.read(source)
+    private_keys.refuse(data, source)
     try:
         crl.read(data)
-    except CrlRefused as refusal:
-        raise type(refusal)(f"{given}: {refusal}") from None
-    return asked.place(stack, "crl", data)
+    except CrlRefused as error:
+        raise type(error)(f"{source}: {error}") from None
+    return staged.stage(stack, "crl", data)
 
 
-def _is_at_hand_of_the_stack(stack: Stack, given: str) -> bool:
-    """Say whether the stack may read it where it lies; what lies elsewhere is read here, and copied."""
-    return given.startswith(f"s3://{stack.settings['INPUT_BUCKET']}/")
+def _is_readable_by_stack(stack: Stack, source: str) -> bool:
+    """Return whether the stack may read a file where it is; other files are read here, and uploaded."""
+    return source.startswith(f"s3://{stack.settings['INPUT_BUCKET']}/")

@@ -33,8 +33,8 @@ class OnceGroup(click.Group):
 
 
 def _refuse_repetition(command: click.Command, ctx: click.Context, args: list[str]) -> None:
-    _, _, given = command.make_parser(ctx).parse_args(args=list(args))
-    for parameter, times in Counter(given).items():
+    _, _, parameters = command.make_parser(ctx).parse_args(args=list(args))
+    for parameter, times in Counter(parameters).items():
         takes_one = isinstance(parameter, click.Option) and not (
             parameter.multiple or parameter.count or parameter.is_flag
         )

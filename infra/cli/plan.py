@@ -1,4 +1,4 @@
-"""A plan made with the caller's own credentials, by the very code of the stack's function, and how it is shown."""
+"""Makes a plan with the caller's own credentials, running the code of PlanRevocationFunction, and shows it."""
 
 import os
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from functions.models.request import ExecutionInput
 from functions.models.states import RevocationOutcome
 from functions.pki import serial_number
 from functions.plan.build import build_plan
-from infra.cli.input import Asked, in_options
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable, plain
+from infra.cli.input import StagedInput, with_option_names
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable, printable
 
 EXIT_CODES = {
     PlannedOutcome.SUCCEEDED: ENFORCED,
@@ -20,46 +20,46 @@ EXIT_CODES = {
     PlannedOutcome.REFUSED: UNUSABLE,
     PlannedOutcome.UNKNOWN: NOT_ENFORCED,
 }
-# What cannot be undone is shown first, and most of it.
-_WORDS = {
+# What is shown of each expected outcome, and for how many serials; what cannot be undone comes first.
+_DESCRIPTIONS = {
     RevocationOutcome.REVOKED: ("will be revoked", 50),
     None: ("unknown", 20),
     RevocationOutcome.ALREADY_REVOKED: ("is revoked already, and keeps its reason", 20),
     RevocationOutcome.EXPIRED: ("is revoked already and has expired", 5),
     RevocationOutcome.FAILED: ("cannot be revoked", 5),
 }
-_MINUTES_FROM = 180  # seconds
+_SHORT_SECONDS = 180  # shown as seconds; longer durations as minutes
 
 
-def make(stack: Stack, asked: Asked) -> Plan:
-    """Plan an execution; nothing is called that changes anything, and files that would be uploaded are not.
+def make_plan(stack: Stack, execution_input: StagedInput) -> Plan:
+    """Return what an execution would do. Nothing is changed, and no file uploaded.
 
     Raises:
-        Unreachable: AWS could not be asked, or does not let the caller ask.
+        Unreachable: AWS could not be reached, or denied access.
 
     """
     os.environ.update(stack.settings)
     environment.cache_clear()
     now = datetime.now(UTC)
-    question = ExecutionInput(request=asked.request, execution_arn="none", execution_name="plan", start_time=now)
+    event = ExecutionInput(request=execution_input.request, execution_arn="none", execution_name="plan", start_time=now)
     try:
-        return build_plan(question, now, asked.get_object)
-    except (AwsUnavailable, AwsCallRefused) as fault:
-        raise Unreachable(f"{type(fault).__name__}: {fault}") from None
+        return build_plan(event, now, execution_input.get_object)
+    except (AwsUnavailable, AwsCallRefused) as error:
+        raise Unreachable(f"{type(error).__name__}: {error}") from None
 
 
-def render(plan: Plan, stack: Stack) -> Iterator[str]:
-    """Show a plan to a person, what is irreversible first."""
+def render_plan(plan: Plan, stack: Stack) -> Iterator[str]:
+    """Yield the lines that show a plan to a person, what cannot be undone first."""
     if plan.cause:
-        told = ": ".join(filter(None, (plan.outcome, plan.error, in_options(plan.cause))))
-        yield from map(plain, told.splitlines())
+        message = ": ".join(filter(None, (plan.outcome, plan.error, with_option_names(plan.cause))))
+        yield from map(printable, message.splitlines())
     else:
         yield f"{plan.outcome} is expected."
     yield f"Stack: {stack.state_machine_arn}"
     if plan.issuer:
-        yield plain(f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}")
-    for expected, (words, most) in _WORDS.items():
-        yield from _certificates(plan, expected, words, most)
+        yield printable(f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}")
+    for expected, (description, max_shown) in _DESCRIPTIONS.items():
+        yield from _certificates(plan, expected, description, max_shown)
     if left := plan.expected.get(NOT_LOOKED_UP):
         yield f"  {left} were not looked up"
     yield from _crl(plan)
@@ -70,18 +70,18 @@ def render(plan: Plan, stack: Stack) -> Iterator[str]:
         yield f"Unknown until tried: {unknown}."
 
 
-def _certificates(plan: Plan, expected: RevocationOutcome | None, words: str, most: int) -> Iterator[str]:
-    these = [each for each in plan.serials if each.expected is expected]
-    for each in these[:most]:
-        yield plain("  " + "  ".join(_certificate(each, plan.issuer, words)))
+def _certificates(plan: Plan, expected: RevocationOutcome | None, description: str, max_shown: int) -> Iterator[str]:
+    serials = [each for each in plan.serials if each.expected is expected]
+    for each in serials[:max_shown]:
+        yield printable("  " + "  ".join(_certificate(each, plan.issuer, description)))
     number = plan.expected.get(expected.value if expected else PlannedOutcome.UNKNOWN.value, 0)
-    if number > most:
-        yield f"  {words}: {number} in all, {number - min(len(these), most)} of them not shown"
+    if number > max_shown:
+        yield f"  {description}: {number} in all, {number - min(len(serials), max_shown)} of them not shown"
 
 
-def _certificate(each: PlannedSerial, issuer: str | None, words: str) -> Iterator[str]:
+def _certificate(each: PlannedSerial, issuer: str | None, description: str) -> Iterator[str]:
     yield serial_number.to_hex(each.serial)
-    yield words
+    yield description
     if each.expected is RevocationOutcome.REVOKED and each.revocation_reason:
         yield f"for {each.revocation_reason}"
     if each.not_after:
@@ -102,7 +102,7 @@ def _crl(plan: Plan) -> Iterator[str]:
         valid = f"from {_day(plan.crl.this_update)} to {_day(plan.crl.next_update)}"
         yield f"CRL: number {plan.crl.crl_number}, {plan.crl.number_of_revoked_entries} entries, {valid}{held}"
     if plan.crl.refusal:
-        yield plain(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
+        yield printable(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
 
 
 def _day(at: datetime | None) -> str:
@@ -111,18 +111,19 @@ def _day(at: datetime | None) -> str:
 
 def _trust_store(store: PlannedTrustStore) -> Iterator[str]:
     yield f"Trust store: {store.trust_store_arn}"
-    yield f"  {'; '.join(_deeds(store)) or 'nothing to do'}"
+    yield f"  {'; '.join(_actions(store)) or 'nothing to do'}"
     if store.refusal:
-        yield plain(f"  REFUSED: {store.refusal.error}: {store.refusal.cause}")
+        yield printable(f"  REFUSED: {store.refusal.error}: {store.refusal.cause}")
     if store.number_dropped:
         shown = ", ".join(map(serial_number.to_hex, store.dropped_serials[:10]))
-        yield f"  MIND: {store.number_dropped} serials that it refuses now would be accepted, unless expired: {shown}"
+        number = store.number_dropped
+        yield f"  Warning: {number} serials that it refuses now would be accepted, unless expired: {shown}"
     if store.load_balancers == 0:
-        yield "  MIND: no load balancer uses it, so nothing refuses these certificates there"
+        yield "  Warning: no load balancer uses it, so nothing refuses these certificates there"
     yield f"  {store.head_room}"
 
 
-def _deeds(store: PlannedTrustStore) -> Iterator[str]:
+def _actions(store: PlannedTrustStore) -> Iterator[str]:
     if store.add_crl_number is not None:
         yield f"attach CRL number {store.add_crl_number}"
     if store.add_next_crl:
@@ -135,14 +136,14 @@ def _time(plan: Plan) -> Iterator[str]:
     if not (plan.number_of_serials or plan.seconds_enforcing):
         return
     parts = [
-        f"{_long(plan.seconds_revoking)} to revoke" if plan.number_of_serials else "",
+        f"{_duration(plan.seconds_revoking)} to revoke" if plan.number_of_serials else "",
         f"{plan.seconds_giving_way} s to give way to others" if plan.seconds_giving_way else "",
-        f"{_long(plan.seconds_waiting_for_crl)} until the CRL comes" if plan.seconds_waiting_for_crl else "",
+        f"{_duration(plan.seconds_waiting_for_crl)} until the CRL comes" if plan.seconds_waiting_for_crl else "",
         f"{plan.seconds_enforcing:.0f} s to enforce",
     ]
     cost = f"about USD {plan.cost_usd:.4f} for {plan.state_transitions} state transitions and Lambda"
     yield f"Takes about {', '.join(filter(None, parts))}; {cost}"
 
 
-def _long(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < _MINUTES_FROM else f"{seconds / 60:.0f} min"
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _SHORT_SECONDS else f"{seconds / 60:.0f} min"

@@ -1,11 +1,13 @@
-"""Where the stack is: its state machine, its buckets and its settings, asked of AWS (or of the embedded one)."""
+"""The stack that a command works on, found by name or ARN; and the exit code and message of what goes wrong."""
 
 import functools
 import json
 import os
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import boto3
 import click
@@ -14,20 +16,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-NAME = "mtls-revocation"
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULT_NAME = "mtls-revocation"
 _STATE_MACHINE_ARN = re.compile(r"arn:[a-z-]+:states:([a-z0-9-]+):[0-9]{12}:stateMachine:[^:]+")
 # Exit codes that scripts can trust; click's own 2 is for a command line that cannot be read.
 ENFORCED, NOT_ENFORCED, UNUSABLE, UNREACHABLE, UNFINISHED = range(5)
 
 
 class Unreachable(click.ClickException):
-    """AWS could not be asked, or does not let the caller ask."""
+    """AWS could not be reached, or denied access."""
 
     exit_code = UNREACHABLE
 
 
 class Unusable(click.ClickException):
-    """What was given cannot be used; nothing was done."""
+    """The arguments cannot be used; nothing was done."""
 
     exit_code = UNUSABLE
 
@@ -46,47 +49,49 @@ class Stack:
 
     @functools.cached_property
     def settings(self) -> dict[str, str]:
-        """The settings of the function that makes a plan: the same that every execution has."""
+        """Environment variables of PlanRevocationFunction: the settings of every execution."""
         definition = json.loads(
             self.stepfunctions.describe_state_machine(stateMachineArn=self.state_machine_arn)["definition"]
         )
         function = definition["States"]["PlanRevocation"]["Resource"]
-        found = boto3.client("lambda").get_function_configuration(FunctionName=function)
-        return dict(found.get("Environment", {}).get("Variables", {}))
+        configuration = boto3.client("lambda").get_function_configuration(FunctionName=function)
+        return dict(configuration.get("Environment", {}).get("Variables", {}))
 
     def upload(self, bucket: str, key: str, body: bytes) -> str:
-        """Put a file where inputs lie; give its version."""
+        """Upload a file and return its version."""
         return boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
 
-    def execution_arn(self, text: str) -> str:
-        """Complete the name of an execution to its ARN."""
-        if text.startswith("arn:"):
-            return text
-        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{text}"
+    def execution_arn(self, name_or_arn: str) -> str:
+        """Return the ARN of an execution that is named by either."""
+        if name_or_arn.startswith("arn:"):
+            return name_or_arn
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name_or_arn}"
 
 
 def use_region(state_machine_arn: str | None) -> None:
-    """Have boto3 use the state machine's Region, or AWS_REGION as the aws command does; it would read neither itself.
+    """Set boto3's Region to the state machine's, or to AWS_REGION as the aws command does; boto3 reads neither.
 
     Raises:
-        Unusable: that is no state machine's ARN.
+        Unusable: the ARN is not a state machine's.
 
     """
     region = os.environ.get("AWS_REGION")
     if state_machine_arn:
-        if not (found := _STATE_MACHINE_ARN.fullmatch(state_machine_arn)):
-            told = "(--state-machine-arn, STATE_MACHINE_ARN; without a version or an alias)"
-            raise Unusable(f"{state_machine_arn!r} is no state machine's ARN {told}")
-        region = found[1]
+        match = _STATE_MACHINE_ARN.fullmatch(state_machine_arn)
+        if not match:
+            source = "(--state-machine-arn, STATE_MACHINE_ARN; without a version or an alias)"
+            raise Unusable(f"{state_machine_arn!r} is not a state machine's ARN {source}")
+        region = match[1]
     if region:
         os.environ["AWS_DEFAULT_REGION"] = region
 
 
-def find(name: str, state_machine_arn: str | None) -> Stack:
-    """Find the stack.
+def find_stack(name: str, state_machine_arn: str | None) -> Stack:
+    """Return the stack.
 
     Raises:
-        Unusable: there is none of this name in this account and Region.
+        Unusable: this account and Region have no stack of this name.
+        Unreachable: CloudFormation could not be reached, or denied access.
 
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
@@ -96,35 +101,60 @@ def find(name: str, state_machine_arn: str | None) -> Stack:
         return Stack(name, state_machine_arn)
     try:
         (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError as refusal:
-        if refusal.response["Error"]["Code"] != "ValidationError":
-            raise reached(refusal) from None
-        told = refusal.response["Error"].get("Message", "")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise unreachable(error) from None
+        message = error.response["Error"].get("Message", "")
         raise Unusable(
-            f"there is no stack {name!r} here ({told}): give --stack, or STATE_MACHINE_ARN, and the right AWS_REGION"
+            f"there is no stack {name!r} here ({message}): give --stack, or STATE_MACHINE_ARN, and the right AWS_REGION"
         ) from None
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     return Stack(name, outputs["StateMachineArn"])
 
 
-def reached(refusal: ClientError | BotoCoreError) -> Unreachable:
-    """Word what AWS has refused."""
-    if isinstance(refusal, ClientError):
-        error, action = refusal.response["Error"], refusal.operation_name
-        return Unreachable(f"{action} was refused: {error['Code']}: {error.get('Message', '')}")
-    return Unreachable(f"AWS could not be asked: {refusal}")
+def unreachable(error: ClientError | BotoCoreError) -> Unreachable:
+    """Return AWS's error as the command line shows it."""
+    if isinstance(error, ClientError):
+        details = error.response["Error"]
+        return Unreachable(f"{error.operation_name} was refused: {details['Code']}: {details.get('Message', '')}")
+    return Unreachable(f"AWS could not be reached: {error}")
 
 
-def plain(text: str) -> str:
-    """Take out what a terminal would obey: whoever names a certificate or asks for something chooses the words."""
+def exit_on_aws_error(command: Command) -> Command:
+    """Exit with the command's code, or with `Unreachable` and its message when AWS refuses a call."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> NoReturn:  # noqa: ANN401 - of click
+        try:
+            sys.exit(command(*arguments, **options))
+        except (ClientError, BotoCoreError) as error:
+            raise unreachable(error) from None
+
+    return run  # type: ignore[return-value] # click calls it
+
+
+def with_stack(command: Command) -> Command:
+    """Pass the stack as the command's first argument, and exit as `exit_on_aws_error` does."""
+
+    @click.pass_obj
+    @exit_on_aws_error
+    @functools.wraps(command)
+    def run(find: Callable[[], Stack], /, **options: Any) -> int:  # noqa: ANN401 - of click
+        return int(command(find(), **options))
+
+    return run  # type: ignore[return-value] # click calls it
+
+
+def printable(text: str) -> str:
+    """Replace control characters, which a terminal would obey: subjects and inputs are chosen by others."""
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
-def dump(found: Any) -> str:  # noqa: ANN401 - JSON
+def to_json(value: Any) -> str:  # noqa: ANN401 - JSON
     """Write JSON for machines."""
-    return json.dumps(found, indent=2, default=str)
+    return json.dumps(value, indent=2, default=str)
 
 
 def default_name() -> str:
-    """Give the stack's usual name."""
-    return os.environ.get("STACK", NAME)
+    """Return $STACK, or the name that `make deploy` suggests."""
+    return os.environ.get("STACK", DEFAULT_NAME)

@@ -1,4 +1,4 @@
-"""The end of an execution in words: what is blocked, since when, and what a success may hide."""
+"""Describes how an execution ended: what is blocked, since when, and what to watch out for."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.cli.stack import Stack, plain
+from infra.cli.stack import Stack, printable
 
 _SHOWN = 5
 _RECONCILED = {
@@ -18,74 +18,75 @@ _RECONCILED = {
 }
 
 
-def report(stack: Stack, name: str, form: str) -> bytes | None:
-    """Read the report of an execution, for people (md) or machines (json); None when there is none."""
+def read_report(stack: Stack, name: str, suffix: str) -> bytes | None:
+    """Read an execution's report, for people (md) or machines (json); None if it has not written one."""
     client = boto3.client("s3")
     try:
         bucket = stack.settings["WORKFLOW_BUCKET"]
-        body = client.get_object(Bucket=bucket, Key=f"executions/{name}/report.{form}")["Body"]
+        body = client.get_object(Bucket=bucket, Key=f"executions/{name}/report.{suffix}")["Body"]
         return bytes(body.read())
     except client.exceptions.NoSuchKey:
         return None
 
 
-def outcome(stack: Stack, name: str, output: dict[str, Any]) -> Iterator[str]:
-    """Tell what an execution that wrote a report came to; the report itself is read if the caller may."""
+def describe_outcome(stack: Stack, name: str, output: dict[str, Any]) -> Iterator[str]:
+    """Describe the end of an execution that wrote a report, with details of the report if the caller may read it."""
     summary = output.get("Summary") or {}
     if summary.get("Serials"):
         yield f"{summary['Enforced']} of {summary['Serials']} certificates are enforced."
         if expired := summary.get("Expired"):
             yield (
-                f"MIND: {expired} were revoked before and have expired since: no CRL holds them any longer, and load "
-                "balancers refuse them unless the listener ignores expiry."
+                f"Warning: {expired} were revoked before and have expired since: no CRL holds them any longer, and "
+                "load balancers refuse them unless the listener ignores expiry."
             )
     elif "Reconciled" in output:
         yield f"{_RECONCILED.get(output['Reconciled'], output['Reconciled'])}."
     try:
-        body = report(stack, name, "json")
+        body = read_report(stack, name, "json")
     except (ClientError, BotoCoreError):
         body = None
     if body:
         yield from _details(json.loads(body))
-    yield f"All of it: revocation report {name}"
+    yield f"Full report: revocation report {name}"
 
 
-def _details(found: dict[str, Any]) -> Iterator[str]:
-    enforced = [each for each in found.get("Serials", []) if each["Enforced"]]
+def _details(report: dict[str, Any]) -> Iterator[str]:
+    enforced = [each for each in report.get("Serials", []) if each["Enforced"]]
     for each in enforced[:_SHOWN]:
         since = f" since {_time(each['EnforcedAt'])}" if "EnforcedAt" in each else ""
         yield f"  {each['Serial']}  attached and read back{since}"
     if len(enforced) > _SHOWN:
         yield f"  and {len(enforced) - _SHOWN} more"
-    for store in found.get("TrustStores", []):
+    for store in report.get("TrustStores", []):
         connections, arn = store.get("OpenConnections") or {}, store["TrustStoreArn"]
         if connections.get("NotAssociated"):
-            yield f"MIND: no load balancer uses {arn}, so nothing refuses these certificates there."
+            yield f"Warning: no load balancer uses {arn}, so nothing refuses these certificates there."
         elif "Until" in connections:
             yield f"Connections that were open may live until {_time(connections['Until'])}."
         if dropped := store.get("EntriesDropped"):
             shown = ", ".join(store.get("DroppedSerials", [])[:_SHOWN])
-            yield f"MIND: {dropped} serials that {arn} refused are in the list no more (expired ones drop out): {shown}"
+            reason = "expired ones drop out"
+            yield f"Warning: {dropped} serials that {arn} refused are no longer in the list ({reason}): {shown}"
 
 
-def asked_for(text: str) -> str:
-    """Say in a few words what an execution's input asks for, and who asks."""
+def describe_input(text: str) -> str:
+    """Return a short description of an execution's input, and who started it."""
     try:
-        given = json.loads(text)
+        request = json.loads(text)
     except ValueError:
-        return "an input that is no JSON"
-    if not isinstance(given, dict):
-        return "an input that is no object"
+        return "an input that is not JSON"
+    if not isinstance(request, dict):
+        return "an input that is not an object"
     parts = [
-        "DRY RUN" if given.get("DryRun") is True else "",
-        "reconcile" if given.get("Reconcile") is True else "",
-        "a CRL handed over" if "Crl" in given else "",
-        f"{len(given['Serials'])} serials" if isinstance(given.get("Serials"), list) else "",
-        f"{len(given['Certificates'])} certificates" if isinstance(given.get("Certificates"), list) else "",
-        "a list in S3" if "SerialList" in given else "",
-        *(str(given[name])[:40] for name in ("RequestedBy", "Ticket") if given.get(name)),
+        "DRY RUN" if request.get("DryRun") is True else "",
+        "reconcile" if request.get("Reconcile") is True else "",
+        "a CRL" if "Crl" in request else "",
+        f"{len(request['Serials'])} serials" if isinstance(request.get("Serials"), list) else "",
+        f"{len(request['Certificates'])} certificates" if isinstance(request.get("Certificates"), list) else "",
+        "a list in S3" if "SerialList" in request else "",
+        *(str(request[name])[:40] for name in ("RequestedBy", "Ticket") if request.get(name)),
     ]
-    return plain(", ".join(filter(None, parts)))
+    return printable(", ".join(filter(None, parts)))
 
 
 def _time(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Watching an execution: each state as it is left, each item of its Maps, and the exit code at the end."""
+"""Watches an execution: prints each state as it is left, each item of its Maps, and ends with the exit code."""
 
 import json
 import sys
@@ -12,55 +12,58 @@ from pydantic import ValidationError
 
 from functions.errors import RequestRefused
 from functions.models.plan import Plan
-from infra.cli import plan as planned
-from infra.cli import summary as told
-from infra.cli.follow import Left, follow
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE, Stack, Unusable, reached
+from infra.cli.follow import StateVisit, follow
+from infra.cli.plan import EXIT_CODES, render_plan
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE, Stack, Unusable, unreachable
+from infra.cli.summary import describe_outcome
 
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
-# States that decide or rearrange, and take no time.
-_UNSEEN = ("Is", "Are", "Receive", "Begin", "TrustStoreEnforced")
-_FEW, _EVERY = 20, 50
+# Prefixes of states that decide or rearrange, and take no time.
+_HIDDEN = ("Is", "Are", "Receive", "Begin", "TrustStoreEnforced")
+# The first items of a Map are printed each, then one in so many.
+_FIRST_ITEMS, _ITEM_INTERVAL = 20, 50
 
 
 class Progress:
-    """Prints a line for each state, on a terminal also what is waited for; of many items only every fiftieth."""
+    """Prints a line for each state that was left, and on a terminal for each that was entered."""
 
     def __init__(self) -> None:
-        """Begin at no state."""
-        self._done = Counter[str]()
+        """Start with no state visited."""
+        self._visits = Counter[str]()
 
-    def left(self, left: Left) -> None:
-        """Tell of a state that was entered or left."""
-        if left.state.startswith(_UNSEEN):
+    def show(self, visit: StateVisit) -> None:
+        """Print a line for a state that was entered or left."""
+        if visit.state.startswith(_HIDDEN):
             return
-        if left.left_at is None:
+        if visit.left_at is None:
             if sys.stdout.isatty():
-                click.secho(f"{left.entered_at.astimezone(UTC):%H:%M:%S}  {left.state} …", dim=True)
+                click.secho(f"{visit.entered_at.astimezone(UTC):%H:%M:%S}  {visit.state} …", dim=True)
             return
-        self._done[left.state] += 1
-        number = self._done[left.state]
-        if left.state in _ITEMS and number > _FEW and number % _EVERY:
+        self._visits[visit.state] += 1
+        number = self._visits[visit.state]
+        if visit.state in _ITEMS and number > _FIRST_ITEMS and number % _ITEM_INTERVAL:
             return
-        counted = f"({number})  " if left.state in _ITEMS else ""
-        click.echo(f"{left.left_at.astimezone(UTC):%H:%M:%S}  {left.state}  {counted}{left.note}".rstrip())
+        counted = f"({number})  " if visit.state in _ITEMS else ""
+        click.echo(f"{visit.left_at.astimezone(UTC):%H:%M:%S}  {visit.state}  {counted}{visit.note}".rstrip())
 
 
-def watch(stack: Stack, execution_arn: str, *, as_json: bool, look_every_seconds: float) -> int:
-    """Follow an execution to its end; give the exit code: 0 only when everything asked for is enforced."""
+def watch_execution(stack: Stack, execution_arn: str, *, as_json: bool, poll_seconds: float) -> int:
+    """Follow an execution to its end; return the exit code: 0 only if every requested certificate is blocked."""
     progress, name = Progress(), execution_arn.rsplit(":", 1)[1]
     goes_on = f"The execution goes on. Look again: revocation watch {name}"
     try:
-        for left in follow(stack.stepfunctions, execution_arn, look_every_seconds):
+        for visit in follow(stack.stepfunctions, execution_arn, poll_seconds):
             if not as_json:
-                progress.left(left)
+                progress.show(visit)
     except KeyboardInterrupt:
         click.echo(f"\n{goes_on}", err=True)
         return UNFINISHED
-    except (ClientError, BotoCoreError) as fault:
-        if isinstance(fault, ClientError) and fault.response["Error"]["Code"] == "ExecutionDoesNotExist":
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             raise Unusable(f"ExecutionDoesNotExist: there is no execution {execution_arn}") from None
-        click.echo(f"Error: {reached(fault).message}. If it was running: {goes_on[0].lower()}{goes_on[1:]}", err=True)
+        click.echo(
+            f"Error: {unreachable(error).message}. If it was running: {goes_on[0].lower()}{goes_on[1:]}", err=True
+        )
         return UNREACHABLE
     ended: dict[str, Any] = dict(stack.stepfunctions.describe_execution(executionArn=execution_arn))
     output = json.loads(ended.get("output") or "{}")
@@ -73,13 +76,13 @@ def watch(stack: Stack, execution_arn: str, *, as_json: bool, look_every_seconds
 
 
 def is_enforced(status: str, output: dict[str, Any]) -> bool:
-    """Say whether an execution did everything; a dry run never has."""
+    """Return whether an execution did everything; a dry run never has."""
     return status == "SUCCEEDED" and output.get("Outcome") == "SUCCEEDED" and "ReportJson" in output
 
 
 def _exit_code(ended: dict[str, Any], output: dict[str, Any]) -> int:
     if plan := _plan(ended, output):
-        return planned.EXIT_CODES[plan.outcome]
+        return EXIT_CODES[plan.outcome]
     if RequestRefused.what_to_do in ended.get("cause", ""):
         return UNUSABLE
     return ENFORCED if is_enforced(ended["status"], output) else NOT_ENFORCED
@@ -98,7 +101,7 @@ def _verdict(stack: Stack, ended: dict[str, Any], output: dict[str, Any]) -> str
     if "error" in ended:
         return f"{ended['status']}: {ended['error']}: {ended.get('cause', '')}"
     if plan := _plan(ended, output):
-        return "\n".join(["A dry run; nothing was done.", *planned.render(plan, stack)])
+        return "\n".join(["A dry run; nothing was done.", *render_plan(plan, stack)])
     if "ReportMarkdown" not in output:
-        return f"{ended['status']}: it has written no report"
-    return f"{ended['status']}: " + "\n".join(told.outcome(stack, ended["executionArn"].rsplit(":", 1)[1], output))
+        return f"{ended['status']}: it wrote no report"
+    return f"{ended['status']}: " + "\n".join(describe_outcome(stack, ended["executionArn"].rsplit(":", 1)[1], output))

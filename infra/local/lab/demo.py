@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from functions.pki import serial_number
-from infra.cli.follow import Left
+from infra.cli.follow import StateVisit
 from infra.local.core.settings import Settings
 from infra.local.lab.handshake import Handshake, connect
 from infra.local.lab.lab import Laboratory, laboratory
@@ -64,7 +64,7 @@ def _no_crl_before_the_first_look(made: Laboratory) -> None:
     made.aws.settings.private_ca.crl_publication = False
 
 
-def _looked(made: Laboratory, event: Left) -> None:
+def _looked(made: Laboratory, event: StateVisit) -> None:
     if event.state == "FindCrl" and event.left_at:
         made.aws.settings.private_ca.crl_publication = True
 

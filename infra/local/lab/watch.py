@@ -8,14 +8,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from infra.cli.follow import Left, follow
+from infra.cli.follow import StateVisit, follow
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
 def watch(
-    console: Console, stepfunctions: "SFNClient", execution_arn: str, seen: Callable[[Left], None] = lambda _: None
+    console: Console,
+    stepfunctions: "SFNClient",
+    execution_arn: str,
+    seen: Callable[[StateVisit], None] = lambda _: None,
 ) -> None:
     """Follow an execution to its end, state by state with times; `seen` is told of each as well."""
     start = stepfunctions.describe_execution(executionArn=execution_arn)["startDate"]
@@ -25,26 +28,26 @@ def watch(
             if event.left_at:
                 console.print(_line(event, start), markup=False)
         return
-    rows: dict[tuple[str, datetime], Left] = {}
+    rows: dict[tuple[str, datetime], StateVisit] = {}
     with Live(_table(rows, start), console=console, refresh_per_second=10) as live:
         for event in events:
             rows[event.state, event.entered_at] = event
             live.update(_table(rows, start))
 
 
-def _told(seen: Callable[[Left], None], events: Iterator[Left]) -> Iterator[Left]:
+def _told(seen: Callable[[StateVisit], None], events: Iterator[StateVisit]) -> Iterator[StateVisit]:
     for event in events:
         seen(event)
         yield event
 
 
-def _line(event: Left, start: datetime) -> str:
+def _line(event: StateVisit, start: datetime) -> str:
     left = event.left_at or event.entered_at
     seconds = (left - start).total_seconds()
     return f"  {seconds:6.2f} s  {event.state:22} {event.note}".rstrip()
 
 
-def _table(rows: dict[tuple[str, datetime], Left], start: datetime) -> Table:
+def _table(rows: dict[tuple[str, datetime], StateVisit], start: datetime) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("", "from", "seconds", "state", ""):
         table.add_column(title, justify="right" if title in ("from", "seconds") else "left")

@@ -96,7 +96,7 @@ os.execvp("bash", ["bash", "-c", sys.argv[1]])
 
 @contextmanager
 def no_crl(up: Up) -> Iterator[None]:
-    """Let no CRL come."""
+    """Keep Private CA from writing its CRL."""
     outside = Outside(up)
     s3, bucket = outside.client("s3"), outside.settings["CRL_BUCKET"]
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
@@ -138,10 +138,10 @@ def test_a_trust_store_that_nothing_uses(up: Up) -> None:
     (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     before = {name: listener["MutualAuthentication"][name] for name in ("Mode", "TrustStoreArn")}
     elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication={"Mode": "passthrough"})
-    mind = "MIND: no load balancer uses"
+    warning = "Warning: no load balancer uses"
     try:
-        assert mind in run(up, f"revocation plan 0x{serial}")
-        assert mind in run(up, f"revocation start --yes 0x{serial}")
+        assert warning in run(up, f"revocation plan 0x{serial}")
+        assert warning in run(up, f"revocation start --yes 0x{serial}")
     finally:
         elb.modify_listener(ListenerArn=listener["ListenerArn"], MutualAuthentication=before)
     assert not is_accepted(up, "unused")
@@ -167,16 +167,20 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("revocation start --yes", UNUSABLE, "give serials, --certificate, --list"),
         ("revocation start --yes --crl x 0x1", UNUSABLE, "SERIALS and --crl exclude each other"),
         ("revocation plan -c - -l -", UNUSABLE, "standard input is given twice"),
-        ("revocation plan pki/alice.pem", UNUSABLE, "pki/alice.pem is a file and no serial number: --certificate"),
-        ("revocation plan --trust-store arn:aws:x 0x1", UNUSABLE, "is none of the stack's"),
+        (
+            "revocation plan pki/alice.pem",
+            UNUSABLE,
+            "pki/alice.pem is a file, not a serial number: give it",
+        ),
+        ("revocation plan --trust-store arn:aws:x 0x1", UNUSABLE, "is not one of the stack's"),
         ("revocation plan --ca arn:aws:x 0x1", UNUSABLE, "is not the stack's CA"),
         ("touch empty; revocation plan -c empty", UNUSABLE, "empty is empty"),
         ("revocation plan --crl empty", UNUSABLE, "CrlMalformed: empty: "),
         ("revocation list --limit -1", UNUSABLE, "--limit"),
         ("revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
-        ("STATE_MACHINE_ARN=mtls revocation list", UNUSABLE, "'mtls' is no state machine's ARN"),
+        ("STATE_MACHINE_ARN=mtls revocation list", UNUSABLE, "'mtls' is not a state machine's ARN"),
         ("AWS_ENDPOINT_URL=127.0.0.1:9 revocation list", UNUSABLE, "write http://127.0.0.1:9"),
-        ("revocation find pki/alice.pem --subject alice", UNUSABLE, "is no connection log"),
+        ("revocation find pki/alice.pem --subject alice", UNUSABLE, "is not a connection log"),
         ("revocation start --yes '[/x]'", UNUSABLE, "serial number '[/x]' is not hexadecimal"),
         ("setsid revocation start 0x1", UNUSABLE, "give --yes"),
         ("revocation plan --certificate none.pem", UNUSABLE, "none.pem cannot be read: No such file"),
@@ -192,8 +196,8 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("revocation plan 0xabcdef", NOT_ENFORCED, "ResourceNotFoundException"),
         ("revocation report nobody", UNUSABLE, "ExecutionDoesNotExist"),
         ("revocation watch nobody", UNUSABLE, "ExecutionDoesNotExist"),
-        ("revocation plan --all-trust-stores 0x1", UNUSABLE, "may touch"),
-        ("revocation plan --list s3://x", UNUSABLE, "s3://x is no s3://bucket/key"),
+        ("revocation plan --all-trust-stores 0x1", UNUSABLE, "may change only"),
+        ("revocation plan --list s3://x", UNUSABLE, "s3://x is not of the form s3://bucket/key"),
         (
             "revocation plan -l s3://$INPUT_BUCKET/inputs/s.txt $(seq -f 0x8%06g 501)",
             UNUSABLE,
@@ -202,7 +206,7 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("revocation find $(printf a%.0s $(seq 300))", UNUSABLE, "cannot be read: File name too long"),
         ("revocation nonsense", UNUSABLE, "No such command"),
         ("STATE_MACHINE_ARN= revocation --stack nowhere list", UNUSABLE, "no stack 'nowhere'"),
-        ("AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 revocation list", UNREACHABLE, "could not be asked"),
+        ("AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 revocation list", UNREACHABLE, "could not be reached"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(up: Up, command: str, code: int, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Clients in connection logs: every line that the listener writes is read, and hostile files are survived."""
+"""Clients in connection logs: every line that the listener writes is read, and hostile files do no harm."""
 
 import gzip
 import ipaddress
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.cli import connection_logs as logs
-from infra.cli.connection_logs import Sought, search
+from infra.cli import connection_logs
+from infra.cli.connection_logs import ConnectionFilter, search
 from infra.cli.stack import Unusable
 from infra.local.listener.connection_log import Connection
 from tests.support import pki
@@ -49,67 +49,67 @@ def write(folder: Path, *lines: str, name: str = "a.log.gz") -> Path:
     return path
 
 
-def test_what_the_listener_writes_is_read(tmp_path: Path) -> None:
+def test_listener_logs_are_read(tmp_path: Path) -> None:
     """Connections of one certificate are counted, from all files; those without a certificate are not."""
     other = CA.issue("alice")
     write(tmp_path, line(), line(address="203.0.113.2"), line(None), name="a.log.gz")
     write(tmp_path, line(at=NOW - timedelta(days=1)), line(other), name="b.log")
-    found = search(str(tmp_path), Sought())
-    mallory = next(each for each in found.clients.values() if each.serial == CLIENT.serial)
+    result = search(str(tmp_path), ConnectionFilter())
+    mallory = next(each for each in result.clients.values() if each.serial == CLIENT.serial)
     assert (mallory.connections, mallory.first, mallory.last) == (3, NOW - timedelta(days=1), NOW)
     assert mallory.addresses == Counter({"203.0.113.1": 2, "203.0.113.2": 1})
-    assert {each.serial for each in found.clients.values()} == {CLIENT.serial, other.serial}
-    assert (found.files, found.lines) == (2, 5)
+    assert {each.serial for each in result.clients.values()} == {CLIENT.serial, other.serial}
+    assert (result.files, result.lines) == (2, 5)
 
 
 @pytest.mark.parametrize(
-    ("sought", "taken"),
+    ("wanted", "is_found"),
     [
-        (Sought(subject="CN=MALLORY"), True),
-        (Sought(subject="alice"), False),
-        (Sought(network=ipaddress.ip_network("203.0.113.0/24")), True),
-        (Sought(network=ipaddress.ip_network("2001:db8::/32")), False),
-        (Sought(since=NOW - timedelta(seconds=1), until=NOW + timedelta(seconds=1)), True),
-        (Sought(since=NOW + timedelta(seconds=1)), False),
-        (Sought(until=NOW - timedelta(seconds=1)), False),
+        (ConnectionFilter(subject="CN=MALLORY"), True),
+        (ConnectionFilter(subject="alice"), False),
+        (ConnectionFilter(network=ipaddress.ip_network("203.0.113.0/24")), True),
+        (ConnectionFilter(network=ipaddress.ip_network("2001:db8::/32")), False),
+        (ConnectionFilter(since=NOW - timedelta(seconds=1), until=NOW + timedelta(seconds=1)), True),
+        (ConnectionFilter(since=NOW + timedelta(seconds=1)), False),
+        (ConnectionFilter(until=NOW - timedelta(seconds=1)), False),
     ],
 )
-def test_what_is_sought(tmp_path: Path, sought: Sought, taken: bool) -> None:  # noqa: FBT001 - a table
+def test_connections_are_filtered(tmp_path: Path, wanted: ConnectionFilter, is_found: bool) -> None:  # noqa: FBT001 - a table
     """Subject, address and time narrow it down."""
     write(tmp_path, line())
-    assert bool(search(str(tmp_path), sought).clients) is taken
+    assert bool(search(str(tmp_path), wanted).clients) is is_found
 
 
-def test_a_file_of_another_time_is_not_opened(tmp_path: Path) -> None:
+def test_file_of_another_time_is_not_opened(tmp_path: Path) -> None:
     """The name says when the file ends: thousands of others need not be read."""
     name = "conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log.gz"
     (tmp_path / name).write_bytes(b"no gzip at all")
-    later = Sought(since=datetime(2026, 11, 23, 3, 6, tzinfo=UTC))
+    later = ConnectionFilter(since=datetime(2026, 11, 23, 3, 6, tzinfo=UTC))
     with pytest.raises(Unusable, match="holds no log of that time"):
         search(str(tmp_path), later)
     with pytest.raises(Unusable, match="cannot be read"):
-        search(str(tmp_path), Sought())
+        search(str(tmp_path), ConnectionFilter())
 
 
-def test_a_subject_that_imitates_the_rest_of_a_line(tmp_path: Path) -> None:
-    """A client chooses its own name, and gets nobody else's serial revoked by it."""
+def test_subject_that_imitates_the_rest_of_a_line(tmp_path: Path) -> None:
+    """A client chooses its own subject; it cannot have another client's serial found by it."""
     hostile = CA.issue('x" NotBefore=a;NotAfter=b 0A0B Success y "')
     write(tmp_path, line(hostile))
-    assert [each.serial for each in search(str(tmp_path), Sought()).clients.values()] == [hostile.serial]
+    assert [each.serial for each in search(str(tmp_path), ConnectionFilter()).clients.values()] == [hostile.serial]
 
 
-def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that grows beyond any log while it is unpacked is left."""
-    monkeypatch.setattr(logs, "_LARGEST_FILE", 1_000_000)
+def test_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that unpacks to more than any log holds is not read to its end."""
+    monkeypatch.setattr(connection_logs, "_MAX_FILE_BYTES", 1_000_000)
     (tmp_path / "a.log.gz").write_bytes(gzip.compress(b"\0" * 10_000_000))
-    with pytest.raises(Unusable, match="no connection log"):
-        search(str(tmp_path), Sought())
+    with pytest.raises(Unusable, match="not a connection log"):
+        search(str(tmp_path), ConnectionFilter())
 
 
 @given(st.lists(st.text(max_size=200), max_size=5))
-def test_any_text_is_survived(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
-    """Whatever stands in a file, the good line in it is found."""
+def test_any_text_is_skipped(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+    """The good line in a file is found, whatever the others are."""
     folder = tmp_path_factory.mktemp("logs")
     body = "\n".join([*(each.replace("\n", " ") for each in lines), line()])
     (folder / "a.log").write_text(body, encoding="utf-8", errors="replace")
-    assert CLIENT.serial in {each.serial for each in search(str(folder), Sought()).clients.values()}
+    assert CLIENT.serial in {each.serial for each in search(str(folder), ConnectionFilter()).clients.values()}

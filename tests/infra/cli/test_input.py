@@ -111,7 +111,7 @@ def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
 
 
 def test_a_list_elsewhere_in_s3_is_copied(up: Up) -> None:
-    """What the stack may not read is read by whoever asks, and put where the stack reads."""
+    """An object that the stack may not read is read with the operator's rights, and uploaded to the input bucket."""
     serial = issued(up, "elsewhere")
     up.sh(f"echo 0x{serial} | aws s3 cp --quiet - s3://$WORKFLOW_BUCKET/by-hand/s.txt")
     said = run(up, "revocation start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
@@ -141,8 +141,8 @@ def test_a_crl_of_another_ca(up: Up) -> None:
     ca.forget()
     (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
     dropped = run(up, "revocation plan --crl partner.crl")
-    assert "MIND: 1 serials that it refuses now would be accepted" in dropped
-    assert "MIND: 1 serials" in run(up, "revocation start --yes --crl partner.crl")
+    assert "Warning: 1 serials that it refuses now would be accepted" in dropped
+    assert "Warning: 1 serials" in run(up, "revocation start --yes --crl partner.crl")
 
 
 LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
