@@ -66,7 +66,6 @@ def lab(lab_cache: LabCache) -> Iterator[Laboratory]:
 @pytest.fixture
 def workflow(lab: Laboratory, tmp_path: Path) -> Workflow:
     """Return the deployed state machine with an empty trust store; the CA's current CRL is in S3."""
-    workflow = Workflow(lab, "", tmp_path)
-    workflow.trust_store_arn = workflow.another_trust_store()
+    workflow = Workflow(lab, folder=tmp_path)
     acm_pca.publish_now(lab.authority.arn)
     return workflow

@@ -57,14 +57,14 @@ def main(scale: Scale) -> int:
         tempfile.TemporaryDirectory() as folder,
         laboratory(aws, Path(folder) / "pki", RevocationsPerSecond=str(19 * scale.factor)) as lab,
     ):
-        workflow = Workflow(lab, lab.trust_store_arn, Path(folder))
-        wanted = workflow.issued(scale.number)
+        workflow = Workflow(lab, lab.trust_store_arn, folder=Path(folder))
+        wanted = workflow.issue_serials(scale.number)
         bucket = lab.outputs["InputBucketName"]
         body = "\n".join(map(serial_number.to_hex, wanted)).encode()
         aws.client("s3").put_object(Bucket=bucket, Key="inputs/many.txt", Body=body)
         polling = {"IntervalSeconds": 1, "DeadlineSeconds": 300}
         running = workflow.start_with({"SerialList": f"s3://{bucket}/inputs/many.txt", "Polling": polling})
-        execution = workflow.ended(running, 3_600)
+        execution = workflow.wait(running, 3_600)
         lost = set(wanted) - set(acm_pca.certificate_authority(lab.authority.arn).revocations)
         return _tell(scale, execution, len(lost), len(set(wanted) - workflow.held()))
 

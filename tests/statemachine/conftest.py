@@ -22,7 +22,7 @@ def guarded(workflow: Workflow) -> Iterator[Workflow]:
     ca = acm_pca.certificate_authority(workflow.authority.arn)
     ca.crls.overrides = {}
     _revoke_two(workflow)
-    workflow.attach(acm_pca.publish_now(ca.arn))
+    workflow.add(acm_pca.publish_now(ca.arn))
     soon = datetime.now(UTC) + timedelta(hours=1)  # what expires may leave a CRL
     before = {serial for serial in workflow.held() if ca.revocations[serial].expires > soon}
     lapses: list[tuple[str, str]] = []

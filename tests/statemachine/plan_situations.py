@@ -60,8 +60,8 @@ def never_issued(workflow: Workflow) -> Request:
 def older_list_attached(workflow: Workflow) -> Request:
     """Fill a trust store with two older lists of this CA, and one of another."""
     for _ in range(2):
-        workflow.attach(acm_pca.publish_now(workflow.authority.arn))
-    workflow.attach(pki.certificate_authority("Other").crl([1]))
+        workflow.add(acm_pca.publish_now(workflow.authority.arn))
+    workflow.add(pki.certificate_authority("Other").crl([1]))
     return asked(workflow, *workflow.clients(1))
 
 
@@ -69,7 +69,7 @@ def full(workflow: Workflow) -> Request:
     """Fill a trust store with 30 lists of others."""
     other = pki.certificate_authority("Other")
     for number in range(30):
-        workflow.attach(other.crl([1], number=number + 1))
+        workflow.add(other.crl([1], number=number + 1))
     return asked(workflow, *workflow.clients(1))
 
 
@@ -88,7 +88,7 @@ def bad_serial(workflow: Workflow) -> Request:
 
 def not_trusted(workflow: Workflow) -> Request:
     """Name a trust store for another CA."""
-    return asked(workflow, *workflow.clients(1), TrustStoreArns=[workflow.another_trust_store(workflow.twin())])
+    return asked(workflow, *workflow.clients(1), TrustStoreArns=[workflow.another_trust_store(workflow.create_twin())])
 
 
 def third_party_crl(workflow: Workflow) -> Request:
@@ -98,7 +98,7 @@ def third_party_crl(workflow: Workflow) -> Request:
 
 def handed_over_and_lower(workflow: Workflow) -> Request:
     """Hand over the root's CRL, below the one that is attached."""
-    workflow.attach(workflow.signer(workflow.lab.root).crl([5], number=9))
+    workflow.add(workflow.with_key(workflow.lab.root).crl([5], number=9))
     return put_crl(workflow, 5)
 
 
@@ -108,7 +108,7 @@ HIGHEST = 10**15  # above every number of the embedded CA, which counts millisec
 def attached(workflow: Workflow, number: int, *, held: bool = True) -> str:
     """Revoke one elsewhere, and attach a list of its CA with this number, that holds it or does not."""
     (serial,) = in_the_crl_alone(workflow)["Serials"]
-    workflow.attach(workflow.signer(workflow.authority).crl([int(serial, 16)] if held else [5], number=number))
+    workflow.add(workflow.with_key(workflow.authority).crl([int(serial, 16)] if held else [5], number=number))
     return str(serial)
 
 
@@ -137,7 +137,7 @@ def same_number_in_one_of_two(workflow: Workflow) -> Request:
     """Nothing in one, and in the other a list with the number of the CRL in S3 and other bytes."""
     (serial,) = in_the_crl_alone(workflow)["Serials"]
     number = workflow.crl_in_s3().extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    workflow.attach(workflow.signer(workflow.authority).crl([int(serial, 16)], number=number))
+    workflow.add(workflow.with_key(workflow.authority).crl([int(serial, 16)], number=number))
     return asked(workflow, serial, TrustStoreArns=[workflow.another_trust_store(), workflow.trust_store_arn])
 
 
@@ -163,14 +163,14 @@ def full_in_one_of_two(workflow: Workflow) -> Request:
 
 def handed_over_with_a_used_number(workflow: Workflow) -> Request:
     """Hand over the root's CRL, of a CA that has fallen back to a number that is attached."""
-    workflow.attach(workflow.signer(workflow.lab.root).crl([5, 6], number=5))
+    workflow.add(workflow.with_key(workflow.lab.root).crl([5, 6], number=5))
     return put_crl(workflow, 5) | {"AcceptLowerCrlNumber": True}
 
 
 def handed_over_and_fallen_back(workflow: Workflow) -> Request:
     """Hand over the root's CRL, below two that are attached and hold no more."""
     for number in (8, 9):
-        workflow.attach(workflow.signer(workflow.lab.root).crl([5], number=number))
+        workflow.add(workflow.with_key(workflow.lab.root).crl([5], number=number))
     return put_crl(workflow, 5) | {"AcceptLowerCrlNumber": True}
 
 
@@ -178,7 +178,7 @@ def reconcile_with_leftovers(workflow: Workflow) -> Request:
     """Reconcile two trust stores: one has an old list, one has two."""
     other = workflow.another_trust_store()
     for arn in (workflow.trust_store_arn, other, other):
-        workflow.attach(acm_pca.publish_now(workflow.authority.arn), arn)
+        workflow.add(acm_pca.publish_now(workflow.authority.arn), arn)
     acm_pca.publish_now(workflow.authority.arn)
     return {"Reconcile": True, "TrustStoreArns": [workflow.trust_store_arn, other]}
 
@@ -186,7 +186,7 @@ def reconcile_with_leftovers(workflow: Workflow) -> Request:
 def put_crl(workflow: Workflow, number: int) -> Request:
     """Hand over a CRL of the root."""
     bucket, key = workflow.lab.outputs["InputBucketName"], "inputs/root.crl"
-    body = workflow.signer(workflow.lab.root).crl([5], number=number)
+    body = workflow.with_key(workflow.lab.root).crl([5], number=number)
     workflow.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     return {"Crl": f"s3://{bucket}/{key}", "TrustStoreArns": [workflow.trust_store_arn]}
 

@@ -54,11 +54,11 @@ FILES: dict[str, Callable[[Client], tuple[str, str, bytes | str]]] = {
 }
 
 
-def run(workflow: Workflow, request: dict[str, object], patience: float = 60) -> Execution:
+def run(workflow: Workflow, request: dict[str, object], seconds: float = 60) -> Execution:
     """Run an execution with what an input asks for, on the workflow's trust store."""
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
     asked = {"TrustStoreArns": [workflow.trust_store_arn], "Polling": polling, **request}
-    return workflow.ended(workflow.start_with(asked), patience)
+    return workflow.wait(workflow.start_with(asked), seconds)
 
 
 @pytest.mark.parametrize("form", INLINE)
@@ -111,7 +111,7 @@ def test_trust_stores_found_by_themselves(workflow: Workflow) -> None:
     for each in workflow.aws.client("elbv2").describe_trust_stores()["TrustStores"]:  # of other tests
         if each["TrustStoreArn"] not in (workflow.trust_store_arn, workflow.lab.trust_store_arn):
             workflow.aws.client("elbv2").delete_trust_store(TrustStoreArn=each["TrustStoreArn"])
-    others = workflow.another_trust_store(workflow.lab.root), workflow.another_trust_store(workflow.twin())
+    others = workflow.another_trust_store(workflow.lab.root), workflow.another_trust_store(workflow.create_twin())
     execution = run(workflow, {"Serials": [f"0x{client.serial:x}"], "TrustStoreArns": []}, 120)
     assert execution.status == "SUCCEEDED"
     served = {each["TrustStoreArn"] for each in execution.report["TrustStores"]}
@@ -127,7 +127,7 @@ def test_a_long_list(workflow: Workflow) -> None:
     """More serials than a state carries are revoked in batches, none lost, one failure named, payloads small."""
     settings = workflow.aws.settings.private_ca
     settings.revocations_per_second = settings.revocation_burst = 1_000
-    certificates = workflow.issued(LONG)
+    certificates = workflow.issue_serials(LONG)
     never_issued = "0xabcdef"
     url = put(workflow, "long.txt", "\n".join([*map(serial_number.to_hex, certificates), never_issued]))
     execution = run(workflow, {"SerialList": url}, 180)

@@ -38,7 +38,7 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
         aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1", RevocationsPerSecond="500"
     ) as lab:
         acm_pca.publish_now(lab.authority.arn)
-        yield Workflow(lab, lab.trust_store_arn, tmp_path)
+        yield Workflow(lab, lab.trust_store_arn, folder=tmp_path)
     faults.clear()
 
 
@@ -63,7 +63,7 @@ def reconcile(workflow: Workflow) -> Execution:
     """Fire the schedule and wait for the execution that it starts."""
     before = set(workflow.executions())
     events.fire_schedules_now()
-    return workflow.ended(workflow.started_since(before)[0])
+    return workflow.wait(workflow.wait_for_start(before)[0])
 
 
 def everything_happens(workflow: Workflow) -> None:
@@ -74,14 +74,14 @@ def everything_happens(workflow: Workflow) -> None:
     workflow.aws.settings.private_ca.crl_publication = False
     workflow.delete_crl()  # its absence must be a 404
     running = workflow.start(clients[0], seconds=30)
-    workflow.reaches(running, "WaitForCrl")
+    workflow.wait_for_state(running, "WaitForCrl")
     workflow.aws.settings.private_ca.crl_publication = True
     acm_pca.publish_now(authority.arn)
-    assert workflow.ended(running).status == "SUCCEEDED"
+    assert workflow.wait(running).status == "SUCCEEDED"
     assert workflow.run(clients[0]).outcomes.popitem()[1] == "ALREADY_REVOKED"  # has it expired?
 
     while len(elbv2.trust_store(arn).visible_lists) < 30:  # leftovers, which AttachCrl removes
-        workflow.attach(acm_pca.publish_now(authority.arn))
+        workflow.add(acm_pca.publish_now(authority.arn))
     assert workflow.run(clients[1]).status == "SUCCEEDED"
 
     once_before(REMOVE, arn, lambda: delete_the_winner(arn))  # RemoveSupersededCrls adds it again
@@ -89,16 +89,16 @@ def everything_happens(workflow: Workflow) -> None:
     assert execution.status == "SUCCEEDED"
     assert execution.states.count("VerifyRevocation") == 2
 
-    once_before(ADD, arn, lambda: workflow.attach(acm_pca.publish_now(authority.arn)))  # a peer supersedes us
+    once_before(ADD, arn, lambda: workflow.add(acm_pca.publish_now(authority.arn)))  # a peer supersedes us
     assert workflow.run(clients[3]).status == "SUCCEEDED"
 
     workflow.aws.settings.private_ca.crl_publication = False
     running = workflow.start(*clients[4:6], seconds=30)
-    workflow.reaches(running, "WaitForCrl")
+    workflow.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(authority.arn, serials=workflow.held() | {clients[4].serial})  # one of two
-    workflow.reaches(running, "AreSerialsMissing")
+    workflow.wait_for_state(running, "AreSerialsMissing")
     acm_pca.publish_now(authority.arn)
-    assert workflow.ended(running).status == "SUCCEEDED"
+    assert workflow.wait(running).status == "SUCCEEDED"
 
     delete_the_winner(arn)
     workflow.delete_crl()
@@ -108,9 +108,9 @@ def everything_happens(workflow: Workflow) -> None:
 
     delete_the_winner(arn)
     running = workflow.start_with({"Reconcile": True})
-    workflow.reaches(running, "GiveWay")
-    workflow.attach(acm_pca.publish_now(authority.arn))  # somebody else does it meanwhile, and it has to be read
-    assert workflow.ended(running).output["Reconciled"] == "NONE"
+    workflow.wait_for_state(running, "GiveWay")
+    workflow.add(acm_pca.publish_now(authority.arn))  # somebody else does it meanwhile, and it has to be read
+    assert workflow.wait(running).output["Reconciled"] == "NONE"
 
     listed = inputs_are_read(workflow, clients[6])
     plans_are_made(workflow, listed)
@@ -133,15 +133,15 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     settings.crl_publication = True
     settings.revocations_per_second = settings.revocation_burst = 1_000
     already = min(workflow.held())
-    serials_ = "\n".join(map(serial_number.to_hex, [already, *workflow.issued(limits.MAX_INLINE_SERIALS)]))
+    serials_ = "\n".join(map(serial_number.to_hex, [already, *workflow.issue_serials(limits.MAX_INLINE_SERIALS)]))
     listed = put(workflow, "inputs/long.txt", serials_.encode())
     certificate = put(workflow, "inputs/client.pem", client.certificate.read_bytes())
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
     asked = {"SerialList": listed, "Certificates": [f"s3://{certificate['Bucket']}/{certificate['Key']}"]}
-    ended = workflow.ended(workflow.start_with({**asked, "Polling": polling}), 120)
+    ended = workflow.wait(workflow.start_with({**asked, "Polling": polling}), 120)
     assert ended.status == "SUCCEEDED"
     absent = {"Certificates": [{**certificate, "Key": "inputs/absent.pem", "VersionId": None}]}
-    assert workflow.ended(workflow.start_with(absent)).error == "InputObjectNotFound"
+    assert workflow.wait(workflow.start_with(absent)).error == "InputObjectNotFound"
     return listed
 
 
@@ -149,20 +149,20 @@ def plans_are_made(workflow: Workflow, listed: dict[str, str]) -> None:
     """Have dry runs read all that one can read, and find the CA's CRL and an input absent."""
     certificate = f"s3://{listed['Bucket']}/inputs/client.pem"
     asked = {"SerialList": listed, "Certificates": [certificate], "DryRun": True}
-    assert workflow.ended(workflow.start_with(asked)).output["Outcome"] == "SUCCEEDED"
+    assert workflow.wait(workflow.start_with(asked)).output["Outcome"] == "SUCCEEDED"
     workflow.delete_crl()
-    assert workflow.ended(workflow.start_with(asked)).output["SecondsWaitingForCrl"] > 0
+    assert workflow.wait(workflow.start_with(asked)).output["SecondsWaitingForCrl"] > 0
     acm_pca.publish_now(workflow.authority.arn)
     absent = {**asked, "Certificates": [f"s3://{listed['Bucket']}/inputs/absent.pem"]}
-    assert workflow.ended(workflow.start_with(absent)).output["Error"] == "InputObjectNotFound"
+    assert workflow.wait(workflow.start_with(absent)).output["Error"] == "InputObjectNotFound"
 
 
 def another_cas_crl_is_enforced(workflow: Workflow) -> None:
     """Have the root's CRL, which Private CA does not publish, handed over twice, its number falling."""
-    root = workflow.signer(workflow.lab.root)
+    root = workflow.with_key(workflow.lab.root)
     for number in (2, 1):
         crl = put(workflow, "inputs/root.crl", root.crl([5], number=number))
-        ended = workflow.ended(workflow.start_with({"Crl": crl, "AcceptLowerCrlNumber": True}))
+        ended = workflow.wait(workflow.start_with({"Crl": crl, "AcceptLowerCrlNumber": True}))
         assert ended.status == "SUCCEEDED"
 
 
@@ -171,7 +171,7 @@ def events_happen(workflow: Workflow, serial: str) -> None:
     workflow.aws.settings.private_ca.crl_publication = True
     workflow.aws.settings.events.s3_notifications = True
     acm_pca.publish_now(workflow.authority.arn)
-    put(workflow, "crls/root.crl", workflow.signer(workflow.lab.root).crl([5], number=3))
+    put(workflow, "crls/root.crl", workflow.with_key(workflow.lab.root).crl([5], number=3))
     events.settle(30)
     workflow.aws.settings.events.s3_notifications = False
     entry = {"Source": "test", "DetailType": "Client Certificate Revocation Requested"}
@@ -200,16 +200,16 @@ def events_happen(workflow: Workflow, serial: str) -> None:
     )
     events.settle(30)
     for arn in workflow.executions():
-        workflow.ended(arn)
+        workflow.wait(arn)
 
 
 def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int) -> None:
     """Stop an execution that has verified a list and waits for more, so that another writes its report."""
     workflow.aws.settings.private_ca.crl_publication = False
     running = workflow.start(serial_number.to_hex(one), serial_number.to_hex(other), seconds=60, SerialList=listed)
-    workflow.reaches(running, "WaitForCrl")
+    workflow.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
-    workflow.reaches(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already
+    workflow.wait_for_state(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already
     workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
     eventually(lambda: workflow.report(running) or None, 30)
 

@@ -37,7 +37,7 @@ def plan(workflow: Workflow, request: Request) -> dict[str, Any]:
     before = s3.list_object_versions(Bucket=bucket).get("Versions", [])
     with only_reading():
         running = workflow.start_with({**request, "DryRun": True})
-        execution = workflow.ended(running)
+        execution = workflow.wait(running)
     assert execution.status == "SUCCEEDED"
     assert s3.list_object_versions(Bucket=bucket).get("Versions", []) == before
     assert execution.report == {}
@@ -48,9 +48,9 @@ def run(workflow: Workflow, request: Request) -> Execution:
     """Start it for real; no CRL comes before the first look, however slow that is."""
     workflow.aws.settings.private_ca.crl_publication = False
     execution_arn = workflow.start_with(request)
-    workflow.looks_or_ends(execution_arn)
+    workflow.wait_for_poll_or_end(execution_arn)
     workflow.aws.settings.private_ca.crl_publication = True
-    return workflow.ended(execution_arn)
+    return workflow.wait(execution_arn)
 
 
 @pytest.mark.parametrize("make", SITUATIONS, ids=lambda make: make.__name__)
@@ -110,7 +110,7 @@ def test_a_reconcile(workflow: Workflow) -> None:
     planned = plan(workflow, request)
     assert planned["Drift"]["TrustStores"][0]["Kind"] == "NO_LIST"
     assert planned["TrustStores"][0]["AddCrlNumber"] == planned["Crl"]["CrlNumber"]
-    assert workflow.ended(workflow.start_with(request)).output["Reconciled"] == "CONFIRMED"
+    assert workflow.wait(workflow.start_with(request)).output["Reconciled"] == "CONFIRMED"
     assert plan(workflow, request)["Drift"]["Status"] == "NONE"
 
 

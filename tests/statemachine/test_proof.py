@@ -16,7 +16,7 @@ def revoked_with_an_expired_list(workflow: Workflow) -> str:
     workflow.run(client)
     workflow.aws.settings.private_ca.crl_publication = False
     expired = acm_pca.publish_now(workflow.authority.arn, next_update=datetime.now(UTC) - timedelta(seconds=1))
-    workflow.attach(expired)
+    workflow.add(expired)
     return f"0x{client.serial:x}"
 
 
@@ -33,9 +33,9 @@ def test_a_bad_crl_fails_by_its_name_though_the_serial_was_in_force_before(workf
     """A refused CRL is a failure, whatever the trust store held before."""
     serial = revoked_with_an_expired_list(workflow)
     running = workflow.start(serial, seconds=6)
-    workflow.reaches(running, "WaitForCrl")
+    workflow.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(workflow.authority.arn, signing_key=ec.generate_private_key(ec.SECP256R1()))
-    execution = workflow.ended(running)
+    execution = workflow.wait(running)
     assert (execution.status, execution.error) == ("FAILED", "CrlSignatureInvalid")
     assert execution.enforced == set()
 

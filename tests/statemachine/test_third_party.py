@@ -35,7 +35,7 @@ class Setting:
     def enforce(self, body: bytes, **more: object) -> Execution:
         """Hand a CRL over and wait for the end."""
         asked = {"Crl": self.put(body), "TrustStoreArns": [self.trust_store_arn], **more}
-        return self.workflow.ended(self.workflow.start_with(asked))
+        return self.workflow.wait(self.workflow.start_with(asked))
 
     def lists(self) -> dict[int, x509.CertificateRevocationList]:
         """Give the lists of the trust store."""
@@ -113,7 +113,7 @@ def test_again_and_newer(third: Setting) -> None:
 
 def test_other_cas_lists_are_left_alone(third: Setting) -> None:
     """Private CA's list stands beside it."""
-    theirs = third.workflow.attach(acm_pca.publish_now(third.workflow.authority.arn), third.trust_store_arn)
+    theirs = third.workflow.add(acm_pca.publish_now(third.workflow.authority.arn), third.trust_store_arn)
     assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
     assert theirs in third.lists()
 
@@ -196,6 +196,6 @@ def test_absent(third: Setting) -> None:
     """An object that is not there is named."""
     bucket = third.workflow.lab.outputs["InputBucketName"]
     asked = {"Crl": f"s3://{bucket}/none.crl", "TrustStoreArns": [third.trust_store_arn]}
-    execution = third.workflow.ended(third.workflow.start_with(asked))
+    execution = third.workflow.wait(third.workflow.start_with(asked))
     assert execution.error == "InputObjectNotFound"
     assert "none.crl" in execution.cause

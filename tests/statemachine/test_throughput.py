@@ -14,7 +14,7 @@ def test_two_hundred_serials_are_enforced_with_none_lost(workflow: Workflow) -> 
     """All are revoked, in at most one and a half times the time the quota allows, and all are in the trust store."""
     workflow.aws.settings.private_ca.revocations_per_second = PER_SECOND
     clients = workflow.clients(SERIALS)
-    execution = workflow.ended(workflow.start(*clients, seconds=60), patience=300)
+    execution = workflow.wait(workflow.start(*clients, seconds=60), seconds=300)
     assert execution.status == "SUCCEEDED"
     assert list(execution.outcomes.values()) == ["REVOKED"] * SERIALS
     assert {client.serial for client in clients} <= workflow.held()
@@ -28,7 +28,7 @@ def test_the_longest_list_of_the_longest_serials_fits_the_payload(workflow: Work
     """500 serials of 20 octets, all of them failing, stay below 256 KiB and end in a complete report."""
     workflow.aws.settings.private_ca.revocations_per_second = workflow.aws.settings.private_ca.revocation_burst = 1_000
     serials = [f"0x{(1 << 159) + number:x}" for number in range(limits.MAX_INLINE_SERIALS)]
-    execution = workflow.ended(workflow.start(*serials), patience=300)
+    execution = workflow.wait(workflow.start(*serials), seconds=300)
     assert execution.error == "SerialsNotRevoked"
     assert len(execution.outcomes) == limits.MAX_INLINE_SERIALS
     assert set(execution.outcomes.values()) == {"FAILED"}

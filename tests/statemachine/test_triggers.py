@@ -34,7 +34,7 @@ def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
     with laboratory(
         embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
     ) as lab:
-        yield Live(Workflow(lab, lab.trust_store_arn, folder))
+        yield Live(Workflow(lab, lab.trust_store_arn, folder=folder))
     embedded_aws.reset()
     embedded_aws.settings.events.s3_notifications = True
 
@@ -52,7 +52,7 @@ def live(stack: Live) -> Iterator[Live]:
     settings.events.s3_notifications = False
     events.settle(30)
     for arn in stack.workflow.executions():
-        stack.workflow.ended(arn)
+        stack.workflow.wait(arn)
     faults.clear()
     fresh = type(settings)()
     settings.private_ca, settings.trust_stores = fresh.private_ca, fresh.trust_stores
@@ -61,7 +61,7 @@ def live(stack: Live) -> Iterator[Live]:
 def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
     """Whoever puts a CRL under crls/ starts its enforcement; what lies elsewhere in that bucket starts nothing."""
     live.aws.settings.events.s3_notifications = True
-    root = live.workflow.signer(live.lab.root)
+    root = live.workflow.with_key(live.lab.root)
     s3, bucket = live.aws.client("s3"), live.lab.outputs["InputBucketName"]
 
     def drop() -> None:
@@ -88,7 +88,7 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     def put_and_publish_once_it_waits() -> None:
         before = set(live.workflow.executions())
         subprocess.run(command, env=environment, check=True, capture_output=True)
-        live.workflow.reaches(live.workflow.started_since(before)[0], "WaitForCrl")
+        live.workflow.wait_for_state(live.workflow.wait_for_start(before)[0], "WaitForCrl")
         live.aws.settings.private_ca.crl_publication = True
 
     (execution,) = live.started_by(put_and_publish_once_it_waits)
@@ -163,7 +163,7 @@ def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -
 def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
     """A list removed by hand comes back, another CA's stays, and a second reconcile does and tells nothing."""
     store, workflow = live.lab.trust_store_arn, live.workflow
-    foreign = workflow.attach(workflow.signer(workflow.twin()).crl([1, 2, 3], number=10**15))
+    foreign = workflow.add(workflow.with_key(workflow.create_twin()).crl([1, 2, 3], number=10**15))
     ours = [each for each in workflow.lists() if each != foreign]
     live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=ours)
     execution = live.reconcile()
@@ -210,7 +210,7 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bo
         if with_a_person:
             before = set(live.workflow.executions())
             live.ask(Serials=[serial_number.to_hex(client.serial)])
-            live.workflow.reaches(live.workflow.started_since(before)[0], "WaitForCrl")
+            live.workflow.wait_for_state(live.workflow.wait_for_start(before)[0], "WaitForCrl")
         live.aws.settings.private_ca.crl_publication = True
         acm_pca.publish_now(live.lab.authority.arn)
         for _ in range(10):
@@ -267,7 +267,7 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> No
     live.aws.settings.private_ca.crl_publication = False
     clients = live.workflow.clients(3)
     arn = live.workflow.start_with({"Serials": [serial_number.to_hex(client.serial) for client in clients]})
-    live.workflow.reaches(arn, "WaitForCrl")
+    live.workflow.wait_for_state(arn, "WaitForCrl")
     live.aws.client("stepfunctions").stop_execution(executionArn=arn)
     report = eventually(lambda: live.workflow.report(arn) or None, 30)
     assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
@@ -287,7 +287,7 @@ def test_the_workflow_does_not_start_itself(live: Live) -> None:
     live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
     time.sleep(3)
     for arn in live.workflow.executions():
-        live.workflow.ended(arn)
+        live.workflow.wait(arn)
     assert len(live.workflow.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
 
 

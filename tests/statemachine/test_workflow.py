@@ -36,7 +36,7 @@ def test_the_same_input_again_changes_nothing_and_does_not_wait(workflow: Workfl
 def test_two_executions_at_once_both_succeed_and_leave_one_list(workflow: Workflow) -> None:
     """There is no lock: both wait for their CRLs, and one list of the CA remains, with the serials of both."""
     first, second = workflow.clients(2)
-    executions = [workflow.ended(each) for each in (workflow.start(first), workflow.start(second))]
+    executions = [workflow.wait(each) for each in (workflow.start(first), workflow.start(second))]
     assert [execution.status for execution in executions] == ["SUCCEEDED", "SUCCEEDED"]
     assert len(workflow.lists()) == 1
     assert {first.serial, second.serial} <= workflow.held()

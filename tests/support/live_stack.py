@@ -56,7 +56,7 @@ class Live:
         """Do something and wait for the executions that it starts."""
         before = set(self.workflow.executions())
         act()
-        ended = [self.workflow.ended(arn) for arn in self.workflow.started_since(before, number)]
+        ended = [self.workflow.wait(arn) for arn in self.workflow.wait_for_start(before, number)]
         events.settle(30)
         return ended
 

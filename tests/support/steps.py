@@ -1,4 +1,4 @@
-"""What a test of single steps needs: a trust store of its own, and a CA whose CRLs it signs itself."""
+"""The steps as functions in the test's process, on a trust store and with a CA of their own."""
 
 import uuid
 from collections.abc import Iterable
@@ -33,88 +33,60 @@ from functions.models.stored import Baseline, CrlLocation, Evidence, Manifest
 from functions.pki import serial_number
 from functions.trust_store import revocation_lists as attached_lists
 from infra.local.elbv2 import responses as elbv2
-from infra.local.lab.lab import Laboratory, create_trust_store
 from tests.support import pki
+from tests.support.harness import Harness
 from tests.support.pki import NOW
 
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:revocation:"
 
-Answer = TypeVar("Answer", bound=Step)
+StepResult = TypeVar("StepResult", bound=Step)
 
-# Of the shape that CAs issue: 16 octets, the first of them not zero.
+# Serial numbers as CAs issue them: 16 octets, of which the first is not zero.
 A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
 
 
 @dataclass
-class Bench:
-    """One execution on the workbench: its CA, its trust store, and the steps with their inputs made up."""
+class Bench(Harness):
+    """Runs the steps of one execution in this process, with a CA whose CRLs the test signs itself."""
 
-    lab: Laboratory
-    authority: pki.Authority = field(default_factory=pki.certificate_authority)
-    name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:20]}")
-    trust_store_arn: str = ""
-
-    def __post_init__(self) -> None:
-        """Create the trust store."""
-        self.trust_store_arn = self.trust_store_arn or self.another_trust_store()
-
-    def another_trust_store(self) -> str:
-        """Create a trust store. Its bundle is the laboratory's: only PrepareRevocation looks into it."""
-        bundle = [self.lab.authority, self.lab.root]
-        return create_trust_store(self.lab.aws, f"t{uuid.uuid4().hex[:20]}", bundle)
+    authority: pki.Authority = field(default_factory=pki.certificate_authority, kw_only=True)
+    name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:20]}", kw_only=True)
 
     def peer(self) -> "Bench":
-        """Give another execution on the same trust store."""
-        return Bench(self.lab, self.authority, trust_store_arn=self.trust_store_arn)
+        """Return another execution on the same trust store."""
+        return Bench(self.lab, self.trust_store_arn, authority=self.authority)
 
     def fresh(self) -> "Bench":
-        """Give another execution on another trust store, of the same CA."""
-        return Bench(self.lab, self.authority)
+        """Return another execution of the same CA, on another trust store."""
+        return Bench(self.lab, authority=self.authority)
 
     # ----------------------------------------------------------------------------- the trust store, from outside
 
-    def add(self, der: bytes, trust_store_arn: str | None = None) -> int:
-        """Attach a CRL as somebody else would."""
-        key = f"elsewhere/{uuid.uuid4()}.pem"
-        pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
-        self.lab.aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=pem)
-        made = self.lab.aws.client("elbv2").add_trust_store_revocations(
-            TrustStoreArn=trust_store_arn or self.trust_store_arn,
-            RevocationContents=[{"S3Bucket": self.bucket, "S3Key": key, "RevocationType": "CRL"}],
-        )
-        revocation_id: int = made["TrustStoreRevocations"][0]["RevocationId"]
-        return revocation_id
-
     def add_directly(self, der: bytes) -> None:
-        """Attach a CRL without a call, for use while one is answered."""
+        """Add a CRL without an HTTP request, so that it can be called while the embedded AWS handles one."""
         pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
         elbv2.trust_store(self.trust_store_arn).add([pem])
 
     def remove(self, *revocation_ids: int) -> None:
-        """Remove lists as somebody else would."""
-        client = self.lab.aws.client("elbv2")
+        """Remove lists from the trust store as somebody else would."""
+        client = self.aws.client("elbv2")
         client.remove_trust_store_revocations(TrustStoreArn=self.trust_store_arn, RevocationIds=list(revocation_ids))
 
     def attached(self) -> dict[int, set[int]]:
-        """Give the serials in each list of the trust store, by RevocationId."""
+        """Return the serials in each list of the trust store, by RevocationId."""
         return {one.revocation_id: set(one.serials) for one in elbv2.trust_store(self.trust_store_arn).lists.values()}
 
     # --------------------------------------------------------------------------------------------- the CRL in S3
 
     @property
-    def bucket(self) -> str:
-        """The workflow's own bucket."""
-        return self.lab.outputs["WorkflowBucketName"]
-
-    @property
     def crl_location(self) -> tuple[str, str]:
-        """Where this test's CA publishes: not where the laboratory's own does."""
+        """Bucket and key of this CA's CRL, which are not those of the laboratory's CA."""
         return self.lab.outputs["CrlBucketName"], f"{self.name}.crl"
 
     def publish(self, body: bytes) -> str:
-        """Write an object where the CA's CRL belongs; give its ETag."""
+        """Write an object in the place of the CA's CRL; return its ETag."""
         bucket, key = self.crl_location
-        etag: str = self.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
+        etag: str = self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
         return etag
 
     # --------------------------------------------------------------------------------- the steps and their inputs
@@ -127,7 +99,7 @@ class Bench:
         polling: Polling | None = None,
         **request: Any,  # noqa: ANN401 - fields of the request
     ) -> S3Object:
-        """Write a manifest for these serials, the trust stores being as they are now."""
+        """Write a manifest for these serials, with the trust stores as they are now."""
         arns = list(trust_store_arns) or [self.trust_store_arn]
         bucket, key = self.crl_location
         issuer, wanted = self.authority.certificate, frozenset(serials)
@@ -164,33 +136,33 @@ class Bench:
         now: datetime = NOW,
         outcome: RevocationOutcome = RevocationOutcome.REVOKED,
     ) -> Found:
-        """Run FindCrl, all serials having come to one outcome."""
+        """Run FindCrl; all serials have the same outcome."""
         wanted = workflow_bucket.get_manifest(manifest).request.serials
-        question = FindCrlInput(
+        event = FindCrlInput(
             manifest=manifest,
             revocations=[Revocation(serial=serial, outcome=outcome) for serial in wanted],
             batches=[],
             trust_stores=list(stores) or [self.store()],
             previous=previous or {},
         )
-        return find_crl(question, now)
+        return find_crl(event, now)
 
     def convert(self, der: bytes, manifest: S3Object | None = None) -> ConvertedCrl:
         """Publish a CRL and run ConvertCrl on it."""
         self.publish(der)
         bucket, key = self.crl_location
-        version = self.lab.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
+        version = self.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
         found = S3Object(bucket=bucket, key=key, version_id=version)
         return convert_crl(ConvertCrlInput(manifest=manifest or self.manifest(A), crl=found), NOW)
 
     def store(self, *, failure: Failure | None = None, **parts: Any) -> TrustStore:  # noqa: ANN401 - fields
-        """Make the Map's item of the trust store."""
+        """Return the Map's item for the trust store."""
         return TrustStore(trust_store_arn=self.trust_store_arn, failure=failure, **parts)
 
     def enforce(
         self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore | None = None, now: datetime = NOW
     ) -> TrustStore:
-        """Run the three steps of EnforceOnTrustStores, as often as the state machine does."""
+        """Run the three steps of EnforceOnTrustStores, as many times as the state machine would."""
         while True:
             store = self.attach(manifest, converted, store, now)
             store = self.verify(manifest, converted, store, now)
@@ -201,22 +173,22 @@ class Bench:
     def attach(
         self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore | None = None, now: datetime = NOW
     ) -> TrustStore:
-        """Run AttachCrl and put its answer where `ResultPath` puts it."""
+        """Run AttachCrl and put its result where `ResultPath` puts it."""
         store = store or self.store()
-        question = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
-        return store.model_copy(update={"attached": _stamped(attach_crl(question, now), now)})
+        event = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
+        return store.model_copy(update={"attached": _stamped(attach_crl(event, now), now)})
 
     def verify(self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore, now: datetime = NOW) -> TrustStore:
-        """Run VerifyRevocation and put its answer where `ResultPath` puts it."""
-        question = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
-        return store.model_copy(update={"verified": _stamped(verify_revocation(question, now), now)})
+        """Run VerifyRevocation and put its result where `ResultPath` puts it."""
+        event = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
+        return store.model_copy(update={"verified": _stamped(verify_revocation(event, now), now)})
 
     def supersede(
         self, manifest: S3Object, converted: ConvertedCrl, store: TrustStore, now: datetime = NOW
     ) -> TrustStore:
-        """Run RemoveSupersededCrls and put its answer where `ResultPath` puts it."""
-        question = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
-        return store.model_copy(update={"removed": _stamped(remove_superseded_crls(question, now), now)})
+        """Run RemoveSupersededCrls and put its result where `ResultPath` puts it."""
+        event = EnforceInput(manifest=manifest, trust_store=store, converted=converted)
+        return store.model_copy(update={"removed": _stamped(remove_superseded_crls(event, now), now)})
 
     def evidence(self, store: TrustStore) -> Evidence:
         """Read the evidence that VerifyRevocation wrote last."""
@@ -224,5 +196,5 @@ class Bench:
         return workflow_bucket.get_evidence(store.verified.evidence)
 
 
-def _stamped(answer: Answer, now: datetime) -> Answer:
-    return answer.model_copy(update={"started_at": now, "finished_at": now + timedelta(seconds=1)})
+def _stamped(result: StepResult, now: datetime) -> StepResult:
+    return result.model_copy(update={"started_at": now, "finished_at": now + timedelta(seconds=1)})

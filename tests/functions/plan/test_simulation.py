@@ -81,7 +81,7 @@ def test_what_is_rehearsed_is_done(bench: Bench, lambda_environment: pytest.Monk
     lambda_environment.setenv("MAX_REVOCATION_LISTS", str(situation.lists))
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", str(situation.entries))
     environment.cache_clear()
-    here = Bench(bench.lab, OWN)
+    here = Bench(bench.lab, authority=OWN)
     for each in situation.attached:
         here.add(each.der)
     kept = here.manifest(*situation.wanted, accept_lower_crl_number=situation.accept_lower)
@@ -104,7 +104,7 @@ def test_the_crl_that_is_there_and_then_the_next(bench: Bench, lambda_environmen
     """One serial can be enforced now, another has to wait: the next CRL has to fit beside this one, not the old one."""
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "6")
     environment.cache_clear()
-    here = Bench(bench.lab, OWN)
+    here = Bench(bench.lab, authority=OWN)
     here.add(List(1).der)
     baseline = workflow_bucket.get_manifest(here.manifest(A, B)).baselines[0]
     current = crl.read(List(2, (A, C, D)).der, wanted=(A, B))

@@ -13,13 +13,13 @@ from tests.support.steps import Bench
 
 def of_laboratory(bench: Bench, lab: Laboratory) -> dict[str, Any]:
     """Give the state of an execution on the trust store that the laboratory's listener uses."""
-    mine = Bench(lab, bench.authority, bench.name, lab.trust_store_arn)
+    mine = Bench(lab, lab.trust_store_arn, authority=bench.authority, name=bench.name)
     return done(mine)
 
 
 def clean(bench: Bench, lab: Laboratory) -> None:
     """Leave the laboratory's trust store without our lists."""
-    mine = Bench(lab, bench.authority, bench.name, lab.trust_store_arn)
+    mine = Bench(lab, lab.trust_store_arn, authority=bench.authority, name=bench.name)
     mine.remove(*mine.attached())
 
 

@@ -48,10 +48,10 @@ def test_a_crl_that_never_comes(silent: Workflow) -> None:
     execution = silent.run(*clients, seconds=8)
     assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
     assert "2 of 2 revoked serials" in execution.cause
-    told = re.search(rf"after {len(execution.looks)} looks until (\S+ \S+) UTC", execution.cause)
+    told = re.search(rf"after {len(execution.find_crl_statuses)} looks until (\S+ \S+) UTC", execution.cause)
     assert told
     assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(f"{told[1]}+00:00") < timedelta(minutes=1)
-    assert len(execution.looks) > 2
+    assert len(execution.find_crl_statuses) > 2
     assert [serial for serial in written(*clients) if serial not in execution.cause] == []
     assert execution.report["Summary"]["Revoked"] == 2
     assert execution.enforced == set()
@@ -63,21 +63,21 @@ def test_no_crl_has_ever_been_published(silent: Workflow) -> None:
     clients = silent.clients(1)
     silent.delete_crl()
     running = silent.start(*clients, seconds=30)
-    silent.finds(running, "NOT_YET")
+    silent.wait_for_crl_status(running, "NOT_YET")
     publish(silent, *clients)
-    assert silent.ended(running).status == "SUCCEEDED"
+    assert silent.wait(running).status == "SUCCEEDED"
 
 
 def test_a_partial_crl_is_enforced_at_once_and_the_rest_named_at_the_deadline(silent: Workflow) -> None:
     """Three of five are enforced while the execution waits for the other two, and stay so when it fails for these."""
     clients = silent.clients(5)
     running = silent.start(*clients, seconds=6)
-    silent.reaches(running, "WaitForCrl")
+    silent.wait_for_state(running, "WaitForCrl")
     publish(silent, *clients[:3])
-    silent.reaches(running, "AreSerialsMissing")
+    silent.wait_for_state(running, "AreSerialsMissing")
     assert is_running(silent, running)
     assert {client.serial for client in clients[:3]} <= silent.held()
-    execution = silent.ended(running)
+    execution = silent.wait(running)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotInCrl")
     assert "2 of 5 revoked serials" in execution.cause
     assert {serial for serial in written(*clients) if serial in execution.cause} == written(*clients[3:])
@@ -90,11 +90,11 @@ def test_a_second_crl_brings_the_rest(silent: Workflow) -> None:
     """Both rounds are enforced, each serial reported with the time of its own round."""
     clients = silent.clients(5)
     running = silent.start(*clients, seconds=30)
-    silent.reaches(running, "WaitForCrl")
+    silent.wait_for_state(running, "WaitForCrl")
     publish(silent, *clients[:3])
-    silent.reaches(running, "AreSerialsMissing")
+    silent.wait_for_state(running, "AreSerialsMissing")
     publish(silent, *clients)
-    execution = silent.ended(running)
+    execution = silent.wait(running)
     assert execution.status == "SUCCEEDED"
     assert execution.states.count("VerifyRevocation") == 2
     since = {each["Serial"]: datetime.fromisoformat(each["EnforcedAt"]) for each in execution.report["Serials"]}
@@ -113,11 +113,11 @@ def test_an_old_expired_crl_is_not_a_failure(silent: Workflow) -> None:
     past = datetime.now(UTC) - HOUR
     acm_pca.publish_now(silent.authority.arn, this_update=past - HOUR, next_update=past)
     running = silent.start(client, seconds=30)
-    silent.finds(running, "NOT_YET")
+    silent.wait_for_crl_status(running, "NOT_YET")
     publish(silent, client)
-    execution = silent.ended(running)
+    execution = silent.wait(running)
     assert execution.status == "SUCCEEDED"
-    assert "INVALID" not in execution.looks
+    assert "INVALID" not in execution.find_crl_statuses
     assert client.serial in silent.held()
 
 
@@ -160,9 +160,9 @@ def test_a_spoilt_crl_is_never_attached(silent: Workflow, spoilt: Spoilt) -> Non
     (client,) = silent.clients(1)
     lists = silent.lists().keys()
     running = silent.start(client, seconds=6)
-    silent.reaches(running, "WaitForCrl")
+    silent.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(silent.authority.arn, **spoilt.wrong())
-    execution = silent.ended(running)
+    execution = silent.wait(running)
     assert (execution.status, execution.error) == ("FAILED", spoilt.error)
     assert serial_number.to_hex(client.serial) in execution.cause
     assert "The trust stores keep the lists they had" in execution.cause
@@ -176,11 +176,11 @@ def test_a_good_crl_after_a_spoilt_one(silent: Workflow, kind: str) -> None:
     """A spoilt CRL is looked at again until the deadline: when a good one takes its place, all is well."""
     (client,) = silent.clients(1)
     running = silent.start(client, seconds=30)
-    silent.reaches(running, "WaitForCrl")
+    silent.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(silent.authority.arn, **SPOILT[kind].wrong())
-    silent.finds(running, "INVALID")
+    silent.wait_for_crl_status(running, "INVALID")
     publish(silent, client)
-    execution = silent.ended(running)
+    execution = silent.wait(running)
     assert execution.status == "SUCCEEDED"
     assert client.serial in silent.held()
 
@@ -191,12 +191,12 @@ def test_a_good_crl_after_a_spoilt_one(silent: Workflow, kind: str) -> None:
 def test_the_crl_of_another_ca_of_the_same_name(silent: Workflow, forged: bool, error: str) -> None:  # noqa: FBT001
     """A name is not a key: its CRL at our CA's place is refused, also when it claims to be of our CA's key."""
     (client,) = silent.clients(1)
-    ours, twin = silent.signer(silent.authority), silent.signer(silent.twin())
+    ours, twin = silent.with_key(silent.authority), silent.with_key(silent.create_twin())
     crl = twin.crl([client.serial], number=10**15, key_identifier=ours.key_identifier if forged else b"")
     running = silent.start(client, seconds=6)
-    silent.reaches(running, "WaitForCrl")
+    silent.wait_for_state(running, "WaitForCrl")
     bucket, key = acm_pca.certificate_authority(silent.authority.arn).crls.target
     silent.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=crl)
-    execution = silent.ended(running)
+    execution = silent.wait(running)
     assert (execution.status, execution.error) == ("FAILED", error)
     assert client.serial not in silent.held()

@@ -39,7 +39,7 @@ def listening(guarded: Workflow, request: pytest.FixtureRequest) -> Workflow:
     limits = guarded.aws.settings.trust_stores
     limits.same_issuer_lists, limits.expired_crl = request.param
     store = elbv2.trust_store(guarded.lab.trust_store_arn)
-    leave_alone(guarded, guarded.attach(acm_pca.publish_now(guarded.authority.arn), store.arn))
+    leave_alone(guarded, guarded.add(acm_pca.publish_now(guarded.authority.arn), store.arn))
     guarded.trust_store_arn = store.arn
     return guarded
 
@@ -107,11 +107,11 @@ def test_while_a_crl_is_partial(listening: Workflow) -> None:
     named, missing, good = listening.clients(3)
     with knocking(listening, good) as met:
         running = listening.start(named, missing, seconds=6)
-        listening.reaches(running, "WaitForCrl")
+        listening.wait_for_state(running, "WaitForCrl")
         acm_pca.publish_now(listening.authority.arn, serials=listening.held() | {named.serial})
-        listening.reaches(running, "AreSerialsMissing")
+        listening.wait_for_state(running, "AreSerialsMissing")
         with knocking(listening, named) as while_waiting:
-            assert listening.ended(running).error == "SerialsNotInCrl"
+            assert listening.wait(running).error == "SerialsNotInCrl"
     assert set(while_waiting[named.name]) == {HIT}
     assert set(met[good.name]) == {"Success"}
     assert knock(listening, named) == HIT
@@ -147,7 +147,7 @@ def test_an_expired_list_is_replaced(listening: Workflow) -> None:
     client, good = listening.clients(2)
     past = datetime.now(UTC) - HOUR
     expired = acm_pca.publish_now(listening.authority.arn, this_update=past - HOUR, next_update=past)
-    leave_alone(listening, listening.attach(expired))
+    leave_alone(listening, listening.add(expired))
     assert listening.run(client).status == "SUCCEEDED"
     (left,) = listening.lists().values()
     assert left.next_update_utc is not None

@@ -102,7 +102,7 @@ def test_a_private_key_in_the_place_of_serials(
     key = untouched.clients(1)[0].key.read_text()
     asked = {"Serials": [key]} if field == "Serials" else {"SerialList": put(untouched, "key.txt", key.encode())}
     request = {"TrustStoreArns": [untouched.trust_store_arn], **asked, "DryRun": field == "DryRun"}
-    execution = untouched.ended(untouched.start_with(request))
+    execution = untouched.wait(untouched.start_with(request))
     if field != "DryRun":
         assert "PrivateKeyGiven" in f"{execution.error}: {execution.cause}"
     else:
@@ -139,7 +139,7 @@ def _log(workflow: Workflow) -> list[str]:
 )
 def test_lists_that_are_not_what_they_say(untouched: Workflow, name: str, body: bytes, error: str) -> None:
     """Each gets one clear answer."""
-    execution = untouched.ended(
+    execution = untouched.wait(
         untouched.start_with({"SerialList": put(untouched, name, body), "TrustStoreArns": [untouched.trust_store_arn]})
     )
     assert_refused(execution, error, f"elsewhere/{name}")
@@ -163,7 +163,7 @@ def test_three_ways_at_once(untouched: Workflow) -> None:
 @pytest.mark.parametrize("request_", [["0a:0b"], "0a:0b", 7, None], ids=["list", "text", "number", "null"])
 def test_an_input_that_is_no_object_is_refused(untouched: Workflow, request_: object) -> None:
     """Whatever JSON an execution is started with, it ends in a report."""
-    execution = untouched.ended(untouched.start_with(request_))
+    execution = untouched.wait(untouched.start_with(request_))
     assert_refused(execution, "InvalidInput", "not an object")
 
 
@@ -171,7 +171,7 @@ def test_an_input_that_is_no_object_is_refused(untouched: Workflow, request_: ob
 def test_no_serials_at_all_are_refused(untouched: Workflow, request_: dict[str, Any]) -> None:
     """An execution that was asked for nothing must not look like a success."""
     request = {**request_, "TrustStoreArns": [untouched.trust_store_arn]}
-    execution = untouched.ended(untouched.start_with(request))
+    execution = untouched.wait(untouched.start_with(request))
     assert_refused(execution, "InvalidInput", "Serials: ", "none of them is given")
 
 

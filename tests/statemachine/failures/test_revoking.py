@@ -73,7 +73,7 @@ def test_there_is_no_wait_when_nothing_could_be_revoked(guarded: Workflow) -> No
     execution = guarded.run(UNKNOWN, seconds=300)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
     assert "WaitForCrl" not in execution.states
-    assert execution.looks == ["NOTHING_WANTED"]
+    assert execution.find_crl_statuses == ["NOTHING_WANTED"]
 
 
 def test_an_expired_certificate_is_named_as_such(guarded: Workflow) -> None:

@@ -31,7 +31,7 @@ def stranger() -> pki.Authority:
 
 def fill(workflow: Workflow, store: TrustStore, ders: list[bytes]) -> list[int]:
     """Attach lists by hand; return their ids."""
-    return [workflow.attach(der, store.arn) for der in ders]
+    return [workflow.add(der, store.arn) for der in ders]
 
 
 def bytes_of(store: TrustStore) -> dict[int, bytes]:
@@ -59,7 +59,7 @@ def test_a_list_of_another_ca_is_left_alone(guarded: Workflow, store: TrustStore
 def test_a_list_of_another_ca_of_the_same_name_is_left_alone(guarded: Workflow, store: TrustStore) -> None:
     """A name is not a key: its list is neither ours to remove nor, with a far higher number, newer than ours."""
     (client,) = guarded.clients(1)
-    foreign = fill(guarded, store, [guarded.signer(guarded.twin()).crl([1, 2, 3], number=10**15)])
+    foreign = fill(guarded, store, [guarded.with_key(guarded.create_twin()).crl([1, 2, 3], number=10**15)])
     before = bytes_of(store)
     execution = guarded.run(client)
     assert execution.status == "SUCCEEDED"
@@ -115,10 +115,10 @@ def test_a_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
     (client,) = guarded.clients(1)
     doomed = guarded.another_trust_store()
     running = guarded.start(client, TrustStoreArns=[doomed])
-    guarded.reaches(running, "WaitForCrl")
+    guarded.wait_for_state(running, "WaitForCrl")
     guarded.aws.client("elbv2").delete_trust_store(TrustStoreArn=doomed)
     acm_pca.publish_now(guarded.authority.arn)
-    execution = guarded.ended(running)
+    execution = guarded.wait(running)
     assert (execution.status, execution.error) == ("FAILED", "TrustStoreNotFound")
     assert doomed in execution.cause
     assert "Nothing was done" not in execution.cause
@@ -132,10 +132,10 @@ def test_one_of_two_trust_stores_deleted_during_the_wait(guarded: Workflow) -> N
     (client,) = guarded.clients(1)
     doomed = guarded.another_trust_store()
     running = guarded.start(client, TrustStoreArns=[doomed, guarded.trust_store_arn])
-    guarded.reaches(running, "WaitForCrl")
+    guarded.wait_for_state(running, "WaitForCrl")
     guarded.aws.client("elbv2").delete_trust_store(TrustStoreArn=doomed)
     acm_pca.publish_now(guarded.authority.arn)
-    execution = guarded.ended(running)
+    execution = guarded.wait(running)
     assert (execution.status, execution.error) == ("FAILED", "TrustStoreNotFound")
     assert f"1 of 2 trust stores failed: {doomed} (not enforced)" in execution.cause
     assert client.serial in guarded.held()

@@ -43,7 +43,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
     aws.settings.private_ca.crl_after_seconds = 0.3
     aws.settings.events.s3_notifications = False
     with laboratory(aws, tmp_path / "pki") as lab:
-        workflow = Workflow(lab, lab.trust_store_arn, tmp_path)
+        workflow = Workflow(lab, lab.trust_store_arn, folder=tmp_path)
         (client,) = workflow.clients(1)
         first = workflow.run(client)
         assert first.status == "SUCCEEDED"
@@ -64,7 +64,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         aws.settings.private_ca.crl_publication = False
         (other,) = workflow.clients(1)
         arn = workflow.start_with({"Serials": [serial_number.to_hex(other.serial)]})
-        assert workflow.ended(arn).error == "CrlNotPublished"  # after five seconds now, not 300
+        assert workflow.wait(arn).error == "CrlNotPublished"  # after five seconds now, not 300
 
 
 def test_what_is_destroyed_leaves_its_buckets_alone(aws: EmbeddedAws, tmp_path: Path) -> None:
