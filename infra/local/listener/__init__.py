@@ -1,1 +1,1 @@
-"""An mTLS listener that enforces a trust store."""
+"""A load balancer's HTTPS listener in mode verify: real mutual TLS against a trust store. moto opens no ports."""

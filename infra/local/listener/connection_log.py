@@ -12,14 +12,14 @@ from cryptography import x509
 
 
 def serial_text(certificate: x509.Certificate) -> str:
-    """Write a serial number as load balancers do: whole octets in upper-case hex, no colons."""
+    """Return a serial number as load balancers write it: whole octets in upper-case hex, without colons."""
     digits = f"{certificate.serial_number:X}"
     return digits.zfill(len(digits) + len(digits) % 2)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """One connection; what is not known is None and becomes `-`."""
+    """One connection; unknown fields are None and written as `-`."""
 
     time: datetime
     client_ip: str
@@ -34,12 +34,12 @@ class Connection:
     key_exchange: str | None
 
     def __str__(self) -> str:
-        """Write the log line; the last two fields, load balancer and node, are those of this machine."""
+        """Return the log line; its last two fields, load balancer and node, are constant here."""
         subject = validity = serial = None
         if self.certificate is not None:
-            begins, ends = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+            not_before, not_after = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
             subject = f'"{self.certificate.subject.rfc4514_string()}"'
-            validity = f"NotBefore={begins:%Y-%m-%dT%H:%M:%SZ};NotAfter={ends:%Y-%m-%dT%H:%M:%SZ}"
+            validity = f"NotBefore={not_before:%Y-%m-%dT%H:%M:%SZ};NotAfter={not_after:%Y-%m-%dT%H:%M:%SZ}"
             serial = serial_text(self.certificate)
         fields = (
             f"{self.time:%Y-%m-%dT%H:%M:%S.%f}Z",
@@ -62,7 +62,7 @@ class Connection:
 
 
 class ConnectionLog:
-    """The lines written so far, in memory and, when there is a path, at the end of a file."""
+    """A connection log in memory and, if there is a path, in a file."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Start an empty log."""
@@ -77,7 +77,7 @@ class ConnectionLog:
             return list(self._lines)
 
     def write(self, connection: Connection) -> None:
-        """Add a line."""
+        """Append the line of a connection."""
         line = str(connection)
         with self._lock:
             self._lines.append(line)

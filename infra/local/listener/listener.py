@@ -1,8 +1,8 @@
-"""A listener in mode `verify`: a real TLS socket that holds each client to the trust store of the moment.
+"""A listener in mode `verify`: a real TLS socket that verifies each client against the current trust store.
 
-Revocation is looked at in the handshake and never again, so open connections stay, as on AWS. A client whose
-certificate is refused sees its connection reset: AWS's TLS library sends no alert then (aws/s2n-tls,
-tls/s2n_alerts.c), and users of load balancers see a reset. Why, only the connection log tells.
+Revocation is checked only in the handshake, so open connections stay, as on AWS. If a certificate is refused, the
+connection is reset without an alert, as AWS's TLS library does (aws/s2n-tls, tls/s2n_alerts.c); the reason is only in
+the connection log.
 """
 
 import json
@@ -39,24 +39,24 @@ _CLOSING_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """What the listener shows its clients: its certificate and those above it, and its key, as PEM."""
+    """The listener's own certificate with its chain, and its key, as PEM."""
 
     chain_pem: bytes
     key_pem: bytes
 
 
 class Listener:
-    """An HTTPS listener on this machine; it serves from the start until `close`."""
+    """An HTTPS listener on this machine, which serves until `close`."""
 
     def __init__(
         self,
-        trust: Callable[[], TrustSnapshot],
+        take_snapshot: Callable[[], TrustSnapshot],
         certificate: ServerCertificate,
         settings: Settings,
         port: int = 0,
         log: Path | None = None,
     ) -> None:
-        """Listen on `port` of 127.0.0.1, or on any; `trust` is asked at each handshake."""
+        """Listen on `port` of 127.0.0.1, or on a free one; `take_snapshot` is called at each handshake."""
         key = load_pem_private_key(certificate.key_pem, None)
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise TypeError(f"a listener takes RSA and ECDSA keys, not {type(key).__name__}")
@@ -64,7 +64,7 @@ class Listener:
         self.handshake_seconds = HANDSHAKE_SECONDS
         self._key = key
         self._chain = x509.load_pem_x509_certificates(certificate.chain_pem)
-        self._trust = trust
+        self._take_snapshot = take_snapshot
         self._settings = settings
         self._server = _Server(("127.0.0.1", port), self._serve)
         self.port: int = self._server.server_address[1]
@@ -93,11 +93,11 @@ class Listener:
     def _serve(self, client: socket.socket, address: tuple[str, int]) -> None:
         """Serve one client: handshake, log line, requests."""
         started, clock = datetime.now(UTC), time.monotonic()
-        verification = ClientVerification(self._trust(), self._settings.trust_stores)
+        verification = ClientVerification(self._take_snapshot(), self._settings.trust_stores)
         tls = TlsSocket(self._context(verification), client)
         try:
             tls.handshake(self.handshake_seconds)
-            # OpenSSL asks for the verdict on every chain; were it ever not to, nobody would come in.
+            # OpenSSL calls back for every chain; if it ever did not, the client would be refused.
             failure = verification.failure
         except (SSL.Error, OSError):
             failure = verification.failure or Failure.UNMAPPED
@@ -121,11 +121,11 @@ class Listener:
         elif failure:
             tls.reset()
         else:
-            _answer_requests(tls, verification.leaf)
+            _serve_requests(tls, verification.leaf)
             tls.end()
 
     def _context(self, verification: ClientVerification) -> SSL.Context:
-        """Make the TLS context of one handshake: nothing is kept from another, so no session can be resumed."""
+        """Return the TLS context of one handshake; it is not shared, so no session can be resumed."""
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
@@ -136,16 +136,16 @@ class Listener:
             context.add_extra_chain_cert(certificate)
         store = context.get_cert_store()
         if store is None:
-            raise RuntimeError("a new TLS context has a certificate store")
-        # As s2n-tls does: any certificate of the bundle is an anchor, not the self-signed ones alone.
+            raise RuntimeError("the new TLS context has no certificate store")
+        # As in s2n-tls, any certificate of the bundle is an anchor, not only self-signed ones.
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
         for certificate in verification.anchors:
             store.add_cert(crypto.X509.from_cryptography(certificate))
         context.set_verify_depth(MAX_CHAIN_DEPTH)
         context.set_verify(
             SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
-            lambda _tls, one, error, depth, good: verification.step(
-                one.to_cryptography(), error, depth, good=bool(good)
+            lambda _tls, certificate, error, depth, is_valid: verification.verify_step(
+                certificate.to_cryptography(), error, depth, is_valid=bool(is_valid)
             ),
         )
         return context
@@ -183,10 +183,10 @@ class _Server(socketserver.ThreadingTCPServer):
             time.sleep(0.01)
 
 
-def _answer_requests(tls: TlsSocket, leaf: x509.Certificate) -> None:
-    """Answer HTTP/1.1 requests, one after the other, until the client is done.
+def _serve_requests(tls: TlsSocket, leaf: x509.Certificate) -> None:
+    """Serve HTTP/1.1 requests, one after the other, until the client closes the connection.
 
-    The answer shows what a load balancer hands to the target: who the client is, as X-Amzn-Mtls headers.
+    The response has the X-Amzn-Mtls headers with which a load balancer identifies the client to its target.
     """
     identity = {
         "X-Amzn-Mtls-Clientcert-Serial-Number": serial_text(leaf),
@@ -198,24 +198,24 @@ def _answer_requests(tls: TlsSocket, leaf: x509.Certificate) -> None:
     with suppress(SSL.Error, OSError):
         while True:
             while b"\r\n\r\n" not in received and len(received) <= MAX_REQUEST_BYTES:
-                more = tls.read(IDLE_SECONDS)
-                if not more:
+                chunk = tls.read(IDLE_SECONDS)
+                if not chunk:
                     return
-                received += more
+                received += chunk
             head, _, received = received.partition(b"\r\n\r\n")
             method, headers = _read_head(head)
             received = _skip_body(tls, received, int(headers.get("content-length", "0")))
-            stays = headers.get("connection", "").lower() != "close"
-            described = {
+            is_kept_open = headers.get("connection", "").lower() != "close"
+            response_headers = {
                 **identity,
                 "Content-Type": "application/json",
                 "Content-Length": str(len(body)),
-                "Connection": "keep-alive" if stays else "close",
+                "Connection": "keep-alive" if is_kept_open else "close",
             }
-            lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in described.items())]
-            answer = "\r\n".join([*lines, "", ""]).encode() + (b"" if method == "HEAD" else body)
-            tls.write(answer, IDLE_SECONDS)
-            if not stays:
+            lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in response_headers.items())]
+            response = "\r\n".join([*lines, "", ""]).encode() + (b"" if method == "HEAD" else body)
+            tls.write(response, IDLE_SECONDS)
+            if not is_kept_open:
                 return
 
 
@@ -227,8 +227,8 @@ def _read_head(head: bytes) -> tuple[str, dict[str, str]]:
 
 def _skip_body(tls: TlsSocket, received: bytes, length: int) -> bytes:
     while len(received) < length:
-        more = tls.read(IDLE_SECONDS)
-        if not more:
+        chunk = tls.read(IDLE_SECONDS)
+        if not chunk:
             return b""
-        received += more
+        received += chunk
     return received[length:]

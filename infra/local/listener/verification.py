@@ -1,4 +1,4 @@
-"""Which client certificates a listener refuses, and under which of the load balancer's codes."""
+"""Which client certificates a listener refuses, and with which of the load balancer's error codes."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ class Failure(StrEnum):
     UNMAPPED = "UnmappedConnectionError"
 
 
-# OpenSSL's X509_V_ERR_… (openssl/x509_vfy.h); what is not here is INVALID.
+# OpenSSL's X509_V_ERR_… (openssl/x509_vfy.h); all others are INVALID.
 OPENSSL_FAILURES = {
     2: Failure.UNTRUSTED,  # UNABLE_TO_GET_ISSUER_CERT
     9: Failure.NOT_YET_VALID,
@@ -42,69 +42,70 @@ OPENSSL_FAILURES = {
 
 
 class ClientVerification:
-    """The verification of one client's certificate, as OpenSSL walks through its chain.
+    """The verification of one client's certificate chain, which OpenSSL walks from the anchor to the leaf.
 
-    A failure above the leaf is kept until the leaf is seen, so that the log can name the client.
+    A failure above the leaf is kept until OpenSSL reaches the leaf, so that the log can name the client.
     """
 
-    def __init__(self, trust: TrustSnapshot, settings: TrustStoreSettings) -> None:
-        """Verify against `trust` as it is now."""
-        self._trust = trust
+    def __init__(self, snapshot: TrustSnapshot, settings: TrustStoreSettings) -> None:
+        """Verify against a snapshot of the trust store."""
+        self._snapshot = snapshot
         self._settings = settings
         self._chain: dict[int, x509.Certificate] = {}
         self._failure: Failure | None = None
-        self._done = False
+        self._is_complete = False
 
     @property
     def anchors(self) -> Sequence[x509.Certificate]:
-        """The certificates that a chain may end in."""
-        return self._trust.certificates
+        """The certificates in which a chain can end."""
+        return self._snapshot.certificates
 
     @property
     def failure(self) -> Failure | None:
-        """Why the client is refused; a client that sent no certificate is, too."""
-        return self._failure if self._done or self._failure else Failure.UNMAPPED
+        """Why the client is refused, or None; a client without a certificate is refused too."""
+        return self._failure if self._is_complete or self._failure else Failure.UNMAPPED
 
     @property
     def leaf(self) -> x509.Certificate | None:
-        """The client's own certificate, once it was seen."""
+        """The client's own certificate, or None before OpenSSL has reached it."""
         return self._chain.get(0)
 
-    def step(self, certificate: x509.Certificate, error: int, depth: int, *, good: bool) -> bool:
-        """Take one call of OpenSSL's verify callback; tell whether to go on."""
+    def verify_step(self, certificate: x509.Certificate, error: int, depth: int, *, is_valid: bool) -> bool:
+        """Handle a call of OpenSSL's verify callback; return whether to continue."""
         self._chain[depth] = certificate
-        if not good and not (error == 10 and depth == 0 and self._trust.ignore_client_certificate_expiry):  # noqa: PLR2004
+        if not is_valid and not (error == 10 and depth == 0 and self._snapshot.ignore_client_certificate_expiry):  # noqa: PLR2004
             self._failure = self._failure or OPENSSL_FAILURES.get(error, Failure.INVALID)
-        if good and depth == 0:
+        if is_valid and depth == 0:
             chain = [self._chain[level] for level in sorted(self._chain)]
-            self._failure = self._failure or revocation_failure(chain, self._trust.lists, self._settings)
-            self._done = True
+            self._failure = self._failure or find_revocation_failure(chain, self._snapshot.lists, self._settings)
+            self._is_complete = True
         return self._failure is None or depth > 0
 
 
-def revocation_failure(
+def find_revocation_failure(
     chain: Sequence[x509.Certificate], lists: Sequence[RevocationList], settings: TrustStoreSettings
 ) -> Failure | None:
-    """Tell why the revocation lists refuse a chain, leaf first, if they do.
+    """Return why the revocation lists refuse a chain, leaf first, or None if they do not.
 
-    Lists are looked up by issuer name alone, as s2n-tls does; one whose signature does not verify under the
-    issuer's key refuses the client. A certificate whose issuer has no list is not revoked.
+    Lists are found by issuer name alone, as in s2n-tls; one that the issuer's key did not sign refuses the client.
+    A certificate without a list of its issuer is not revoked.
     """
     for certificate, issuer in pairwise(chain):
-        for one in _lists_of(certificate.issuer, lists, settings.same_issuer_lists):
-            if not one.is_signed_by(issuer.public_key()) or one.has_unknown_critical_extension:  # type: ignore[arg-type]
+        for revocation_list in _lists_of(certificate.issuer, lists, settings.same_issuer_lists):
+            is_signed = revocation_list.is_signed_by(issuer.public_key())  # type: ignore[arg-type]
+            if not is_signed or revocation_list.has_unknown_critical_extension:
                 return Failure.CRL_PROCESSING_ERROR
-            if one.has_expired(datetime.now(UTC)) and settings.expired_crl is not ExpiredCrl.ENFORCED:
+            if revocation_list.has_expired(datetime.now(UTC)) and settings.expired_crl is not ExpiredCrl.ENFORCED:
                 if settings.expired_crl is ExpiredCrl.REFUSED:
                     return Failure.CRL_PROCESSING_ERROR
                 continue
-            if certificate.serial_number in one.serials:
+            if certificate.serial_number in revocation_list.serials:
                 return Failure.CRL_HIT
     return None
 
 
 def _lists_of(issuer: x509.Name, lists: Sequence[RevocationList], which: SameIssuerLists) -> Sequence[RevocationList]:
-    found = [one for one in lists if one.crl.issuer == issuer]
+    same_issuer = [each for each in lists if each.crl.issuer == issuer]
     if which is SameIssuerLists.NEWEST:
-        return found[-1:]
-    return found[:1] if which is SameIssuerLists.OLDEST else found
+        return same_issuer[-1:]
+    return same_issuer[:1] if which is SameIssuerLists.OLDEST else same_issuer
