@@ -1,32 +1,33 @@
 """The steps in this process, on the embedded AWS over HTTP."""
 
+import json
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import botocore.endpoint
 import pytest
 
-from functions.aws import acm_pca as aws_acm_pca
-from functions.aws import elbv2 as aws_elbv2
-from functions.aws import s3 as aws_s3
+from functions.aws import acm_pca, elbv2, events, s3, sns, stepfunctions
 from functions.environment import environment
 from infra.local.core import faults
 from infra.local.lab.lab import Laboratory
 from infra.local.server import EmbeddedAws
+from tests.support.reporting import ReceiveMessages
 from tests.support.steps import Bench
 
-_CLIENTS = (aws_acm_pca._acm_pca, aws_elbv2._elbv2, aws_s3._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
+_CLIENTS = (acm_pca._acm_pca, elbv2._elbv2, s3._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
 
 
 @pytest.fixture(scope="session")
 def warm(embedded_aws: EmbeddedAws) -> Iterator[None]:
-    """Let the functions' clients live from test to test, as they do in a warm Lambda."""
+    """Keep the functions' clients from test to test, as a warm Lambda does."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in embedded_aws.environment().items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
-        clients = [aws_acm_pca._acm_pca(), aws_elbv2._elbv2(), aws_elbv2._elbv2(aws_elbv2._NO_RETRIES), aws_s3._s3()]  # noqa: SLF001
+        clients = [acm_pca._acm_pca(), elbv2._elbv2(), elbv2._elbv2(elbv2._NO_RETRIES), s3._s3()]  # noqa: SLF001
     yield
     for client in clients:
         client.close()
@@ -48,19 +49,44 @@ def lambda_environment(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.fixture
 def bench(warm: None, lab: Laboratory, lambda_environment: pytest.MonkeyPatch) -> Iterator[Bench]:  # noqa: ARG001
-    """Give a workbench with an empty trust store; all trust stores that the test made are deleted after it."""
+    """Yield a workbench with an empty trust store; all trust stores that the test created are deleted after it."""
     limits = lab.aws.settings.trust_stores
     limits.write_burst = limits.trust_stores = 1_000_000
     client = lab.aws.client("elbv2")
     before = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]}
     yield Bench(lab)
     faults.clear()
-    made = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]} - before
-    for arn in made:
+    created = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]} - before
+    for arn in created:
         client.delete_trust_store(TrustStoreArn=arn)
 
 
 @pytest.fixture
+def receive_messages(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> Iterator[ReceiveMessages]:
+    """Subscribe a queue to the notification topic; yield a function that returns the messages since its last call."""
+    outputs, sqs_client, sns_client = bench.lab.outputs, bench.lab.aws.client("sqs"), bench.lab.aws.client("sns")
+    lambda_environment.setenv("TOPIC_ARN", outputs["NotificationTopicArn"])
+    lambda_environment.setenv("EVENT_BUS_NAME", outputs["EventBusName"])
+    lambda_environment.setenv("CRL_BUCKET", "the-crl-bucket")
+    environment.cache_clear()
+    for name, value in bench.lab.aws.environment().items():
+        lambda_environment.setenv(name, value)
+    queue = sqs_client.create_queue(QueueName=bench.name)["QueueUrl"]
+    queue_arn = sqs_client.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = sns_client.subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=queue_arn)
+
+    def receive() -> list[dict[str, Any]]:
+        messages = sqs_client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]
+
+    yield receive
+    sns_client.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    sqs_client.delete_queue(QueueUrl=queue)
+    for cached in (sns._sns, events._events, stepfunctions._stepfunctions):  # noqa: SLF001 - clients of this AWS
+        cached.cache_clear()
+
+
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let boto3 try again at once."""
+    """Make boto3 retry without a pause."""
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))

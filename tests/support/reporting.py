@@ -1,5 +1,7 @@
-"""What a test of the report needs: the state of an execution, step by step, and the report as it was written."""
+"""What tests of the report and its notifications share: the state of an execution, step by step, and its report."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,13 +25,14 @@ from tests.support.steps import EXECUTION, A, B, Bench, C, D
 
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
 ALREADY, EXPIRED = RevocationOutcome.ALREADY_REVOKED, RevocationOutcome.EXPIRED
+ReceiveMessages = Callable[[], list[dict[str, Any]]]
 
 
-class Told:
-    """A report as it was written."""
+class WrittenReport:
+    """A report as ReportRevocation wrote it."""
 
     def __init__(self, location: ReportLocation) -> None:
-        """Read it back."""
+        """Read it from S3."""
         self.location = location
         self.report = Report.model_validate_json(workflow_bucket.get_object(location.report_json))
         self.text = workflow_bucket.get_object(location.report_markdown).decode()
@@ -40,19 +43,25 @@ class Told:
         return [each.serial for each in self.report.serials if each.enforced]
 
 
-def report(bench: Bench, **state: Any) -> Told:  # noqa: ANN401 - fields of the state
-    """Run the step."""
-    question = ReportInput(
+def write_report(bench: Bench, **state: Any) -> WrittenReport:  # noqa: ANN401 - fields of the state
+    """Run ReportRevocation on the state of an execution."""
+    event = ReportInput(
         execution_arn=EXECUTION + bench.name,
         execution_name=bench.name,
         start_time=NOW,
         state=GatheredState(**state),
     )
-    return Told(report_revocation(question, NOW + timedelta(minutes=40)))
+    return WrittenReport(report_revocation(event, NOW + timedelta(minutes=40)))
+
+
+def make_report(**fields: Any) -> Report:  # noqa: ANN401 - fields of the report
+    """Return a report, of a success by default, of an execution that wrote nothing."""
+    defaults = {"outcome": "SUCCEEDED", "execution_arn": EXECUTION + "e", "execution_name": "e"}
+    return Report.model_validate({**defaults, "start_time": NOW, "reported_at": NOW, **fields})
 
 
 def prepared(manifest: S3Object) -> Prepared:
-    """Say what PrepareRevocation answered."""
+    """Return PrepareRevocation's result for a manifest."""
     request = workflow_bucket.get_manifest(manifest).request
     return Prepared(
         manifest=manifest,
@@ -66,8 +75,14 @@ def prepared(manifest: S3Object) -> Prepared:
     )
 
 
+def prepared_state(bench: Bench, *serials: int) -> dict[str, Any]:
+    """Return the JSON state of an execution after BeginRevocation."""
+    result = prepared(bench.manifest(*serials)).model_dump(mode="json", exclude_none=True)
+    return {"Prepared": result, "TrustStores": result["TrustStores"], "Revocations": [], "Batches": [], "Found": {}}
+
+
 def revocations(outcomes: dict[int, RevocationOutcome], error: str | None = None) -> list[Revocation]:
-    """Say what RevokeCertificate answered."""
+    """Return RevokeCertificate's results."""
     return [
         Revocation(serial=serial, outcome=outcome, at=NOW, error=error if outcome is FAILED else None)
         for serial, outcome in outcomes.items()
@@ -75,7 +90,7 @@ def revocations(outcomes: dict[int, RevocationOutcome], error: str | None = None
 
 
 def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> Found:  # noqa: ANN401 - its fields
-    """Say what FindCrl answered last."""
+    """Return FindCrl's result after three polls."""
     return Found(
         status=status,
         polls=3,
@@ -85,13 +100,13 @@ def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> Fou
         deadline_passed=bool(missing),
         number_wanted=wanted,
         number_missing=len(missing),
-        missing_serials=list(missing),
+        missing_serials=list(missing)[:10],
         **more,
     )
 
 
 def done(bench: Bench, outcomes: dict[int, RevocationOutcome] | None = None, **request: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Give the state of an execution that enforced A and B, an older list having held A and D."""
+    """Return the state of an execution that enforced A and B; an older list held A and D."""
     bench.add(bench.authority.crl([A, D], number=1))
     manifest = bench.manifest(*(outcomes or {A: REVOKED, B: REVOKED}), **request)
     converted = bench.convert(bench.authority.crl([A, B, C], number=2), manifest)
@@ -102,3 +117,13 @@ def done(bench: Bench, outcomes: dict[int, RevocationOutcome] | None = None, **r
         "converted": converted,
         "trust_stores": [bench.enforce(manifest, converted)],
     }
+
+
+def state_entered(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the history event of a state that is entered with this input."""
+    return {"stateEnteredEventDetails": {"name": "S", "input": json.dumps(state)}}
+
+
+def state_exited(name: str, output: object) -> dict[str, Any]:
+    """Return the history event of a state that is exited with this output."""
+    return {"stateExitedEventDetails": {"name": name, "output": json.dumps(output)}}

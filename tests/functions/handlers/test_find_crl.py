@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
+from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.models.request import Polling
-from functions.models.states import CrlStatus, Failure, RevocationOutcome
+from functions.models.states import CrlStatus, Failure, Notice, RevocationOutcome
 from infra.local.core import faults
 from tests.support import pki
 from tests.support.pki import DAY, NOW
@@ -231,3 +232,15 @@ def test_many_missing(bench: Bench) -> None:
     bench.publish(bench.authority.crl([A]))
     found = bench.find(bench.manifest(*wanted))
     assert (found.number_missing, found.missing_serials) == (12, sorted(wanted)[:10])
+
+
+def test_notices(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
+    """A notice is due at the first poll, and once more at the first poll after the deployment's delay."""
+    lambda_environment.setenv("DELAY_NOTICE_SECONDS", "60")
+    environment.cache_clear()
+    manifest = bench.manifest(A, polling=Polling(interval_seconds=30, deadline_seconds=600))
+    previous, due = None, []
+    for second in (0, 30, 60, 90, 120):
+        previous = bench.find(manifest, previous=previous, now=NOW + timedelta(seconds=second))
+        due.append(previous.notices[-1] if previous.notice_due else None)
+    assert due == [Notice.WAIT_BEGINS, None, Notice.STILL_WAITING, None, None]

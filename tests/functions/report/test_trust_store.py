@@ -1,55 +1,95 @@
-"""ReportRevocation tells until when connections opened before may live, or why nobody knows."""
+"""The report on a trust store explains its lists and counts, and how long connections opened before may live."""
 
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from infra.local.core import faults
-from infra.local.lab.lab import Laboratory
-from tests.support.reporting import done, report
-from tests.support.steps import Bench
+from tests.support.reporting import ALREADY, REVOKED, done, prepared, revocations, write_report
+from tests.support.steps import A, B, Bench, C, D
 
 
-def of_laboratory(bench: Bench, lab: Laboratory) -> dict[str, Any]:
-    """Give the state of an execution on the trust store that the laboratory's listener uses."""
-    mine = Bench(lab, lab.trust_store_arn, authority=bench.authority, name=bench.name)
-    return done(mine)
+@pytest.fixture
+def listener_bench(bench: Bench) -> Iterator[Bench]:
+    """Yield a workbench on the trust store of the laboratory's listener; its lists are removed afterwards."""
+    listener_bench = Bench(bench.lab, bench.lab.trust_store_arn, authority=bench.authority, name=bench.name)
+    yield listener_bench
+    listener_bench.remove(*listener_bench.attached())
 
 
-def clean(bench: Bench, lab: Laboratory) -> None:
-    """Leave the laboratory's trust store without our lists."""
-    mine = Bench(lab, lab.trust_store_arn, authority=bench.authority, name=bench.name)
-    mine.remove(*mine.attached())
+@pytest.fixture
+def keep_alive(listener_bench: Bench, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Set client_keep_alive.seconds of the load balancer to the parameter; it is 3600 afterwards."""
+    client = listener_bench.lab.aws.client("elbv2")
+    associations = client.describe_trust_store_associations(TrustStoreArn=listener_bench.trust_store_arn)
+    (association,) = associations["TrustStoreAssociations"]
+
+    def set_keep_alive(seconds: str) -> None:
+        client.modify_load_balancer_attributes(
+            LoadBalancerArn=association["ResourceArn"],
+            Attributes=[{"Key": "client_keep_alive.seconds", "Value": seconds}],
+        )
+
+    set_keep_alive(request.param)
+    yield request.param
+    set_keep_alive("3600")
 
 
-@pytest.mark.parametrize("seconds", ["3600", "60"])
-def test_open_connections(bench: Bench, seconds: str) -> None:
+def test_lists_and_counts(bench: Bench) -> None:
+    """Ids, entries before and after, new, dropped and net, and the three totals."""
+    (store,) = write_report(bench, **done(bench)).report.trust_stores
+    assert (store.revocation_id, store.added_revocation_ids, store.removed_revocation_ids) == (2, [2], [1])
+    assert (store.entries_before, store.entries_after) == (2, 3)
+    assert (store.entries_new, store.entries_dropped, store.entries_net) == (2, 1, 1)
+    assert store.dropped_serials == [D]
+    totals = store.total_revoked_entries_before, store.total_revoked_entries_between, store.total_revoked_entries_after
+    assert totals == (2, 5, 3)
+    assert store.count_rose
+    assert store.count_explained.startswith("1 wanted serials are in the list read back")
+
+
+def test_count_that_did_not_rise(bench: Bench) -> None:
+    """A newer CRL drops expired certificates: a negative net is explained."""
+    bench.add(bench.authority.crl([A, C, D], number=1))
+    manifest = bench.manifest(B)
+    converted = bench.convert(bench.authority.crl([B], number=2), manifest)
+    state = {"prepared": prepared(manifest), "revocations": revocations({B: REVOKED}), "converted": converted}
+    (store,) = write_report(bench, **state, trust_stores=[bench.enforce(manifest, converted)]).report.trust_stores
+    assert (store.entries_net, store.count_rose) == (-2, True)
+    assert store.count_explained.endswith(
+        "The net is -2 all the same: a CRL drops certificates once they have expired."
+    )
+
+
+def test_nothing_new(bench: Bench) -> None:
+    """After a second run the report explains that no count had to rise."""
+    crl = bench.authority.crl([A])
+    bench.add(crl)
+    manifest = bench.manifest(A)
+    converted = bench.convert(crl, manifest)
+    state = {"prepared": prepared(manifest), "revocations": revocations({A: ALREADY}), "converted": converted}
+    written = write_report(bench, **state, trust_stores=[bench.enforce(manifest, converted)])
+    (store,) = written.report.trust_stores
+    assert (written.report.outcome, store.count_rose, store.entries_new) == ("SUCCEEDED", False, 0)
+    assert store.count_explained == "The count did not have to rise: all 1 wanted serials found were in force before."
+
+
+@pytest.mark.parametrize("keep_alive", ["3600", "60"], indirect=True)
+def test_open_connections(listener_bench: Bench, keep_alive: str) -> None:
     """Connections opened before may live as long as the load balancer keeps them."""
-    client = bench.lab.aws.client("elbv2")
-    (association,) = client.describe_trust_store_associations(TrustStoreArn=bench.lab.trust_store_arn)[
-        "TrustStoreAssociations"
-    ]
-    keep_alive = {"LoadBalancerArn": association["ResourceArn"]}
-    client.modify_load_balancer_attributes(
-        **keep_alive, Attributes=[{"Key": "client_keep_alive.seconds", "Value": seconds}]
-    )
-    told = report(bench, **of_laboratory(bench, bench.lab))
-    client.modify_load_balancer_attributes(
-        **keep_alive, Attributes=[{"Key": "client_keep_alive.seconds", "Value": "3600"}]
-    )
-    clean(bench, bench.lab)
-    (store,) = told.report.trust_stores
+    written = write_report(listener_bench, **done(listener_bench))
+    (store,) = written.report.trust_stores
     assert store.open_connections is not None
     assert store.verified_at is not None
-    assert store.open_connections.until == store.verified_at + timedelta(seconds=int(seconds))
-    assert f"(client keep-alive {seconds} seconds)" in told.text
+    assert store.open_connections.until == store.verified_at + timedelta(seconds=int(keep_alive))
+    assert f"(client keep-alive {keep_alive} seconds)" in written.text
 
 
 def test_trust_store_without_load_balancer(bench: Bench) -> None:
-    """How long connections live is unknown then, and said to be."""
-    told = report(bench, **done(bench))
-    assert "may live until: unknown (the trust store is not associated with any load balancer)" in told.text
+    """How long connections live is reported as unknown."""
+    written = write_report(bench, **done(bench))
+    assert "may live until: unknown (the trust store is not associated with any load balancer)" in written.text
 
 
 @pytest.mark.parametrize(
@@ -68,18 +108,18 @@ def test_trust_store_without_load_balancer(bench: Bench) -> None:
 def test_associated_with_something_else(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, resource: str, words: str
 ) -> None:
-    """What cannot be asked leaves the time unknown, not the report unwritten."""
+    """The time is reported as unknown, with the reason."""
     monkeypatch.setattr("functions.aws.elbv2.describe_trust_store_associations", lambda _: [resource])
-    told = report(bench, **done(bench))
-    (store,) = told.report.trust_stores
+    written = write_report(bench, **done(bench))
+    (store,) = written.report.trust_stores
     assert store.open_connections is not None
     assert words in str(store.open_connections.unknown_because)
 
 
-def test_load_balancer_that_may_not_be_asked(bench: Bench) -> None:
-    """A refusal leaves the time unknown, and is told."""
+def test_associations_that_cannot_be_read(bench: Bench) -> None:
+    """A denied call leaves the time unknown; the report is written and contains the reason."""
     state = done(bench)
     faults.add("elasticloadbalancing:DescribeTrustStoreAssociations", code="AccessDenied", status=403)
-    told = report(bench, **state)
-    assert told.location.outcome == "SUCCEEDED"
-    assert "may live until: unknown (DescribeTrustStoreAssociations on" in told.text
+    written = write_report(bench, **state)
+    assert written.location.outcome == "SUCCEEDED"
+    assert "may live until: unknown (DescribeTrustStoreAssociations on" in written.text

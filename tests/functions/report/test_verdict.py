@@ -30,7 +30,7 @@ REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
 
 
 def found(status: CrlStatus = CrlStatus.NOT_YET, *missing: int, wanted: int = 3, **more: Any) -> Found:  # noqa: ANN401
-    """Say what FindCrl found last."""
+    """Return FindCrl's last result."""
     return Found(
         status=status,
         polls=7,
@@ -45,39 +45,39 @@ def found(status: CrlStatus = CrlStatus.NOT_YET, *missing: int, wanted: int = 3,
 
 
 def verdict(**state: Any) -> list[Problem]:  # noqa: ANN401 - fields of the state
-    """Give the problems of an execution that came to a state."""
+    """Return the problems of an execution that ended with a state."""
     return find_problems(GatheredState(**state))
 
 
 def store(name: str, error: str | None = None, cause: str = "why") -> TrustStore:
-    """Make a trust store, failed or not."""
+    """Return a trust store, failed or not."""
     failure = Failure(error=error, cause=json.dumps({"errorMessage": cause})) if error else None
     return TrustStore(trust_store_arn=STORE.format(name), failure=failure)
 
 
 def test_everything_done() -> None:
-    """There is nothing to tell."""
+    """There are no problems."""
     assert verdict(found=found(CrlStatus.COMPLETE), trust_stores=[store("a")], revocations=[]) == []
 
 
 def test_nothing_wanted() -> None:
-    """Where no serial was to come, none is missing."""
+    """Without requested serials, none is missing."""
     assert verdict(found=found(CrlStatus.NOTHING_WANTED, wanted=0)) == []
 
 
 def test_step_failed() -> None:
-    """The name is the error's own, the sentence what Lambda wrapped."""
+    """The error keeps its name; the sentence is the message that Lambda wrapped in JSON."""
     failure = Failure(error="AwsUnavailable", cause='{"errorMessage": "no answer", "errorType": "AwsUnavailable"}')
     assert verdict(failure=failure) == [Problem("AwsUnavailable", "no answer")]
 
 
 def test_step_failed_while_waiting() -> None:
-    """What was still missing then is not told as if the deadline had passed."""
+    """What was still missing then is not reported as if the deadline had passed."""
     assert len(verdict(failure=Failure(error="States.Timeout"), found=found(CrlStatus.NOT_YET, A))) == 1
 
 
 def test_no_crl() -> None:
-    """When none of them came, no CRL was published as far as anybody can tell."""
+    """If all serials are missing, no CRL was published as far as FindCrl can tell."""
     (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, B, C))
     assert problem.error == "CrlNotPublished"
     assert "3 of 3 revoked serials are in no CRL that could be enforced after 7 looks" in problem.sentence
@@ -98,7 +98,7 @@ def test_many_serials_missing() -> None:
 
 
 def test_crl_refused() -> None:
-    """The error is what was wrong with the CRL that came."""
+    """The error is the reason why the newest CRL was refused."""
     refusal = Failure(error="CrlExpired", cause="it ended yesterday")
     (problem,) = verdict(found=found(CrlStatus.INVALID, A, refusal=refusal))
     assert problem.error == "CrlExpired"
@@ -144,7 +144,7 @@ def test_two_trust_stores_with_one_error() -> None:
 
 
 def test_two_trust_stores_with_two_errors() -> None:
-    """A name that covers both, which are told in the sentence."""
+    """A name that covers both; each is named in the sentence."""
     (problem,) = verdict(trust_stores=[store("a", "TrustStoreFull"), store("b", "TrustStoreNotFound")])
     assert problem.error == "TrustStoreNotEnforced"
     assert "TrustStoreFull: why; " in problem.sentence
@@ -164,8 +164,8 @@ def test_serial_not_revoked() -> None:
     )
 
 
-def test_serial_not_revoked_for_a_reason_without_words() -> None:
-    """A code that nobody explained stands alone."""
+def test_serial_not_revoked_with_unknown_code() -> None:
+    """A code without an explanation is reported alone."""
     (problem,) = verdict(revocations=[Revocation(serial=0x12, outcome=FAILED, error="Odd")])
     assert problem.sentence == "1 of 1 serials were not revoked: 00:12 (Odd)"
 
@@ -178,17 +178,17 @@ def test_many_serials_not_revoked() -> None:
 
 
 def test_order() -> None:
-    """A trust store that lets a revoked certificate in comes before one that is not in a CRL, or was not revoked."""
-    told = verdict(
+    """A trust store that accepts a revoked certificate comes first, then a missing CRL, then a failed revocation."""
+    problems = verdict(
         trust_stores=[store("a", "TrustStoreFull")],
         found=found(CrlStatus.NOT_YET, A),
         revocations=[Revocation(serial=B, outcome=FAILED, error="Odd")],
     )
-    assert [problem.error for problem in told] == ["TrustStoreFull", "SerialsNotInCrl", "SerialsNotRevoked"]
+    assert [problem.error for problem in problems] == ["TrustStoreFull", "SerialsNotInCrl", "SerialsNotRevoked"]
 
 
 @pytest.mark.parametrize(
-    ("cause", "words"),
+    ("cause", "message"),
     [
         ('{"errorMessage": "why", "errorType": "E", "stackTrace": []}', "why"),
         ('{"errorType": "E"}', '{"errorType": "E"}'),
@@ -197,9 +197,9 @@ def test_order() -> None:
         ("", ""),
     ],
 )
-def test_words_of_a_failure(cause: str, words: str) -> None:
+def test_error_message(cause: str, message: str) -> None:
     """Lambda wraps an error in JSON, Step Functions does not."""
-    assert error_message(Failure(error="E", cause=cause)) == words
+    assert error_message(Failure(error="E", cause=cause)) == message
 
 
 @pytest.mark.parametrize(
@@ -213,18 +213,18 @@ def test_words_of_a_failure(cause: str, words: str) -> None:
         ("__doc__", True, errors.RevocationError.what_to_do),
     ],
 )
-def test_way_on(error: str, begun: bool, what_to_do: str) -> None:  # noqa: FBT001 - a table
-    """Each error says what to do, and none says that nothing was done once it was."""
+def test_what_to_do(error: str, begun: bool, what_to_do: str) -> None:  # noqa: FBT001 - a table
+    """Each error has its advice, and none says that nothing was done once revoking has begun."""
     assert Problem(error, "").what_to_do(begun=begun) == what_to_do
 
 
-def test_nothing_unproven() -> None:
-    """An expired serial is in no list, and need not be."""
+def test_every_serial_verified() -> None:
+    """An expired serial need not be in a list."""
     listed = [SerialReport(serial=A, outcome=REVOKED, enforced=True)]
     assert find_unverified_serials([*listed, SerialReport(serial=B, outcome=RevocationOutcome.EXPIRED)]) == []
 
 
-def test_many_unproven() -> None:
+def test_many_serials_not_verified() -> None:
     """Ten are named, the others counted."""
     (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in pki.random_serials(12))
     assert problem.sentence.startswith("12 serials were not read back from every trust store: ")

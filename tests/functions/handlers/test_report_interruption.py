@@ -1,0 +1,58 @@
+"""ReportInterruption reports an execution that timed out or was stopped, once."""
+
+from typing import Any
+
+import pytest
+
+from functions.aws import stepfunctions
+from functions.handlers.report_interruption import report_interruption
+from functions.models.events import ExecutionStatusEvent
+from functions.models.states import CrlStatus
+from functions.pki import serial_number
+from tests.support.pki import NOW
+from tests.support.reporting import (
+    REVOKED,
+    ReceiveMessages,
+    found,
+    prepared_state,
+    revocations,
+    state_entered,
+)
+from tests.support.steps import EXECUTION, A, Bench
+
+START = int(NOW.timestamp() * 1000)
+DAYS_100 = 100 * 86_400_000
+
+
+@pytest.fixture
+def detail(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the detail of the event of an execution that timed out after a certificate was revoked."""
+    (revocation,) = revocations({A: REVOKED})
+    state = {
+        **prepared_state(bench, A),
+        "Revocations": [revocation.model_dump(mode="json", exclude_none=True)],
+        "Found": found(CrlStatus.NOT_YET, A).model_dump(mode="json", exclude_none=True),
+        "Failure": {"Error": "States.Timeout", "Cause": "before"},
+    }
+    monkeypatch.setattr(stepfunctions, "get_execution_history", lambda _: [state_entered(state)])
+    return {
+        "executionArn": EXECUTION + bench.name,
+        "name": bench.name,
+        "status": "TIMED_OUT",
+        "startDate": START,
+        "error": "E",
+        "cause": "c",
+    }
+
+
+def test_interruption(detail: dict[str, Any], receive_messages: ReceiveMessages) -> None:
+    """The message names what is revoked but not blocked; a second event of the same execution sends nothing."""
+    event = ExecutionStatusEvent.model_validate({"detail": detail})
+    assert report_interruption(event, NOW).message_id
+    (message,) = receive_messages()
+    assert message["Subject"] == "Failed: ExecutionInterrupted"
+    assert "TIMED_OUT without a report of its own (E: c); before that, States.Timeout: before" in message["Message"]
+    assert serial_number.to_hex(A) in message["Message"]
+    assert report_interruption(event, NOW).message_id is None
+    later = {**detail, "startDate": START + DAYS_100, "error": None}
+    assert report_interruption(ExecutionStatusEvent.model_validate({"detail": later}), NOW).message_id

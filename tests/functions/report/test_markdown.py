@@ -1,0 +1,71 @@
+"""The report in Markdown agrees with the JSON, and free text in it cannot change its form."""
+
+import pytest
+
+from functions.models.report import OpenConnections, TrustStoreReport
+from functions.models.states import ConvertedCrl, Drift, DriftKind, DriftStatus, TrustStoreDrift
+from functions.report.markdown import render
+from tests.support.reporting import done, make_report, write_report
+from tests.support.steps import Bench
+
+TRUST_STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"
+
+
+def test_text_and_json_agree(bench: Bench) -> None:
+    """Both name the CRL that was attached, by number and hash."""
+    state = done(bench)
+    converted: ConvertedCrl = state["converted"]
+    written = write_report(bench, **state)
+    assert written.report.crl is not None
+    assert written.report.crl.sha256 == converted.sha256
+    assert converted.sha256 in written.text
+    assert "* CRL number: 2" in written.text
+
+
+def test_requester_and_ticket(bench: Bench) -> None:
+    """Free text stays on one line and cannot add Markdown."""
+    written = write_report(bench, **done(bench, ticket="SEC-1\n# Forged `code`", requested_by="ann"))
+    assert written.report.ticket == "SEC-1\n# Forged `code`"
+    assert "* Ticket: `SEC-1 # Forged 'code'`" in written.text
+    assert "* Requested by: `ann`" in written.text
+
+
+def test_unknown_entries(bench: Bench) -> None:
+    """A number that is not known is written as unknown."""
+    state = done(bench)
+    (store,) = state["trust_stores"]
+    unknown = store.verified.model_copy(update={"new_entries": None, "dropped_entries": None})
+    written = write_report(bench, **{**state, "trust_stores": [store.model_copy(update={"verified": unknown})]})
+    assert "* Entries new, dropped, net: unknown, unknown, 1" in written.text
+
+
+@pytest.mark.parametrize("status", [DriftStatus.NONE, DriftStatus.CLAIMED, DriftStatus.NO_CRL])
+def test_reconcile_that_did_nothing(status: DriftStatus) -> None:
+    """The report says so."""
+    drift = Drift(status=status, crl_number=7, claimed_by="another")
+    assert "**Nothing" in render(make_report(reconcile=True, drift=drift))
+
+
+def test_corrected_drift() -> None:
+    """Each trust store is listed with what differed."""
+    lacking = TrustStoreDrift(trust_store_arn=TRUST_STORE, kind=DriftKind.NO_LIST)
+    older = TrustStoreDrift(
+        trust_store_arn=TRUST_STORE, kind=DriftKind.OLDER_LIST, attached_crl_number=6, revocation_ids=[3, 4]
+    )
+    drift = Drift(status=DriftStatus.CONFIRMED, crl_number=7, trust_stores=[lacking, older])
+    text = render(make_report(reconcile=True, drift=drift))
+    assert "OLDER_LIST (list 3 4, CRL number 6)" in text
+    assert "NO_LIST (no list of this CA)" in text
+
+
+def test_warnings() -> None:
+    """A success is qualified by a trust store that no load balancer uses, and by serials that dropped out."""
+    store = TrustStoreReport(
+        trust_store_arn=TRUST_STORE,
+        proven="attached and read back",
+        entries_dropped=1,
+        open_connections=OpenConnections(not_associated=True),
+    )
+    text = render(make_report(trust_stores=[store]))
+    assert f"**Warning:** no load balancer uses {TRUST_STORE}" in text
+    assert f"**Warning:** 1 serials that {TRUST_STORE} refused before are no longer in the list" in text
