@@ -7,8 +7,7 @@ from functions.errors import RevocationNotVerified, TrustStoreFull
 from functions.handler import lambda_handler
 from functions.models.states import Attached, ConvertedCrl, EnforceInput
 from functions.models.stored import AttachedList, Manifest
-from functions.trust_store import capacity as head_room
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import capacity, revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
@@ -36,9 +35,9 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
         event.converted,
         event.trust_store.attached,
     )
-    lists = attached_lists.read(arn, manifest)
+    lists = revocation_lists.read(arn, manifest)
     precedence, added = Precedence.of(manifest, converted), list[int]()
-    revocation_id = attached_lists.find_equivalent(
+    revocation_id = revocation_lists.find_equivalent(
         arn, lists, converted, precedence, lambda: workflow_bucket.get_crl(converted.pem, manifest.wanted)
     )
     if revocation_id is None:
@@ -55,19 +54,19 @@ def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Atta
 
 def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
     """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
-    superfluous = head_room.make_room(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
+    superfluous = capacity.lists_to_remove(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
     if superfluous and (winner := BY_NUMBER.winner(lists)):
-        attached_lists.read_back(arn, winner.revocation_id, manifest)
-        attached_lists.remove(arn, superfluous)
+        revocation_lists.read_back(arn, winner.revocation_id, manifest)
+        revocation_lists.remove(arn, superfluous)
     return superfluous
 
 
 def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int:
     try:
-        return attached_lists.add(arn, converted, manifest)
+        return revocation_lists.add(arn, converted, manifest)
     except TrustStoreFull as full:
         raise TrustStoreFull(
-            f"{full}; as far as known here, {head_room.figures(lists, converted.number_of_revoked_entries)}"
+            f"{full}; as far as known here, {capacity.describe_usage(lists, converted.number_of_revoked_entries)}"
         ) from full
 
 

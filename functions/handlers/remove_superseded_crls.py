@@ -8,7 +8,7 @@ from functions.errors import RevocationNotVerified
 from functions.handler import lambda_handler
 from functions.models.states import EnforceInput, Removed, TrustStore
 from functions.models.stored import AttachedList, Manifest
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence, verified_list
 
 # Somebody who removes each list as it comes is not a race: another owner of the trust store's lists is at work.
@@ -29,15 +29,15 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     store = event.trust_store
     arn, before = store.trust_store_arn, store.removed
     verified = verified_list(store.verified)
-    lists = attached_lists.read(arn, manifest)
+    lists = revocation_lists.read(arn, manifest)
     superfluous: list[int] = []
     precedence = Precedence.of(manifest, event.converted)
     if precedence.is_enforced(lists, verified.rank):
         if precedence.preferred_sha256:  # a list that came meanwhile may hold more than the one that fell back
-            attached_lists.require_none_lost(arn, lists, workflow_bucket.get_crl(event.converted.pem))
+            revocation_lists.require_no_serial_lost(arn, lists, workflow_bucket.get_crl(event.converted.pem))
         superfluous = precedence.superseded_by(verified, lists)
-        attached_lists.remove(arn, superfluous)
-        lists = attached_lists.read(arn, manifest)
+        revocation_lists.remove(arn, superfluous)
+        lists = revocation_lists.read(arn, manifest)
     gone = not precedence.is_enforced(lists, verified.rank)
     times_gone = before.times_gone + gone
     if times_gone > _TIMES_GONE:

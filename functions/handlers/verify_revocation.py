@@ -9,7 +9,7 @@ from functions.handler import lambda_handler
 from functions.models.states import ConvertedCrl, EnforceInput, TrustStore, Verified
 from functions.models.stored import AttachedList, Evidence, Manifest
 from functions.pki import crl
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence, verified_list
 
 _DROPPED_SHOWN = 100
@@ -26,13 +26,13 @@ def verify_revocation(event: EnforceInput, _now: datetime) -> Verified:
     manifest = workflow_bucket.get_manifest(event.manifest)
     store, converted = event.trust_store, event.converted
     arn = store.trust_store_arn
-    lists = attached_lists.read(arn, manifest)
+    lists = revocation_lists.read(arn, manifest)
     precedence = Precedence.of(manifest, converted)
     winner = precedence.winner(lists)
     if winner is None or not precedence.is_enforced(lists, (converted.crl_number, 0)):
         seen = f"the newest is {winner.crl_number}" if winner else "there is none of this CA"
         raise RevocationNotVerified(f"{arn} shows no list with CRL number {converted.crl_number}: {seen}")
-    attached, parsed = attached_lists.read_back(arn, winner.revocation_id, manifest)
+    attached, parsed = revocation_lists.read_back(arn, winner.revocation_id, manifest)
     _check_covers(attached, converted, manifest)
     new, dropped = _difference(store, attached, parsed, manifest)
     evidence = Evidence(
@@ -81,7 +81,7 @@ def _difference(
     before = _compared_with(store, manifest)
     if {each.sha256 for each in before} == {attached.sha256}:
         return set(), set()
-    held = attached_lists.serial_numbers(store.trust_store_arn, before)
+    held = revocation_lists.read_serial_numbers(store.trust_store_arn, before)
     if held is None:
         return None, None
     now = crl.serial_numbers(parsed)

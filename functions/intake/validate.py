@@ -27,7 +27,7 @@ from functions.models.request import (
 )
 from functions.models.stored import Baseline, Manifest
 from functions.pki import private_keys, serial_number
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import revocation_lists
 
 _FAULTS_SHOWN = 50
 _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
@@ -161,10 +161,10 @@ def _path(loc: tuple[int | str, ...]) -> str:
 
 
 def _baseline(store: TrustStoreSeen, found: Authority, wanted: frozenset[int]) -> Baseline:
-    lists = attached_lists.look(store.arn, found.certificate, wanted, known={})
+    lists = revocation_lists.read_snapshot(store.arn, found.certificate, wanted, known={})
     return Baseline(
         trust_store_arn=store.arn,
         total_revoked_entries=store.total_revoked_entries,
-        entries=attached_lists.distinct_entries(store.arn, lists),
+        entries=revocation_lists.count_distinct_entries(store.arn, lists),
         lists=lists,
     )

@@ -78,7 +78,7 @@ def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
 
 
 def _plan_reconcile(manifest: Manifest, now: datetime, get_object: s3.GetObject) -> Plan:
-    comparison = drift.look(manifest, now, get_object)
+    comparison = drift.compare(manifest, now, get_object)
     location = f"s3://{manifest.crl.bucket}/{manifest.crl.key}"
     differs = comparison.drift.status in (DriftStatus.SUSPECTED, DriftStatus.CONFIRMED)
     newest = comparison.newest if differs else None

@@ -13,8 +13,7 @@ from functions.models.stored import AttachedList, Baseline, Manifest
 from functions.pki import crl
 from functions.pki.crl import Crl
 from functions.plan.simulation import Rehearsal
-from functions.trust_store import capacity as head_room
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import capacity, revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence, lowest_winner
 
 _DROPPED_SHOWN = 100
@@ -84,7 +83,7 @@ def of_drift(arn: str, lists: list[AttachedList], newest: Crl | None, precedence
 
 def _rehearse(rehearsal: Rehearsal, coming: Crl) -> int | None:
     """Give the CRL's number if it would be added."""
-    as_list = attached_lists.attached_list(0, coming.number_of_revoked_entries, coming)
+    as_list = revocation_lists.attached_list(0, coming.number_of_revoked_entries, coming)
     return coming.crl_number if rehearsal.enforce(as_list, lambda: coming) else None
 
 
@@ -110,7 +109,7 @@ def _planned(
     return PlannedTrustStore(
         trust_store_arn=rehearsal.arn,
         lists=len(lists),
-        entries=head_room.used(lists),
+        entries=capacity.count_entries(lists),
         add_crl_number=adds_now,
         add_next_crl=adds_next,
         remove_revocation_ids=sorted({each.revocation_id for each in lists}.intersection(rehearsal.removed)),
@@ -132,8 +131,8 @@ def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl | None)
     staying = [each for each in BY_NUMBER.ranked(lists) if each not in going]
     if not going or (added is None and not staying):
         return []
-    held = attached_lists.serial_numbers(rehearsal.arn, going) or set()
-    kept = attached_lists.serial_numbers(rehearsal.arn, staying) or set()
+    held = revocation_lists.read_serial_numbers(rehearsal.arn, going) or set()
+    kept = revocation_lists.read_serial_numbers(rehearsal.arn, staying) or set()
     return sorted(held - kept - (crl.serial_numbers(added) if added else set()))
 
 

@@ -7,8 +7,7 @@ from functions.errors import RevocationError
 from functions.models.states import Failure
 from functions.models.stored import AttachedList
 from functions.pki import crl
-from functions.trust_store import capacity as head_room
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import capacity, revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
@@ -25,7 +24,7 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         """Begin with the room that there is."""
-        self.head_room = head_room.figures(self.lists, 0)
+        self.head_room = capacity.describe_usage(self.lists, 0)
 
     def enforce(self, coming: AttachedList, read: Callable[[], crl.Crl]) -> bool:
         """Do one round, and say whether it adds the list; a refusal stays until a later round goes well."""
@@ -39,11 +38,11 @@ class Rehearsal:
         return adds
 
     def _attach(self, coming: AttachedList, read: Callable[[], crl.Crl]) -> bool:
-        if attached_lists.find_equivalent(self.arn, self.lists, coming, self.precedence, read) is not None:
+        if revocation_lists.find_equivalent(self.arn, self.lists, coming, self.precedence, read) is not None:
             return False
         entries = coming.number_of_revoked_entries
-        self.head_room = head_room.figures(self.lists, entries)
-        self._remove(head_room.make_room(self.arn, self.lists, coming.crl_number, entries))
+        self.head_room = capacity.describe_usage(self.lists, entries)
+        self._remove(capacity.lists_to_remove(self.arn, self.lists, coming.crl_number, entries))
         following = 1 + max([each.revocation_id for each in self.lists] + self.removed, default=0)
         self.lists.append(coming.model_copy(update={"revocation_id": following}))
         return True

@@ -9,50 +9,39 @@ from functions.models.stored import AttachedList
 from functions.trust_store.precedence import BY_NUMBER
 
 
-def fits(lists: Sequence[AttachedList], entries: int) -> bool:
-    """Tell whether a list of so many entries fits beside these."""
-    here = environment()
-    return len(lists) < here.max_revocation_lists and used(lists) + entries <= here.max_revocation_entries
-
-
-def used(lists: Sequence[AttachedList]) -> int:
-    """Count the entries of these lists; a serial in two of them counts twice."""
+def count_entries(lists: Sequence[AttachedList]) -> int:
+    """Return the number of entries of these lists as the quota counts them: a serial in two lists counts twice."""
     return sum(attached.number_of_revoked_entries for attached in lists)
 
 
-def make_room(arn: str, lists: Sequence[AttachedList], crl_number: int | None, entries: int) -> list[int]:
-    """Give the ids of this CA's lists that have to go before a list of so many entries fits; none where it does.
+def lists_to_remove(arn: str, lists: Sequence[AttachedList], crl_number: int | None, entries: int) -> list[int]:
+    """Return the ids of this CA's lists to remove before a list with this many entries fits; empty if it fits now.
 
     Raises:
-        TrustStoreFull: it would not fit even then.
-        CrlNumberReused: nobody knows which of this CA's lists is superfluous.
+        TrustStoreFull: the list would not fit even then.
+        CrlNumberReused: a list has the winner's number and other bytes, so neither is known to be superseded.
 
     """
-    if fits(lists, entries):
+    if _fits(lists, entries):
         return []
-    superfluous = leftovers(lists)
-    left = [attached for attached in lists if attached.revocation_id not in superfluous]
-    if not fits(left, entries):
-        raise TrustStoreFull(f"{arn} has no room for CRL number {crl_number}: {figures(left, entries)}")
-    return superfluous
-
-
-def leftovers(lists: Sequence[AttachedList]) -> list[int]:
-    """Give the ids of this CA's lists that its winning one makes superfluous.
-
-    Raises:
-        CrlNumberReused: one of them has the winner's number and other bytes.
-
-    """
     winner = BY_NUMBER.winner(lists)
-    return BY_NUMBER.superseded_by(winner, lists) if winner else []
+    superseded = BY_NUMBER.superseded_by(winner, lists) if winner else []
+    remaining = [attached for attached in lists if attached.revocation_id not in superseded]
+    if not _fits(remaining, entries):
+        raise TrustStoreFull(f"{arn} has no room for CRL number {crl_number}: {describe_usage(remaining, entries)}")
+    return superseded
 
 
-def figures(lists: Sequence[AttachedList], entries: int) -> str:
-    """Say how much is used and how much comes, with the quotas' codes."""
-    here = environment()
+def _fits(lists: Sequence[AttachedList], entries: int) -> bool:
+    quotas = environment()
+    return len(lists) < quotas.max_revocation_lists and count_entries(lists) + entries <= quotas.max_revocation_entries
+
+
+def describe_usage(lists: Sequence[AttachedList], entries: int) -> str:
+    """Return a phrase with the lists and entries in use, the entries to be added, and the quotas and their codes."""
+    quotas = environment()
     return (
-        f"{len(lists)} lists of {here.max_revocation_lists} are used (quota {limits.REVOCATION_LISTS_QUOTA}), "
-        f"{used(lists)} entries of {here.max_revocation_entries} are used and {entries} come "
+        f"{len(lists)} lists of {quotas.max_revocation_lists} are used (quota {limits.REVOCATION_LISTS_QUOTA}), "
+        f"{count_entries(lists)} entries of {quotas.max_revocation_entries} are used and {entries} come "
         f"(quota {limits.REVOCATION_ENTRIES_QUOTA})"
     )

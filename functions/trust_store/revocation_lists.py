@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from cryptography import x509
 
-from functions.aws import elbv2 as aws_elbv2
+from functions.aws import elbv2
 from functions.environment import environment
 from functions.errors import (
     AwsUnavailable,
@@ -21,35 +21,36 @@ from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
-    """Give all lists that the trust store holds now, those of other CAs among them.
+    """Return all lists that the trust store holds now, including those of other CAs.
 
-    What was read at the start is not read again: an id's content never changes and ids are never reused.
+    Lists of the manifest's baseline are not read again: an id's content never changes, and ids are never reused.
 
     """
-    known = {known.revocation_id: known for known in manifest.baseline(trust_store_arn).lists}
-    return look(trust_store_arn, manifest.issuer, manifest.wanted, known)
+    known = {attached.revocation_id: attached for attached in manifest.baseline(trust_store_arn).lists}
+    return read_snapshot(trust_store_arn, manifest.issuer, manifest.wanted, known)
 
 
-def look(
+def read_snapshot(
     trust_store_arn: str,
     issuer: x509.Certificate,
     wanted: Collection[int],
     known: Mapping[int, AttachedList],
 ) -> list[AttachedList]:
-    """Read every list of the trust store that is not known yet; what is given was attached at one moment.
+    """Return a consistent snapshot of the trust store's lists; those in `known` are not read again.
 
-    A list that is gone before it could be read means that what was seen is no longer so: a peer removed it and has
-    attached another one first. Taken for an empty trust store, that would set executions to adding for ever.
+    If a list is removed before its content is read, another execution has attached a newer one before removing it,
+    so the lists are described again. Returning what is left could show an empty trust store, and executions would go
+    on adding lists.
 
     Raises:
-        AwsUnavailable: a list that could not be read is shown all the same.
+        AwsUnavailable: a list whose content could not be read is still described.
 
     """
     known, gone = dict(known), set[int]()
     while True:
-        described = aws_elbv2.describe_trust_store_revocations(trust_store_arn)
-        if still := gone.intersection(each["RevocationId"] for each in described):
-            raise AwsUnavailable(f"{trust_store_arn} shows lists that cannot be read: {sorted(still)}")
+        described = elbv2.describe_trust_store_revocations(trust_store_arn)
+        if unreadable := gone.intersection(each["RevocationId"] for each in described):
+            raise AwsUnavailable(f"{trust_store_arn} shows lists that cannot be read: {sorted(unreadable)}")
         for each in described:
             revocation_id, entries = each["RevocationId"], each["NumberOfRevokedEntries"]
             attached = known.get(revocation_id) or _classify(trust_store_arn, revocation_id, entries, issuer, wanted)
@@ -64,7 +65,7 @@ def look(
 def _classify(
     trust_store_arn: str, revocation_id: int, entries: int, issuer: x509.Certificate, wanted: Collection[int]
 ) -> AttachedList | None:
-    content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    content = elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
     if content is None:
         return None
     foreign = AttachedList(revocation_id=revocation_id, number_of_revoked_entries=entries)
@@ -72,15 +73,15 @@ def _classify(
         parsed = _parse(content, wanted)
     except CrlRefused:
         return foreign
-    return attached_list(revocation_id, entries, parsed) if _is_complete_of(parsed, issuer) else foreign
+    return attached_list(revocation_id, entries, parsed) if _is_complete_crl_of(parsed, issuer) else foreign
 
 
-def _is_complete_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
+def _is_complete_crl_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
     return crl.is_complete_base(parsed) and crl.is_issued_by(parsed, issuer)
 
 
 def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
-    """Describe a list of this CA by what was read of it."""
+    """Return the description of a list of this CA whose content was read."""
     return AttachedList(
         revocation_id=revocation_id,
         number_of_revoked_entries=entries,
@@ -97,20 +98,21 @@ def _parse(content: bytes, wanted: Collection[int]) -> crl.Crl:
 
 
 def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> tuple[AttachedList, crl.Crl]:
-    """Read a list of this CA from the trust store now, and verify it: signature, completeness, count.
+    """Read a list of this CA from the trust store now, and verify its signature, completeness and count.
 
     Raises:
-        RevocationNotVerified: it is gone, not this CA's, or the trust store counts other entries than it holds.
+        RevocationNotVerified: it is gone, not a complete CRL of this CA, or its content has not as many entries as the
+            trust store counts.
 
     """
-    described = aws_elbv2.describe_trust_store_revocations(trust_store_arn)
+    described = elbv2.describe_trust_store_revocations(trust_store_arn)
     counts = {each["RevocationId"]: each["NumberOfRevokedEntries"] for each in described}
-    content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
+    content = elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
     if content is None or revocation_id not in counts:
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
     parsed = _parse(content, manifest.wanted)
-    if not _is_complete_of(parsed, manifest.issuer):
-        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is no complete CRL of this CA")
+    if not _is_complete_crl_of(parsed, manifest.issuer):
+        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not a complete CRL of this CA")
     if counts[revocation_id] != parsed.number_of_revoked_entries:
         raise RevocationNotVerified(
             f"list {revocation_id} of {trust_store_arn} counts NumberOfRevokedEntries {counts[revocation_id]}, "
@@ -120,29 +122,29 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
 
 
 def add(trust_store_arn: str, converted: ConvertedCrl, manifest: Manifest) -> int:
-    """Add a list; after an unclear answer it is looked for, for sent again it would be there twice.
+    """Add a list and return its id; after an unknown result, look for the list instead of adding it twice.
 
     Raises:
-        RevocationAddUnclear: it is not to be seen (yet); asked again, a step looks first.
+        RevocationAddUnclear: the result is unknown, and the list is not visible (yet); a retried step looks first.
 
     """
     try:
-        return aws_elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
-    except aws_elbv2.ResultUnknown as unclear:
+        return elbv2.add_trust_store_revocations(trust_store_arn, converted.pem)
+    except elbv2.ResultUnknown as error:
         for attached in reversed(BY_NUMBER.ranked(read(trust_store_arn, manifest))):
             if attached.sha256 == converted.sha256:
                 return attached.revocation_id
-        raise RevocationAddUnclear(f"{unclear}; CRL number {converted.crl_number} is not among the lists") from unclear
+        raise RevocationAddUnclear(f"{error}; CRL number {converted.crl_number} is not among the lists") from error
 
 
 def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
-    """Remove lists; one that is gone already is as good as removed."""
-    if not revocation_ids or aws_elbv2.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
+    """Remove lists; one that is gone already counts as removed."""
+    if not revocation_ids or elbv2.remove_trust_store_revocations(trust_store_arn, list(revocation_ids)):
         return
-    # One of several was unknown: whether the others were removed is not documented.
-    present = {each["RevocationId"] for each in aws_elbv2.describe_trust_store_revocations(trust_store_arn)}
+    # One of several was unknown: AWS does not document whether the others were removed.
+    present = {each["RevocationId"] for each in elbv2.describe_trust_store_revocations(trust_store_arn)}
     for revocation_id in present.intersection(revocation_ids):
-        aws_elbv2.remove_trust_store_revocations(trust_store_arn, [revocation_id])
+        elbv2.remove_trust_store_revocations(trust_store_arn, [revocation_id])
 
 
 def find_equivalent(
@@ -164,7 +166,7 @@ def find_equivalent(
     if winner is None or winner.rank < (number, 0):
         return None
     if not precedence.is_preferred(winner):
-        require_none_lost(trust_store_arn, lists, read_crl())
+        require_no_serial_lost(trust_store_arn, lists, read_crl())
         return None
     if winner.crl_number == number:
         if winner.sha256 != newest.sha256:
@@ -181,16 +183,16 @@ def find_equivalent(
     return winner.revocation_id
 
 
-def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
+def require_no_serial_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
     """Refuse a CRL that lacks a serial of this CA's attached lists of a higher number.
 
     Raises:
-        CrlNumberLower: the first of these serials are named.
-        AwsUnavailable: a list is gone by now, so that nobody can tell.
+        CrlNumberLower: it lacks some; the first ten are named.
+        AwsUnavailable: a list was removed meanwhile, so they cannot be compared.
 
     """
     higher = [each for each in BY_NUMBER.ranked(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
-    held = serial_numbers(trust_store_arn, higher)
+    held = read_serial_numbers(trust_store_arn, higher)
     if held is None:
         raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
     if lost := sorted(held - crl.serial_numbers(newest)):
@@ -201,21 +203,21 @@ def require_none_lost(trust_store_arn: str, lists: Sequence[AttachedList], newes
         )
 
 
-def distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:
-    """Count the serials in this CA's lists, each once."""
+def count_distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:
+    """Return the number of serials in this CA's lists; one that is in several counts once."""
     ours = BY_NUMBER.ranked(lists)
     if len(ours) == 1:
         return ours[0].number_of_revoked_entries
-    return len(set[int]().union(*(found for found in _contents(trust_store_arn, ours) if found)))
+    return len(set[int]().union(*(serials for serials in _contents(trust_store_arn, ours) if serials)))
 
 
-def serial_numbers(trust_store_arn: str, lists: Sequence[AttachedList]) -> set[int] | None:
-    """Give all serials in these lists, or None when one of them is gone by now."""
-    found = list(_contents(trust_store_arn, lists))
-    return None if None in found else set[int]().union(*filter(None, found))
+def read_serial_numbers(trust_store_arn: str, lists: Sequence[AttachedList]) -> set[int] | None:
+    """Return all serials in these lists, or None if one of the lists is gone."""
+    contents = list(_contents(trust_store_arn, lists))
+    return None if None in contents else set[int]().union(*filter(None, contents))
 
 
 def _contents(trust_store_arn: str, lists: Sequence[AttachedList]) -> Iterator[set[int] | None]:
     for attached in lists:
-        content = aws_elbv2.get_trust_store_revocation_content(trust_store_arn, attached.revocation_id)
+        content = elbv2.get_trust_store_revocation_content(trust_store_arn, attached.revocation_id)
         yield None if content is None else crl.serial_numbers(_parse(content, ()))

@@ -31,7 +31,7 @@ from functions.models.states import (
 )
 from functions.models.stored import Baseline, CrlLocation, Evidence, Manifest
 from functions.pki import serial_number
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import revocation_lists
 from infra.local.elbv2 import responses as elbv2
 from tests.support import pki
 from tests.support.harness import Harness
@@ -105,9 +105,9 @@ class Bench(Harness):
         issuer, wanted = self.authority.certificate, frozenset(serials)
         baselines = []
         for arn in arns:
-            lists = attached_lists.look(arn, issuer, wanted, known={})
+            lists = revocation_lists.read_snapshot(arn, issuer, wanted, known={})
             total = sum(each.number_of_revoked_entries for each in lists)
-            entries = attached_lists.distinct_entries(arn, lists)
+            entries = revocation_lists.count_distinct_entries(arn, lists)
             baselines.append(Baseline(trust_store_arn=arn, total_revoked_entries=total, entries=entries, lists=lists))
         manifest = Manifest(
             execution_arn=EXECUTION + self.name,

@@ -11,7 +11,7 @@ from functions.errors import AwsCallRefused, CrlNotPublished
 from functions.handlers.detect_drift import detect_drift
 from functions.metrics import UNITS
 from functions.models.states import DetectDriftInput, Drift, DriftKind, DriftStatus
-from functions.trust_store import claim as claims
+from functions.trust_store import claim
 from infra.local.core import faults
 from tests.support.pki import DAY, HOUR, NOW
 from tests.support.steps import A, B, Bench
@@ -105,16 +105,14 @@ def test_a_drift_that_another_has_claimed_is_left_to_it(bench: Bench) -> None:
     """Until it lets go, or fifteen minutes have passed."""
     bench.publish(bench.authority.crl([A], number=7))
     ours = twice(bench)
-    peer = bench.peer()
-    peer_manifest = workflow_bucket.get_manifest(peer.manifest(reconcile=True))
-    assert (
-        claims.take(peer_manifest, 7, NOW) == workflow_bucket.get_manifest(bench.manifest(reconcile=True)).execution_arn
-    )
-    claims.release(workflow_bucket.get_manifest(bench.manifest(reconcile=True)), ours, NOW)
-    assert claims.take(peer_manifest, 7, NOW) is None
+    manifest = workflow_bucket.get_manifest(bench.manifest(reconcile=True))
+    peer_manifest = workflow_bucket.get_manifest(bench.peer().manifest(reconcile=True))
+    assert claim.acquire(peer_manifest, 7, NOW) == manifest.execution_arn
+    claim.release(manifest, ours, NOW)
+    assert claim.acquire(peer_manifest, 7, NOW) is None
     third = workflow_bucket.get_manifest(bench.peer().manifest(reconcile=True))
-    assert claims.take(third, 7, NOW + timedelta(minutes=14)) == peer_manifest.execution_arn
-    assert claims.take(third, 7, NOW + timedelta(minutes=15)) is None
+    assert claim.acquire(third, 7, NOW + timedelta(minutes=14)) == peer_manifest.execution_arn
+    assert claim.acquire(third, 7, NOW + timedelta(minutes=15)) is None
 
 
 def test_of_ten_at_once_exactly_one_has_it(bench: Bench) -> None:
@@ -122,7 +120,7 @@ def test_of_ten_at_once_exactly_one_has_it(bench: Bench) -> None:
     bench.publish(bench.authority.crl([A], number=7))
     manifests = [workflow_bucket.get_manifest(bench.peer().manifest(reconcile=True)) for _ in range(10)]
     with ThreadPoolExecutor(10) as pool:
-        told = list(pool.map(lambda manifest: claims.take(manifest, 7, NOW), manifests))
+        told = list(pool.map(lambda manifest: claim.acquire(manifest, 7, NOW), manifests))
     winners = [each.execution_arn for each, other in zip(manifests, told, strict=True) if other is None]
     assert set(told) - {None} <= set(winners)
     assert len(winners) == 1

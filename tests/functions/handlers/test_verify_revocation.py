@@ -193,7 +193,7 @@ def test_bytes_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     other.add(other.authority.crl([A], number=1))
     theirs = elbv2.trust_store(other.trust_store_arn).lists[1]
     monkeypatch.setitem(elbv2.trust_store(bench.trust_store_arn).lists, 1, theirs)
-    with pytest.raises(RevocationNotVerified, match="is no complete CRL of this CA"):
+    with pytest.raises(RevocationNotVerified, match="is not a complete CRL of this CA"):
         bench.verify(manifest, converted, bench.store())
 
 

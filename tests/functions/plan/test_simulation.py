@@ -13,7 +13,7 @@ from functions.errors import RevocationError
 from functions.pki import crl
 from functions.plan import enforcement as planned_enforcement
 from functions.plan.simulation import Rehearsal
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import Precedence
 from tests.support import pki
 from tests.support.steps import A, B, Bench, C, D
@@ -89,7 +89,8 @@ def test_what_is_rehearsed_is_done(bench: Bench, lambda_environment: pytest.Monk
     manifest = workflow_bucket.get_manifest(kept)
     coming = crl.read(situation.coming.der, wanted=situation.wanted)
     rehearsal = Rehearsal(here.trust_store_arn, list(manifest.baselines[0].lists), Precedence.of(manifest, coming))
-    adds = rehearsal.enforce(attached_lists.attached_list(0, coming.number_of_revoked_entries, coming), lambda: coming)
+    as_list = revocation_lists.attached_list(0, coming.number_of_revoked_entries, coming)
+    adds = rehearsal.enforce(as_list, lambda: coming)
     error = None
     try:
         here.enforce(kept, here.convert(situation.coming.der))

@@ -1,7 +1,7 @@
 """Lists are removed as far as they are there, and each serial number in them is counted once."""
 
 from functions.models.stored import AttachedList
-from functions.trust_store import revocation_lists as attached_lists
+from functions.trust_store import revocation_lists
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
 from tests.support.steps import A, B, Bench, C
@@ -12,14 +12,14 @@ REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 def test_nothing_to_remove(bench: Bench) -> None:
     """Without ids no call is made: one write in five seconds is all there is."""
     faults.add(REMOVE, code="AccessDenied")
-    attached_lists.remove(bench.trust_store_arn, [])
+    revocation_lists.remove(bench.trust_store_arn, [])
 
 
 def test_one_of_several_gone(bench: Bench) -> None:
     """When one is unknown, those that are left are removed one by one."""
     ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2, 3)]
     bench.remove(ids[1])
-    attached_lists.remove(bench.trust_store_arn, ids)
+    revocation_lists.remove(bench.trust_store_arn, ids)
     assert bench.attached() == {}
 
 
@@ -28,7 +28,7 @@ def test_all_gone(bench: Bench) -> None:
     store = elbv2.trust_store(bench.trust_store_arn)
     ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2)]
     faults.observe(lambda action, _: store.remove(list(store.lists)) if action == REMOVE else None)
-    attached_lists.remove(bench.trust_store_arn, ids)
+    revocation_lists.remove(bench.trust_store_arn, ids)
     assert bench.attached() == {}
 
 
@@ -38,8 +38,8 @@ def test_entries_of_several_lists(bench: Bench) -> None:
     bench.add(bench.authority.crl([B, C], number=2))
     arn = bench.trust_store_arn
     lists = [AttachedList(revocation_id=each, number_of_revoked_entries=2, crl_number=each) for each in (1, 2)]
-    assert attached_lists.distinct_entries(arn, lists) == 3
+    assert revocation_lists.count_distinct_entries(arn, lists) == 3
     bench.remove(1)
-    assert attached_lists.distinct_entries(arn, lists) == 2
-    assert attached_lists.serial_numbers(arn, lists) is None
-    assert attached_lists.distinct_entries(arn, []) == 0
+    assert revocation_lists.count_distinct_entries(arn, lists) == 2
+    assert revocation_lists.read_serial_numbers(arn, lists) is None
+    assert revocation_lists.count_distinct_entries(arn, []) == 0
