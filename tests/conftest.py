@@ -1,4 +1,4 @@
-"""Fixtures of all tests: one embedded AWS for each pytest process, and one laboratory on it."""
+"""Fixtures of all tests: one embedded AWS for each pytest process, and one lab on it."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -11,7 +11,7 @@ from infra.build import build
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.core.settings import Settings
-from infra.local.lab.lab import Laboratory
+from infra.local.lab.lab import Lab
 from infra.local.server import EmbeddedAws
 from tests.support.labs import LabCache
 from tests.support.workflow import Workflow
@@ -45,15 +45,15 @@ def _restore(settings: Settings) -> None:
 
 @pytest.fixture(scope="session")
 def lab_cache(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCache]:
-    """Return the cache that keeps one laboratory for the process, so that its functions stay warm."""
+    """Return the cache that keeps one lab for the process, so that its functions stay warm."""
     cache = LabCache(embedded_aws, tmp_path_factory)
     yield cache
     cache.close()
 
 
 @pytest.fixture
-def lab(lab_cache: LabCache) -> Iterator[Laboratory]:
-    """Return the laboratory with quick settings; settings and faults are undone afterwards, revocations stay."""
+def lab(lab_cache: LabCache) -> Iterator[Lab]:
+    """Return the lab with quick settings; settings and faults are undone afterwards, revocations stay."""
     lab = lab_cache.get()
     settings = lab.aws.settings
     settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
@@ -64,7 +64,7 @@ def lab(lab_cache: LabCache) -> Iterator[Laboratory]:
 
 
 @pytest.fixture
-def workflow(lab: Laboratory, tmp_path: Path) -> Workflow:
+def workflow(lab: Lab, tmp_path: Path) -> Workflow:
     """Return the deployed state machine with an empty trust store; the CA's current CRL is in S3."""
     workflow = Workflow(lab, folder=tmp_path)
     acm_pca.publish_now(lab.authority.arn)

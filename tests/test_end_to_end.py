@@ -29,7 +29,7 @@ from cryptography.x509.oid import NameOID
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
-from infra.local.lab.lab import laboratory
+from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
 
 WANTED = ("STATE_MACHINE_ARN", "CERTIFICATE_AUTHORITY_ARN", "TRUST_STORE_ARN", "EVENT_BUS_NAME")
@@ -160,9 +160,9 @@ def a_certificate_is_revoked(target: Target, folder: Path) -> None:
 def test_on_the_embedded_aws(aws: EmbeddedAws, tmp_path: Path) -> None:
     """All of it, within seconds."""
     aws.settings.private_ca.crl_after_seconds = 1
-    with laboratory(aws, tmp_path / "pki") as lab:
+    with deployed_lab(aws, tmp_path / "pki") as lab:
         acm_pca.publish_now(lab.authority.arn)
-        listener = ("localhost", lab.listener.port, str(lab.chain))
+        listener = ("localhost", lab.listener.port, str(lab.ca_file))
         target = Target(aws.client, lab.environment(), 180, listener)
         a_certificate_is_revoked(target, tmp_path)
 

@@ -17,7 +17,7 @@ from functions.plan.estimate import cost_usd
 from infra.build import build
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core.settings import Settings
-from infra.local.lab.lab import laboratory
+from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
 from tests.support.workflow import Execution, Workflow
 
@@ -55,7 +55,7 @@ def main(scale: Scale) -> int:
     with (
         EmbeddedAws(settings) as aws,
         tempfile.TemporaryDirectory() as folder,
-        laboratory(aws, Path(folder) / "pki", RevocationsPerSecond=str(19 * scale.factor)) as lab,
+        deployed_lab(aws, Path(folder) / "pki", RevocationsPerSecond=str(19 * scale.factor)) as lab,
     ):
         workflow = Workflow(lab, lab.trust_store_arn, folder=Path(folder))
         wanted = workflow.issue_serials(scale.number)

@@ -12,7 +12,7 @@ import pytest
 from functions.aws import acm_pca, elbv2, events, s3, sns, stepfunctions
 from functions.environment import environment
 from infra.local.core import faults
-from infra.local.lab.lab import Laboratory
+from infra.local.lab.lab import Lab
 from infra.local.server import EmbeddedAws
 from tests.support.reporting import ReceiveMessages
 from tests.support.steps import Bench
@@ -36,7 +36,7 @@ def warm(embedded_aws: EmbeddedAws) -> Iterator[None]:
 
 
 @pytest.fixture
-def lambda_environment(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def lambda_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Set the environment of a function of the stack; what a test sets itself counts before the first step runs."""
     monkeypatch.setenv("WORKFLOW_BUCKET", lab.outputs["WorkflowBucketName"])
     monkeypatch.setenv("CERTIFICATE_AUTHORITY_ARN", lab.authority.arn)
@@ -48,7 +48,7 @@ def lambda_environment(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.fixture
-def bench(warm: None, lab: Laboratory, lambda_environment: pytest.MonkeyPatch) -> Iterator[Bench]:  # noqa: ARG001
+def bench(warm: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Bench]:  # noqa: ARG001
     """Yield a workbench with an empty trust store; all trust stores that the test created are deleted after it."""
     limits = lab.aws.settings.trust_stores
     limits.write_burst = limits.trust_stores = 1_000_000

@@ -17,7 +17,7 @@ from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
 from infra.local.events import service as events
 from infra.local.iam import enforcement as iam
-from infra.local.lab.lab import laboratory
+from infra.local.lab.lab import deployed_lab
 from infra.local.lab.pki import Client
 from infra.local.server import EmbeddedAws
 from tests.support.services import eventually
@@ -34,7 +34,7 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     private_ca.crl_after_seconds = private_ca.crl_retry_seconds = 0.3
     aws.settings.trust_stores.write_burst = 1_000
     aws.settings.events.s3_notifications = False  # the schedule is fired where a reconcile is wanted
-    with laboratory(
+    with deployed_lab(
         aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1", RevocationsPerSecond="500"
     ) as lab:
         acm_pca.publish_now(lab.authority.arn)

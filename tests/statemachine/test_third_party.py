@@ -89,11 +89,11 @@ def test_the_listener_refuses_its_client(workflow: Workflow, tmp_path: Path) -> 
         CaCertificatesBundleS3Key=f"bundle.pem-{third.ca.folder.name}",
     )
     try:
-        assert connect(lab.listener.port, *mallory, lab.chain).accepted
+        assert connect(lab.listener.port, *mallory, lab.ca_file).accepted
         third.ca.revoke("mallory")
         assert third.enforce(third.ca.crl("DER")).status == "SUCCEEDED"
-        assert not connect(lab.listener.port, *mallory, lab.chain).accepted
-        assert connect(lab.listener.port, ours.certificate, ours.key, lab.chain).accepted
+        assert not connect(lab.listener.port, *mallory, lab.ca_file).accepted
+        assert connect(lab.listener.port, ours.certificate, ours.key, lab.ca_file).accepted
     finally:
         elbv2.trust_store(lab.trust_store_arn).replace_bundle(own)
 

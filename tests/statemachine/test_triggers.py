@@ -14,7 +14,7 @@ from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.events import service as events
-from infra.local.lab.lab import laboratory
+from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
 from tests.support.live_stack import Live
 from tests.support.services import eventually
@@ -31,7 +31,7 @@ def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
     embedded_aws.reset()
     embedded_aws.settings.events.s3_notifications = False
     folder = tmp_path_factory.mktemp("live")
-    with laboratory(
+    with deployed_lab(
         embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
     ) as lab:
         yield Live(Workflow(lab, lab.trust_store_arn, folder=folder))

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.cli.stack import ENFORCED
 from infra.local.lab.handshake import connect
-from infra.local.lab.pki import Authority
+from infra.local.lab.pki import PrivateCa
 from infra.local.listener.connection_log import serial_text
 from tests.support.up import Up
 
@@ -56,7 +56,7 @@ def issued(up: Up, name: str) -> str:
     """Issue a client certificate, which is accepted; give its serial as openssl prints it."""
     outside, pki = Outside(up), up.folder / "pki"
     arn = outside.settings["CERTIFICATE_AUTHORITY_ARN"]
-    client = Authority(cast("EmbeddedAws", outside), arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
+    client = PrivateCa(cast("EmbeddedAws", outside), arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
     certificate = x509.load_pem_x509_certificate(client.certificate_pem)
     client.certificate.with_suffix(".der").write_bytes(certificate.public_bytes(Encoding.DER))
     assert is_accepted(up, name)

@@ -1,4 +1,4 @@
-"""What harnesses of the deployed stack share: the laboratory, and a trust store of the test's own."""
+"""What harnesses of the deployed stack share: the lab, and a trust store of the test's own."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.elbv2 import responses as elbv2
-from infra.local.lab.lab import HasCertificate, Laboratory, create_trust_store
+from infra.local.lab.lab import HasCertificate, Lab, create_trust_store
 from infra.local.server import EmbeddedAws
 
 
 @dataclass
 class Harness:
-    """A laboratory and one trust store in it, created unless its ARN is passed."""
+    """A lab and one trust store in it, created unless its ARN is passed."""
 
-    lab: Laboratory
+    lab: Lab
     trust_store_arn: str = ""
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class Harness:
         return self.lab.outputs["WorkflowBucketName"]
 
     def another_trust_store(self, *authorities: HasCertificate) -> str:
-        """Create a trust store with these CAs in its bundle, or with the laboratory's CA and root; return its ARN."""
+        """Create a trust store with these CAs in its bundle, or with the lab's CA and root; return its ARN."""
         bundle = list(authorities) or [self.lab.authority, self.lab.root]
         return create_trust_store(self.aws, f"t{uuid.uuid4().hex[:20]}", bundle)
 

@@ -4,30 +4,30 @@ import contextlib
 
 import pytest
 
-from infra.local.lab.lab import STACK, Laboratory, laboratory
+from infra.local.lab.lab import STACK, Lab, deployed_lab
 from infra.local.server import EmbeddedAws
 
 
 class LabCache:
-    """Keeps one laboratory for the process, and builds another when a test has reset the embedded AWS below it."""
+    """Keeps one lab for the process, and builds another when a test has reset the embedded AWS below it."""
 
     def __init__(self, aws: EmbeddedAws, folders: pytest.TempPathFactory) -> None:
-        """Start without a laboratory; the first `get` builds it."""
+        """Start without a lab; the first `get` builds it."""
         self._aws, self._folders = aws, folders
         self._stack = contextlib.ExitStack()
-        self._lab: Laboratory | None = None
+        self._lab: Lab | None = None
 
-    def get(self) -> Laboratory:
-        """Return the laboratory; its rules are disabled, so that executions start only where a test starts them."""
+    def get(self) -> Lab:
+        """Return the lab; its rules are disabled, so that executions start only where a test starts them."""
         if self._lab is None or STACK not in self._aws.stacks:
             self.close()
             # The stack's roles may touch any trust store, so that each test can have its own.
             account = f"{self._aws.settings.region}:{self._aws.settings.account_id}"
             trust_stores = f"arn:aws:elasticloadbalancing:{account}:truststore/*/*"
-            folder = self._folders.mktemp("laboratory")
+            folder = self._folders.mktemp("lab")
             self._aws.settings.events.s3_notifications = False
             self._lab = self._stack.enter_context(
-                laboratory(self._aws, folder / "pki", TrustStoreArns=trust_stores, RevocationsPerSecond="200")
+                deployed_lab(self._aws, folder / "pki", TrustStoreArns=trust_stores, RevocationsPerSecond="200")
             )
             self._disable_rules("default", self._lab.outputs["EventBusName"])
             self._aws.settings.events.s3_notifications = True
@@ -40,6 +40,6 @@ class LabCache:
                 client.disable_rule(Name=rule["Name"], EventBusName=bus)
 
     def close(self) -> None:
-        """Stop the laboratory's listener and forget the laboratory."""
+        """Stop the lab's listener and forget the lab."""
         self._stack.close()
         self._stack = contextlib.ExitStack()

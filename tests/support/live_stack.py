@@ -73,7 +73,7 @@ class Live:
 
     def accepted(self, client: Client) -> bool:
         """Shake hands with the listener."""
-        return connect(self.lab.listener.port, client.certificate, client.key, self.lab.chain).accepted
+        return connect(self.lab.listener.port, client.certificate, client.key, self.lab.ca_file).accepted
 
     def reconcile(self) -> Execution:
         """Fire the schedule, and wait for the execution."""

@@ -80,7 +80,7 @@ class Bench(Harness):
 
     @property
     def crl_location(self) -> tuple[str, str]:
-        """Bucket and key of this CA's CRL, which are not those of the laboratory's CA."""
+        """Bucket and key of this CA's CRL, which are not those of the lab's CA."""
         return self.lab.outputs["CrlBucketName"], f"{self.name}.crl"
 
     def publish(self, body: bytes) -> str:

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
-from infra.local.lab.pki import Authority, Client
+from infra.local.lab.pki import Client, PrivateCa
 from tests.support import pki
 from tests.support.harness import Harness
 from tests.support.waiting import eventually
@@ -74,7 +74,7 @@ class Workflow(Harness):
     folder: Path = field(kw_only=True)
 
     @property
-    def authority(self) -> Authority:
+    def authority(self) -> PrivateCa:
         """The CA whose certificates the stack may revoke."""
         return self.lab.authority
 
@@ -98,14 +98,14 @@ class Workflow(Harness):
         arns = [ca.issue(csr, template, "SHA256WITHECDSA", month, None) for _ in range(number)]
         return [int(arn.rsplit("/", 1)[1], 16) for arn in arns]
 
-    def create_twin(self) -> Authority:
+    def create_twin(self) -> PrivateCa:
         """Create another CA under the same root, with the same name and a key of its own."""
         ours = acm_pca.certificate_authority(self.authority.arn)
-        twin = Authority.create_under(self.lab.root, ours.configuration["Subject"]["CommonName"])
+        twin = PrivateCa.create_under(self.lab.root, ours.configuration["Subject"]["CommonName"])
         assert acm_pca.certificate_authority(twin.arn).name == ours.name
         return twin
 
-    def with_key(self, authority: Authority) -> pki.Authority:
+    def with_key(self, authority: PrivateCa) -> pki.Authority:
         """Return a CA of the embedded Private CA with its key, to sign CRLs that Private CA would not."""
         ca = acm_pca.certificate_authority(authority.arn)
         assert ca.certificate is not None

@@ -1,4 +1,4 @@
-"""The client's side of mutual TLS: whether a certificate is let in."""
+"""The client's side of mutual TLS: connects and reports whether the certificate was accepted."""
 
 import http.client
 import json
@@ -7,12 +7,12 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 15.0
+TIMEOUT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Handshake:
-    """What a client met: let in or not, in words, and the serial number that the server saw."""
+    """The result for the client: accepted or not, with detail, and the serial number that the server saw."""
 
     accepted: bool
     detail: str
@@ -21,14 +21,14 @@ class Handshake:
 
 
 def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path, server_name: str = "localhost") -> Handshake:
-    """Shake hands with a server on this machine, ask it for `/`, and read its answer.
+    """Connect to a server on this machine, request `/`, and return whether it responded.
 
-    A TLS 1.3 client has finished before the server has looked at its certificate, so only an answer tells that it
-    was let in (RFC 8446, 4.4.2.4 and 6.2).
+    A TLS 1.3 client completes its handshake before the server verifies its certificate, so only a response shows that
+    it was accepted (RFC 8446, 4.4.2.4 and 6.2).
 
     Raises:
-        ssl.SSLCertVerificationError: the client does not trust the server, which says nothing about the client.
-        ConnectionRefusedError: nobody listens.
+        ssl.SSLCertVerificationError: the client does not trust the server; its own certificate was not verified.
+        ConnectionRefusedError: the port is closed.
 
     """
     context = ssl.create_default_context(cafile=ca_path)
@@ -38,8 +38,8 @@ def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path, server_na
         connection.connect()
         version = connection.sock.version()
         connection.request("GET", "/")
-        answer = connection.getresponse()
-        body = answer.read()
+        response = connection.getresponse()
+        body = response.read()
     except (ssl.SSLCertVerificationError, ConnectionRefusedError):
         raise
     except ssl.SSLError as error:
@@ -49,26 +49,26 @@ def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path, server_na
     finally:
         connection.close()
     serial = (
-        json.loads(body).get("X-Amzn-Mtls-Clientcert-Serial-Number") if answer.status == http.HTTPStatus.OK else None
+        json.loads(body).get("X-Amzn-Mtls-Clientcert-Serial-Number") if response.status == http.HTTPStatus.OK else None
     )
     return Handshake(
-        accepted=answer.status == http.HTTPStatus.OK,
-        detail=f"HTTP {answer.status}",
+        accepted=response.status == http.HTTPStatus.OK,
+        detail=f"HTTP {response.status}",
         serial=int(serial, 16) if serial else None,
         tls_version=version,
     )
 
 
 class _Connection(http.client.HTTPSConnection):
-    """HTTPS to this machine, whatever name the server's certificate has to show."""
+    """HTTPS to this machine, with any name in the server's certificate."""
 
     def __init__(self, server_name: str, port: int, context: ssl.SSLContext) -> None:
-        """Do not connect yet."""
-        super().__init__(server_name, port, timeout=SECONDS, context=context)
+        """Prepare the connection; `connect` opens it."""
+        super().__init__(server_name, port, timeout=TIMEOUT_SECONDS, context=context)
         self._tls_context = context
 
     def connect(self) -> None:
-        """Connect and shake hands."""
-        plain = socket.create_connection(("127.0.0.1", self.port), SECONDS)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = self._tls_context.wrap_socket(plain, server_hostname=self.host)
+        """Connect and perform the handshake."""
+        sock = socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = self._tls_context.wrap_socket(sock, server_hostname=self.host)

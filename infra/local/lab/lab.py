@@ -1,6 +1,6 @@
-"""What `make up`, `make demo` and the tests stand on: a CA under a root, clients, a trust store, a listener, the stack.
+"""The lab of `make up`, `make demo` and the tests: a CA below a root, clients, a trust store, a listener, the stack.
 
-All of it is made through the endpoint with boto3, as a user would make it on AWS.
+Everything is created through the endpoint with boto3, as a user would create it on AWS.
 """
 
 import contextlib
@@ -10,42 +10,41 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.local.cloudformation.deploy import deploy
-from infra.local.elbv2 import responses as elbv2
-from infra.local.lab.pki import Authority, Client
+from infra.local.elbv2.responses import trust_snapshot_of_listener
+from infra.local.lab.pki import Client, PrivateCa
 from infra.local.listener.listener import Listener, ServerCertificate
 from infra.local.server import EmbeddedAws
+from infra.template import TEMPLATE
 
-ROOT = Path(__file__).parents[3]
-TEMPLATE = ROOT / "infra" / "template.yaml"
 CLIENTS = ("alice", "bob", "mallory")
 STACK = "mtls-revocation"
 
 
 @dataclass
-class Laboratory:
-    """An embedded AWS with everything in it that a revocation needs."""
+class Lab:
+    """An embedded AWS with everything that a revocation needs."""
 
     aws: EmbeddedAws
     folder: Path
-    root: Authority
-    authority: Authority
+    root: PrivateCa
+    authority: PrivateCa
     trust_store_arn: str
     listener: Listener
     outputs: dict[str, str]
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
-    def chain(self) -> Path:
-        """The file with the CA and its root, which clients check the listener with."""
+    def ca_file(self) -> Path:
+        """The file with the CA and its root, with which clients verify the listener."""
         return self.folder / "ca.pem"
 
     @property
     def crl_object(self) -> dict[str, str]:
-        """Where Private CA puts its CRL, as the S3 API names it."""
+        """Bucket and key of the CA's CRL, as arguments of the S3 API."""
         return {"Bucket": self.outputs["CrlBucketName"], "Key": f"crl/{self.authority.arn.rsplit('/', 1)[1]}.crl"}
 
     def environment(self) -> dict[str, str]:
-        """Give what a shell needs to work with it."""
+        """Return the environment variables of a shell that works with the lab."""
         return {
             **self.aws.environment(),
             "CERTIFICATE_AUTHORITY_ARN": self.authority.arn,
@@ -61,7 +60,7 @@ class Laboratory:
 
 
 @contextlib.contextmanager
-def laboratory(
+def deployed_lab(
     aws: EmbeddedAws,
     folder: Path,
     *,
@@ -69,14 +68,14 @@ def laboratory(
     root_alone: bool = False,
     listener_port: int = 0,
     **parameters: str,
-) -> Iterator[Laboratory]:
-    """Build everything; `root_alone` leaves the issuing CA out of the trust store, clients then send it along.
+) -> Iterator[Lab]:
+    """Yield a lab; `root_alone` leaves the issuing CA out of the trust store, so that clients must send it.
 
-    `parameters` go to the template; it looks for the CRL every second, for five minutes, unless told otherwise.
+    `parameters` are those of the template; by default the stack looks for the CRL every second, for five minutes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    root = Authority.create_root(aws, "Embedded Root CA")
-    authority = Authority.create_under(root, "Embedded Issuing CA")
+    root = PrivateCa.create_root(aws, "Embedded Root CA")
+    authority = PrivateCa.create_under(root, "Embedded Issuing CA")
     bundle = [root] if root_alone else [authority, root]
     trust_store_arn = create_trust_store(aws, "clients", bundle)
     outputs = deploy(
@@ -98,41 +97,41 @@ def laboratory(
     server = authority.issue_server(folder, "listener")
     listener_arn = create_listener(aws, trust_store_arn, server)
     listener = Listener(
-        lambda: elbv2.trust_snapshot_of_listener(listener_arn),
+        lambda: trust_snapshot_of_listener(listener_arn),
         ServerCertificate(server.certificate.read_bytes(), server.key.read_bytes()),
         aws.settings,
         port=listener_port,
         log=folder.parent / "connection.log",
     )
     with contextlib.closing(listener):
-        made = Laboratory(aws, folder, root, authority, trust_store_arn, listener, outputs)
-        made.clients |= {name: authority.issue_client(folder, name) for name in clients}
-        yield made
+        lab = Lab(aws, folder, root, authority, trust_store_arn, listener, outputs)
+        lab.clients |= {name: authority.issue_client(folder, name) for name in clients}
+        yield lab
 
 
 class HasCertificate(Protocol):
-    """A CA, as far as a trust store needs it."""
+    """A CA with a certificate, which a trust store can hold."""
 
     @property
     def pem(self) -> str:
-        """Its certificate."""
+        """The CA's certificate."""
 
 
 def create_trust_store(aws: EmbeddedAws, name: str, bundle: Sequence[HasCertificate]) -> str:
-    """Create a trust store whose bundle holds these CAs; give its ARN."""
+    """Create a trust store with these CAs in its bundle; return its ARN."""
     s3, bucket = aws.client("s3"), "embedded-ca-bundles"
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
     key = f"{name}.pem"
-    s3.put_object(Bucket=bucket, Key=key, Body="".join(authority.pem for authority in bundle).encode())
-    made = aws.client("elbv2").create_trust_store(
+    s3.put_object(Bucket=bucket, Key=key, Body="".join(ca.pem for ca in bundle).encode())
+    response = aws.client("elbv2").create_trust_store(
         Name=name, CaCertificatesBundleS3Bucket=bucket, CaCertificatesBundleS3Key=key
     )
-    return str(made["TrustStores"][0]["TrustStoreArn"])
+    return str(response["TrustStores"][0]["TrustStoreArn"])
 
 
 def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client) -> str:
-    """Create a load balancer with an HTTPS listener that verifies clients against the trust store."""
+    """Create a load balancer with an HTTPS listener that verifies clients against the trust store; return its ARN."""
     certificate_arn = aws.client("acm").import_certificate(
         Certificate=server.certificate_pem, PrivateKey=server.key.read_bytes(), CertificateChain=server.chain_pem
     )["CertificateArn"]
@@ -141,7 +140,7 @@ def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client) -> s
     balancer = elb.create_load_balancer(
         Name="embedded", Type="application", Subnets=[subnet["SubnetId"] for subnet in subnets]
     )["LoadBalancers"][0]["LoadBalancerArn"]
-    made = elb.create_listener(
+    response = elb.create_listener(
         LoadBalancerArn=balancer,
         Protocol="HTTPS",
         Port=443,
@@ -149,4 +148,4 @@ def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client) -> s
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
         MutualAuthentication={"Mode": "verify", "TrustStoreArn": trust_store_arn},
     )
-    return str(made["Listeners"][0]["ListenerArn"])
+    return str(response["Listeners"][0]["ListenerArn"])

@@ -1,4 +1,4 @@
-"""Certificate authorities of the embedded Private CA and the certificates they issue, with their files."""
+"""CAs of the embedded Private CA, and the certificates they issue, in files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ _TEMPLATES = "arn:aws:acm-pca:::template/"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A certificate with its key: who holds both can speak as this client."""
+    """A certificate and its key, in files; the certificate is followed by its CA's."""
 
     name: str
     certificate: Path
@@ -25,12 +25,12 @@ class Client:
 
     @property
     def certificate_pem(self) -> bytes:
-        """The certificate alone."""
+        """The certificate without its CA's."""
         return self.certificate.read_bytes().split(_END)[0] + _END
 
     @property
     def chain_pem(self) -> bytes:
-        """The CA's certificate, which follows it in the file."""
+        """The CA's certificate."""
         return self.certificate.read_bytes().split(_END, 1)[1].lstrip()
 
 
@@ -38,8 +38,8 @@ _END = b"-----END CERTIFICATE-----\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
-    """A CA at the embedded Private CA."""
+class PrivateCa:
+    """A CA of the embedded Private CA, used through the API."""
 
     aws: EmbeddedAws
     arn: str
@@ -47,13 +47,13 @@ class Authority:
 
     @classmethod
     def create_root(cls, aws: EmbeddedAws, name: str) -> Self:
-        """Create a CA that signs itself."""
+        """Create a root CA, which signs itself."""
         arn = _create(aws, name, "ROOT")
         return cls._install(aws, arn, arn, "RootCACertificate/V1", years=10)
 
     @classmethod
-    def create_under(cls, parent: "Authority", name: str) -> Self:
-        """Create a CA that another one signs."""
+    def create_under(cls, parent: "PrivateCa", name: str) -> Self:
+        """Create a subordinate CA."""
         arn = _create(parent.aws, name, "SUBORDINATE")
         return cls._install(parent.aws, arn, parent.arn, "SubordinateCACertificate_PathLen0/V1", years=5)
 
@@ -62,15 +62,15 @@ class Authority:
         pca = aws.client("acm-pca")
         csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
         pem = _issue(aws, signer, csr.encode(), template, {"Type": "YEARS", "Value": years})
-        above = {}
+        chain = {}
         if signer != arn:
             parent = pca.get_certificate_authority_certificate(CertificateAuthorityArn=signer)
-            above = {"CertificateChain": (parent["Certificate"] + parent.get("CertificateChain", "")).encode()}
-        pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=pem.encode(), **above)
+            chain = {"CertificateChain": (parent["Certificate"] + parent.get("CertificateChain", "")).encode()}
+        pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=pem.encode(), **chain)
         return cls(aws, arn, pem)
 
     def publish_crls_to(self, bucket: str, **configuration: object) -> None:
-        """Turn the CRL on."""
+        """Enable the CRL, with further fields of the CrlConfiguration."""
         self.aws.client("acm-pca").update_certificate_authority(
             CertificateAuthorityArn=self.arn,
             RevocationConfiguration={
@@ -106,19 +106,19 @@ class Authority:
         csr = request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         pem = _issue(self.aws, self.arn, csr, template, validity)
         serial = x509.load_pem_x509_certificate(pem.encode()).serial_number
-        made = Client(name, folder / f"{name}.pem", folder / f"{name}.key", serial)
-        made.certificate.write_text(pem + self.pem)
-        made.key.touch(mode=0o600)
-        made.key.write_bytes(
+        client = Client(name, folder / f"{name}.pem", folder / f"{name}.key", serial)
+        client.certificate.write_text(pem + self.pem)
+        client.key.touch(mode=0o600)
+        client.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-        return made
+        return client
 
 
 def _create(aws: EmbeddedAws, name: str, kind: str) -> str:
-    made = aws.client("acm-pca").create_certificate_authority(
+    response = aws.client("acm-pca").create_certificate_authority(
         CertificateAuthorityType=kind,
         CertificateAuthorityConfiguration={
             "KeyAlgorithm": "EC_prime256v1",
@@ -126,7 +126,7 @@ def _create(aws: EmbeddedAws, name: str, kind: str) -> str:
             "Subject": {"CommonName": name, "Organization": "Embedded AWS"},
         },
     )
-    return str(made["CertificateAuthorityArn"])
+    return str(response["CertificateAuthorityArn"])
 
 
 def _issue(aws: EmbeddedAws, signer: str, csr: bytes, template: str, validity: dict[str, object]) -> str:

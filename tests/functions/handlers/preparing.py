@@ -11,7 +11,7 @@ from functions.models.states import Prepared
 from functions.models.stored import Manifest
 from functions.pki import serial_number
 from infra.local.lab.lab import create_trust_store
-from infra.local.lab.pki import Authority
+from infra.local.lab.pki import PrivateCa
 from tests.support.pki import NOW
 from tests.support.steps import EXECUTION, A, Bench
 
@@ -34,7 +34,7 @@ def manifest(bench: Bench, **more: Any) -> Manifest:  # noqa: ANN401 - fields of
 
 
 def crl_bucket(bench: Bench) -> str:
-    """Create a bucket that every CA may write its CRL to; the laboratory's is for its own CA."""
+    """Create a bucket that every CA may write its CRL to; the lab's is for its own CA."""
     s3, name = bench.lab.aws.client("s3"), f"crls-{bench.name}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": bench.lab.aws.settings.region})
     statement = {
@@ -47,13 +47,13 @@ def crl_bucket(bench: Bench) -> str:
     return name
 
 
-def another_ca(bench: Bench, **crl: Any) -> Authority:  # noqa: ANN401 - fields of a CrlConfiguration
+def another_ca(bench: Bench, **crl: Any) -> PrivateCa:  # noqa: ANN401 - fields of a CrlConfiguration
     """Create a root CA that publishes CRLs."""
-    made = Authority.create_root(bench.lab.aws, f"CA {next(_names)}")
+    made = PrivateCa.create_root(bench.lab.aws, f"CA {next(_names)}")
     made.publish_crls_to(crl_bucket(bench), **crl)
     return made
 
 
-def trusting(bench: Bench, authority: Authority) -> str:
+def trusting(bench: Bench, authority: PrivateCa) -> str:
     """Create a trust store for a CA."""
     return create_trust_store(bench.lab.aws, f"ca-{bench.name}", [authority])

@@ -17,7 +17,7 @@ from functions.errors import (
 )
 from functions.intake import trust_stores
 from infra.local.core import faults
-from infra.local.lab.pki import Authority
+from infra.local.lab.pki import PrivateCa
 from tests.functions.handlers.preparing import another_ca, crl_bucket, prepare, trusting
 from tests.support.steps import Bench
 
@@ -141,7 +141,7 @@ def test_ca_without_certificate(bench: Bench) -> None:
 
 def test_crl_off(bench: Bench) -> None:
     """A CA without a CRL would be waited for in vain."""
-    authority = Authority.create_root(bench.lab.aws, "No CRL")
+    authority = PrivateCa.create_root(bench.lab.aws, "No CRL")
     with pytest.raises(CrlNotEnabled, match="enable it with UpdateCertificateAuthority"):
         prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trusting(bench, authority)])
 
@@ -173,7 +173,7 @@ def test_root_alone_in_the_bundle(bench: Bench) -> None:
 
 def test_all_faults_at_once(bench: Bench) -> None:
     """What is wrong with the serials, the CA and each trust store is told in one refusal."""
-    authority = Authority.create_root(bench.lab.aws, "No CRL")
+    authority = PrivateCa.create_root(bench.lab.aws, "No CRL")
     missing = bench.trust_store_arn[:-4] + "0000"
     with pytest.raises(RequestRefused, match="4 faults, nothing was done") as refused:
         prepare(

@@ -35,7 +35,7 @@ def usual_crl_seconds(lambda_environment: pytest.MonkeyPatch) -> None:
 
 
 def plan(bench: Bench, request: dict[str, Any], **more: Any) -> Plan:  # noqa: ANN401 - options of build_plan
-    """Plan for the laboratory's CA and this test's trust store."""
+    """Plan for the lab's CA and this test's trust store."""
     request = {"TrustStoreArns": [bench.trust_store_arn], **request}
     event = ExecutionInput(request=request, execution_arn="none", execution_name=bench.name, start_time=NOW)
     return build_plan(event, NOW, **more)

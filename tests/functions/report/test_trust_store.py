@@ -12,7 +12,7 @@ from tests.support.steps import A, B, Bench, C, D
 
 @pytest.fixture
 def listener_bench(bench: Bench) -> Iterator[Bench]:
-    """Yield a workbench on the trust store of the laboratory's listener; its lists are removed afterwards."""
+    """Yield a workbench on the trust store of the lab's listener; its lists are removed afterwards."""
     listener_bench = Bench(bench.lab, bench.lab.trust_store_arn, authority=bench.authority, name=bench.name)
     yield listener_bench
     listener_bench.remove(*listener_bench.attached())

@@ -15,8 +15,8 @@ from functions.pki import serial_number
 from infra.deploy import __main__ as operator
 from infra.deploy import crl_bucket
 from infra.local.cloudformation import deploy as embedded
-from infra.local.lab.lab import create_trust_store, laboratory
-from infra.local.lab.pki import Authority
+from infra.local.lab.lab import create_trust_store, deployed_lab
+from infra.local.lab.pki import PrivateCa
 from infra.local.server import EmbeddedAws
 from infra.template import load_template
 
@@ -110,8 +110,8 @@ def test_deployed_twice_and_destroyed(
     shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The guided deploy with its defaults works, a second run changes nothing, and the last removes the stack."""
-    root = Authority.create_root(shell, "Root")
-    authority = Authority.create_under(root, "CA")
+    root = PrivateCa.create_root(shell, "Root")
+    authority = PrivateCa.create_under(root, "CA")
     config = ["--config", str(tmp_path / "samconfig.toml")]
     answers = {
         "CertificateAuthorityArn": authority.arn,
@@ -149,7 +149,7 @@ def test_deployed_twice_and_destroyed(
 
 def test_the_first_run_asks_and_offers_what_is_there(shell: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every parameter with its meaning; CAs and trust stores of the account to choose from; a wrong answer again."""
-    root = Authority.create_root(shell, "Root")
+    root = PrivateCa.create_root(shell, "Root")
     answers = iter(["nonsense", root.arn, "arn:x"])
     monkeypatch.setattr(Prompt, "ask", lambda _name, default, **_: next(answers, default))
     shown = Console(file=io.StringIO(), width=200)
@@ -166,7 +166,7 @@ def test_the_first_run_asks_and_offers_what_is_there(shell: EmbeddedAws, monkeyp
 def test_a_ca_without_a_crl_is_pointed_to_the_stacks_bucket(shell: EmbeddedAws, tmp_path: Path) -> None:
     """It is told before and after, with both values, and the bucket that the stack made does its part."""
     region = shell.settings.region
-    with laboratory(shell, tmp_path / "pki") as lab:
+    with deployed_lab(shell, tmp_path / "pki") as lab:
         bucket, arn = lab.outputs["CrlBucketName"], lab.authority.arn
         assert crl_bucket.differs(arn, bucket, region) is None
         assert list(crl_bucket.faults(arn, bucket, region)) == []

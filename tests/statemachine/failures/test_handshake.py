@@ -59,7 +59,7 @@ def log_of(workflow: Workflow, client: Client) -> list[str]:
 def knock(workflow: Workflow, client: Client) -> str:
     """Shake hands once; return what the load balancer's log says of it."""
     before = len(log_of(workflow, client))
-    connect(workflow.lab.listener.port, client.certificate, client.key, workflow.lab.chain)
+    connect(workflow.lab.listener.port, client.certificate, client.key, workflow.lab.ca_file)
     for _ in range(500):  # a client hears of its refusal before the log does
         lines = log_of(workflow, client)
         if len(lines) > before:

@@ -10,13 +10,14 @@ from functions.pki import serial_number
 from infra.local.cloudformation import deploy
 from infra.local.cloudformation.resource import UnsupportedFeature
 from infra.local.elbv2 import responses as elbv2
-from infra.local.lab.lab import STACK, TEMPLATE, Laboratory, laboratory
+from infra.local.lab.lab import STACK, Lab, deployed_lab
 from infra.local.server import EmbeddedAws
+from infra.template import TEMPLATE
 from tests.support.workflow import Workflow
 
 
-def parameters(lab: Laboratory, **more: str) -> dict[str, str]:
-    """Give the parameters that the laboratory's stack was deployed with, some of them changed."""
+def parameters(lab: Lab, **more: str) -> dict[str, str]:
+    """Give the parameters that the lab's stack was deployed with, some of them changed."""
     known = {"CertificateAuthorityArn": lab.authority.arn, "TrustStoreArns": lab.trust_store_arn}
     return {**known, "PollIntervalSeconds": "1", "DeadlineSeconds": "300", "GiveWaySeconds": "10", **more}
 
@@ -42,7 +43,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
     """Trust store, executions, reports, queue and topic stay; the new numbers are in force; the rest is not touched."""
     aws.settings.private_ca.crl_after_seconds = 0.3
     aws.settings.events.s3_notifications = False
-    with laboratory(aws, tmp_path / "pki") as lab:
+    with deployed_lab(aws, tmp_path / "pki") as lab:
         workflow = Workflow(lab, lab.trust_store_arn, folder=tmp_path)
         (client,) = workflow.clients(1)
         first = workflow.run(client)
@@ -70,7 +71,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
 def test_what_is_destroyed_leaves_its_buckets_alone(aws: EmbeddedAws, tmp_path: Path) -> None:
     """CRLs and reports stay, and nothing else; it can be deployed beside them with a bucket of one's own."""
     before = calls_of(aws)
-    with laboratory(aws, tmp_path / "pki") as lab:
+    with deployed_lab(aws, tmp_path / "pki") as lab:
         outputs, own = lab.outputs, lab.outputs["CrlBucketName"]
         deploy.destroy(aws, STACK)
         left = calls_of(aws)
