@@ -23,7 +23,7 @@ from functions.models.states import Revocation
 from functions.models.stored import CrlFailure, Evidence, Manifest, Outcomes
 from functions.pki import crl
 
-_CLOCKS_DIFFER = timedelta(minutes=1)  # at most, between Step Functions and Lambda
+_MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)  # between Step Functions and Lambda
 
 
 def _put(key: str, model: Model) -> S3Object:
@@ -61,7 +61,7 @@ def get_outcomes(manifest: Manifest, batch: int) -> list[Revocation]:
     found = s3.get_object(environment().workflow_bucket, _outcomes_key(manifest.execution_name, batch))
     if found is None:
         return []
-    earliest = manifest.start_time - _CLOCKS_DIFFER
+    earliest = manifest.start_time - _MAX_CLOCK_DIFFERENCE
     revocations = Outcomes.model_validate_json(found.body).revocations
     return [revocation for revocation in revocations if revocation.at and revocation.at >= earliest]
 

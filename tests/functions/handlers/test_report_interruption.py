@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from functions import workflow_bucket
 from functions.aws import stepfunctions
 from functions.handlers.report_interruption import report_interruption
 from functions.models.events import ExecutionStatusEvent
@@ -56,3 +57,11 @@ def test_interruption(detail: dict[str, Any], receive_messages: ReceiveMessages)
     assert report_interruption(event, NOW).message_id is None
     later = {**detail, "startDate": START + DAYS_100, "error": None}
     assert report_interruption(ExecutionStatusEvent.model_validate({"detail": later}), NOW).message_id
+
+
+def test_dry_run(detail: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted dry run has changed nothing: no report is written, and nothing is sent."""
+    history = [state_entered({"Request": {"DryRun": True}})]
+    monkeypatch.setattr(stepfunctions, "get_execution_history", lambda _: history)
+    assert report_interruption(ExecutionStatusEvent.model_validate({"detail": detail}), NOW).message_id is None
+    assert workflow_bucket.last_report(detail["name"]) is None
