@@ -55,8 +55,8 @@ def _build(manifest: Manifest, now: datetime, get_object: s3.GetObject) -> Plan:
 
 
 def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
-    current, requested = enforcement.look(manifest, now), manifest.request.serials
-    serials = outcomes.look_up(manifest, current.revoked, now)
+    current, requested = enforcement.read_current_crl(manifest, now), manifest.request.serials
+    serials = outcomes.predict_outcomes(manifest, current.revoked, now)
     wanted = manifest.wanted - {serial.serial for serial in serials if not outcomes.is_wanted_in_crl(serial, now)}
     missing = wanted - (current.usable.held if current.usable else frozenset())
     expected = Counter(serial.expected.value if serial.expected else PlannedOutcome.UNKNOWN.value for serial in serials)
@@ -71,7 +71,7 @@ def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
             update={"wanted_held": len(wanted) - len(missing), "wanted_missing": len(missing)}
         ),
         trust_stores=[
-            enforcement.of_serials(baseline, current.usable, wanted, missing) for baseline in manifest.baselines
+            enforcement.plan_revocations(baseline, current.usable, wanted, missing) for baseline in manifest.baselines
         ],
         batches=len(batches.batches(len(requested))),
     )
@@ -85,11 +85,13 @@ def _plan_reconcile(manifest: Manifest, now: datetime, get_object: s3.GetObject)
     precedence = Precedence.of(manifest, newest) if newest else BY_NUMBER
     return Plan(
         outcome=PlannedOutcome.SUCCEEDED,
-        crl=enforcement.described(location, comparison.newest)
+        crl=enforcement.planned_crl(location, comparison.newest)
         if comparison.newest
         else PlannedCrl(location=location, refusal=comparison.drift.refusal),
         drift=comparison.drift,
-        trust_stores=[enforcement.of_drift(arn, lists, newest, precedence) for arn, lists in comparison.lists.items()],
+        trust_stores=[
+            enforcement.plan_reconcile(arn, lists, newest, precedence) for arn, lists in comparison.lists.items()
+        ],
         seconds_giving_way=environment().give_way_seconds if comparison.drift.status is DriftStatus.SUSPECTED else 0,
     )
 

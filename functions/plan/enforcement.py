@@ -1,10 +1,9 @@
-"""What would be attached to the trust stores and removed from them, found out by rehearsing it."""
+"""Plans what would be attached to each trust store and removed from it, by simulating the steps."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.aws import elbv2 as aws_elbv2
-from functions.aws import s3 as aws_s3
+from functions.aws import elbv2, s3
 from functions.environment import environment
 from functions.errors import AwsCallRefused, AwsUnavailable, CrlRefused
 from functions.models.plan import PlannedCrl, PlannedTrustStore
@@ -12,133 +11,138 @@ from functions.models.states import Failure
 from functions.models.stored import AttachedList, Baseline, Manifest
 from functions.pki import crl
 from functions.pki.crl import Crl
-from functions.plan.simulation import Rehearsal
+from functions.plan.simulation import Simulation
 from functions.trust_store import capacity, revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence, lowest_winner
 
-_DROPPED_SHOWN = 100
+_MAX_DROPPED_SERIALS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SeenCrl:
-    """The CRL that lies in S3 now, and what it is good for."""
+class CurrentCrl:
+    """The CRL that is in S3 now.
+
+    `usable` is None if there is none or it is refused. `revoked` are the wanted serials that this CRL or an attached
+    list holds, even if that list is old or expired.
+
+    """
 
     planned: PlannedCrl
     usable: Crl | None
-    revoked: frozenset[
-        int
-    ]  # of the wanted serials, those that this CRL or an attached list names: good, old or expired
+    revoked: frozenset[int]
 
 
-def look(manifest: Manifest, now: datetime) -> SeenCrl:
-    """Read the CRL as FindCrl does; one that is refused counts as absent, for it lay there before."""
+def read_current_crl(manifest: Manifest, now: datetime) -> CurrentCrl:
+    """Read the CRL as FindCrl does; a refused one counts as absent, because it was there before the revocations."""
     winners = [BY_NUMBER.winner(baseline.lists) for baseline in manifest.baselines]
     revoked = frozenset[int]().union(*(baseline.held for baseline in manifest.baselines))
     planned = PlannedCrl(location=f"s3://{manifest.crl.bucket}/{manifest.crl.key}")
     try:
-        fetched = aws_s3.get_object(manifest.crl.bucket, manifest.crl.key)
+        fetched = s3.get_object(manifest.crl.bucket, manifest.crl.key)
         if fetched is None:
-            return SeenCrl(planned, None, revoked)
-        found = crl.read(fetched.body, wanted=manifest.wanted, max_entries=environment().max_revocation_entries)
-        planned = described(planned.location, found)
-        if crl.is_issued_by(found, manifest.issuer):
-            revoked |= found.held
-        crl.check(found, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
-    except CrlRefused as refusal:
-        failure = Failure(error=type(refusal).__name__, cause=str(refusal))
-        return SeenCrl(planned.model_copy(update={"refusal": failure}), None, revoked)
-    return SeenCrl(planned, found, revoked)
+            return CurrentCrl(planned, None, revoked)
+        current = crl.read(fetched.body, wanted=manifest.wanted, max_entries=environment().max_revocation_entries)
+        planned = planned_crl(planned.location, current)
+        if crl.is_issued_by(current, manifest.issuer):
+            revoked |= current.held
+        crl.check(current, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
+    except CrlRefused as error:
+        failure = Failure(error=type(error).__name__, cause=str(error))
+        return CurrentCrl(planned.model_copy(update={"refusal": failure}), None, revoked)
+    return CurrentCrl(planned, current, revoked)
 
 
-def described(location: str, found: Crl) -> PlannedCrl:
-    """Show a CRL that was read."""
+def planned_crl(location: str, current: Crl) -> PlannedCrl:
+    """Return what a plan says of a CRL."""
     return PlannedCrl(
         location=location,
-        crl_number=found.crl_number,
-        this_update=found.this_update,
-        next_update=found.next_update,
-        number_of_revoked_entries=found.number_of_revoked_entries,
+        crl_number=current.crl_number,
+        this_update=current.this_update,
+        next_update=current.next_update,
+        number_of_revoked_entries=current.number_of_revoked_entries,
     )
 
 
-def of_serials(
+def plan_revocations(
     baseline: Baseline, current: Crl | None, wanted: frozenset[int], missing: frozenset[int]
 ) -> PlannedTrustStore:
-    """Rehearse the CRL that is there, if it holds anything wanted, and then the next one, if anything is missing."""
-    rehearsal = Rehearsal(baseline.trust_store_arn, list(baseline.lists))
+    """Plan a trust store: the current CRL, if it holds a wanted serial, then the next one, if any is missing."""
+    simulation = Simulation(baseline.trust_store_arn, list(baseline.lists))
     adds_now, adds_next = None, False
     if current and wanted - missing:
-        adds_now = _rehearse(rehearsal, current)
+        adds_now = _simulate(simulation, current)
     if missing:
-        adds_next = rehearsal.enforce(_next(baseline.lists, current, len(missing)), _unread)
-    return _planned(baseline.lists, rehearsal, adds_now, current if adds_now else None, adds_next=adds_next)
+        adds_next = simulation.enforce(_next_list(baseline.lists, current, len(missing)), _refuse_to_read)
+    return _planned(baseline.lists, simulation, adds_now, current if adds_now else None, adds_next=adds_next)
 
 
-def of_drift(arn: str, lists: list[AttachedList], newest: Crl | None, precedence: Precedence) -> PlannedTrustStore:
-    """Rehearse the CRL that a reconcile brings; None: nothing differs anywhere."""
-    rehearsal = Rehearsal(arn, list(lists), precedence)
-    adds = _rehearse(rehearsal, newest) if newest else None
-    return _planned(lists, rehearsal, adds, newest if adds else None, adds_next=False)
+def plan_reconcile(
+    arn: str, lists: list[AttachedList], newest: Crl | None, precedence: Precedence
+) -> PlannedTrustStore:
+    """Plan a trust store for a reconcile; `newest` is None if no trust store differs."""
+    simulation = Simulation(arn, list(lists), precedence)
+    adds = _simulate(simulation, newest) if newest else None
+    return _planned(lists, simulation, adds, newest if adds else None, adds_next=False)
 
 
-def _rehearse(rehearsal: Rehearsal, coming: Crl) -> int | None:
-    """Give the CRL's number if it would be added."""
-    as_list = revocation_lists.attached_list(0, coming.number_of_revoked_entries, coming)
-    return coming.crl_number if rehearsal.enforce(as_list, lambda: coming) else None
+def _simulate(simulation: Simulation, candidate: Crl) -> int | None:
+    """Simulate enforcing a CRL; return its number if it would be added."""
+    as_list = revocation_lists.attached_list(0, candidate.number_of_revoked_entries, candidate)
+    return candidate.crl_number if simulation.enforce(as_list, lambda: candidate) else None
 
 
-def _next(lists: list[AttachedList], current: Crl | None, more: int) -> AttachedList:
-    """Imagine the CA's next CRL: above every number there is, and with so many more entries."""
+def _next_list(lists: list[AttachedList], current: Crl | None, new_entries: int) -> AttachedList:
+    """Return a stand-in for the CA's next CRL: a number above all others, and this many more entries."""
     newest = current or BY_NUMBER.winner(lists)
-    numbers = [each.crl_number or 0 for each in lists] + [(current and current.crl_number) or 0]
+    numbers = [attached.crl_number or 0 for attached in lists] + [(current and current.crl_number) or 0]
     return AttachedList(
         revocation_id=0,
-        number_of_revoked_entries=(newest.number_of_revoked_entries if newest else 0) + more,
+        number_of_revoked_entries=(newest.number_of_revoked_entries if newest else 0) + new_entries,
         crl_number=max(numbers, default=0) + 1,
     )
 
 
-def _unread() -> Crl:
-    raise AssertionError("a CRL above every number there is is never compared by its content")
+def _refuse_to_read() -> Crl:
+    raise AssertionError("a CRL with the highest number is never compared by its content")
 
 
 def _planned(
-    lists: list[AttachedList], rehearsal: Rehearsal, adds_now: int | None, added: Crl | None, *, adds_next: bool
+    lists: list[AttachedList], simulation: Simulation, adds_now: int | None, added: Crl | None, *, adds_next: bool
 ) -> PlannedTrustStore:
-    dropped = _dropped(rehearsal, lists, added)
+    dropped = _dropped(simulation, lists, added)
     return PlannedTrustStore(
-        trust_store_arn=rehearsal.arn,
+        trust_store_arn=simulation.arn,
         lists=len(lists),
         entries=capacity.count_entries(lists),
         add_crl_number=adds_now,
         add_next_crl=adds_next,
-        remove_revocation_ids=sorted({each.revocation_id for each in lists}.intersection(rehearsal.removed)),
-        head_room=rehearsal.head_room,
+        remove_revocation_ids=sorted({attached.revocation_id for attached in lists}.intersection(simulation.removed)),
+        head_room=simulation.head_room,
         number_dropped=len(dropped),
-        dropped_serials=dropped[:_DROPPED_SHOWN],
-        load_balancers=_load_balancers(rehearsal.arn),
-        refusal=rehearsal.refusal,
+        dropped_serials=dropped[:_MAX_DROPPED_SERIALS],
+        load_balancers=_load_balancers(simulation.arn),
+        refusal=simulation.refusal,
     )
 
 
-def _dropped(rehearsal: Rehearsal, lists: list[AttachedList], added: Crl | None) -> list[int]:
-    """Give the serials of this CA's lists that would go, and that neither the list added nor one that stays has.
+def _dropped(simulation: Simulation, lists: list[AttachedList], added: Crl | None) -> list[int]:
+    """Return the serials that only the removed lists of this CA hold, neither the added list nor a remaining one.
 
-    What the next CRL will hold nobody knows; it drops what has expired.
+    What the next CRL will hold is unknown; it drops expired certificates.
 
     """
-    going = [each for each in BY_NUMBER.ranked(lists) if each.revocation_id in rehearsal.removed]
-    staying = [each for each in BY_NUMBER.ranked(lists) if each not in going]
-    if not going or (added is None and not staying):
+    removed = [attached for attached in BY_NUMBER.ranked(lists) if attached.revocation_id in simulation.removed]
+    remaining = [attached for attached in BY_NUMBER.ranked(lists) if attached not in removed]
+    if not removed or (added is None and not remaining):
         return []
-    held = revocation_lists.read_serial_numbers(rehearsal.arn, going) or set()
-    kept = revocation_lists.read_serial_numbers(rehearsal.arn, staying) or set()
-    return sorted(held - kept - (crl.serial_numbers(added) if added else set()))
+    held_before = revocation_lists.read_serial_numbers(simulation.arn, removed) or set()
+    still_held = revocation_lists.read_serial_numbers(simulation.arn, remaining) or set()
+    return sorted(held_before - still_held - (crl.serial_numbers(added) if added else set()))
 
 
 def _load_balancers(arn: str) -> int | None:
-    """Count what the trust store hangs on: where that is nothing, it refuses nobody."""
+    """Return how many load balancers use the trust store, or None if that cannot be read."""
     try:
-        return len(aws_elbv2.describe_trust_store_associations(arn))
+        return len(elbv2.describe_trust_store_associations(arn))
     except (AwsCallRefused, AwsUnavailable):
         return None

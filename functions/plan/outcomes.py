@@ -1,12 +1,12 @@
-"""What Private CA would say to each revocation, and whose certificates these are, as far as it can be known before."""
+"""Predicts RevokeCertificate's result for each serial and looks up its certificate."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from cryptography import x509
 
-from functions.aws import acm_pca as aws_acm_pca
-from functions.aws import client as aws
+from functions.aws import acm_pca
+from functions.aws.client import error_code
 from functions.errors import AwsCallRefused, AwsUnavailable
 from functions.models.plan import PlannedSerial
 from functions.models.states import RevocationOutcome
@@ -14,69 +14,73 @@ from functions.models.stored import Manifest
 from functions.pki.certificates import is_ca_certificate
 from functions.revocation.error_codes import explain
 
-# GetCertificate is allowed 75 times a second and account; those that were throttled are asked for once more, by one
-# reader. A minute or so for these; what follows them is counted, and unknown until tried.
-LOOKED_UP = 2_000
-_READERS = 4
+# GetCertificate: 75 calls a second per account; a lookup that is throttled is repeated once, by a single thread. This
+# many take about a minute. Further serials are only counted; their outcome is unknown until tried.
+MAX_LOOKUPS = 2_000
+_THREADS = 4
 _NO_ANSWER = "Private CA gave no answer"
-_SHOWN = 200
+_MAX_NAME_LENGTH = 200
 _NOT_ISSUED = "ResourceNotFoundException"
-_A_CAS = "it is a CA's: every client that this CA issued to would be refused"
+_IS_CA_CERTIFICATE = "it is a CA's: every client that this CA issued to would be refused"
 
 
-def look_up(manifest: Manifest, revoked: frozenset[int], now: datetime) -> list[PlannedSerial]:
-    """Ask Private CA for the certificates; `revoked` are those that a CRL of this CA names, attached or not."""
+def predict_outcomes(manifest: Manifest, revoked: frozenset[int], now: datetime) -> list[PlannedSerial]:
+    """Return the first serials with certificate and expected outcome.
+
+    `revoked` are the serials in the CRLs of this CA, attached or not.
+
+    """
     arn = manifest.request.certificate_authority_arn or ""
-    with ThreadPoolExecutor(_READERS) as pool:
-        shown = list(pool.map(lambda serial: _shown(arn, serial), manifest.request.serials[:LOOKED_UP]))
-    again = (_shown(arn, each.serial) if each.why == _NO_ANSWER else each for each in shown)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        first_tries = list(pool.map(lambda serial: _look_up(arn, serial), manifest.request.serials[:MAX_LOOKUPS]))
+    serials = (_look_up(arn, serial.serial) if serial.why == _NO_ANSWER else serial for serial in first_tries)
     return [
-        _expected(each, is_revoked=each.serial in revoked, now=now).model_copy(
-            update={"revocation_reason": manifest.request.reason_of(each.serial)}
+        _with_outcome(serial, is_revoked=serial.serial in revoked, now=now).model_copy(
+            update={"revocation_reason": manifest.request.reason_of(serial.serial)}
         )
-        for each in again
+        for serial in serials
     ]
 
 
-def is_wanted_in_crl(each: PlannedSerial, now: datetime) -> bool:
-    """Say whether an execution would wait for a CRL that holds it: not if it fails, or has expired."""
-    return each.expected is not RevocationOutcome.FAILED and not _has_expired(each, now)
+def is_wanted_in_crl(serial: PlannedSerial, now: datetime) -> bool:
+    """Return whether an execution would wait for a CRL with this serial: not if it fails or has expired."""
+    return serial.expected is not RevocationOutcome.FAILED and not _has_expired(serial, now)
 
 
-def _shown(arn: str, serial: int) -> PlannedSerial:
+def _look_up(arn: str, serial: int) -> PlannedSerial:
     try:
-        pem = aws_acm_pca.get_certificate(arn, serial)
-    except AwsCallRefused as refusal:
-        return PlannedSerial(serial=serial, why=aws.error_code(refusal))
+        pem = acm_pca.get_certificate(arn, serial)
+    except AwsCallRefused as error:
+        return PlannedSerial(serial=serial, why=error_code(error))
     except AwsUnavailable:
         return PlannedSerial(serial=serial, why=_NO_ANSWER)
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         return PlannedSerial(
             serial=serial,
-            subject=certificate.subject.rfc4514_string()[:_SHOWN],
-            issuer=certificate.issuer.rfc4514_string()[:_SHOWN],
+            subject=certificate.subject.rfc4514_string()[:_MAX_NAME_LENGTH],
+            issuer=certificate.issuer.rfc4514_string()[:_MAX_NAME_LENGTH],
             not_after=certificate.not_valid_after_utc,
-            why=_A_CAS if is_ca_certificate(certificate) else None,
+            why=_IS_CA_CERTIFICATE if is_ca_certificate(certificate) else None,
         )
     except (ValueError, TypeError):
         return PlannedSerial(serial=serial, why="its certificate cannot be read")
 
 
-def _expected(each: PlannedSerial, *, is_revoked: bool, now: datetime) -> PlannedSerial:
-    """Decide as RevokeCertificate would; what a CRL names is revoked, whoever may see the certificate."""
-    expected, why = None, each.why if each.why in (None, _A_CAS) else f"GetCertificate: {each.why}"
+def _with_outcome(serial: PlannedSerial, *, is_revoked: bool, now: datetime) -> PlannedSerial:
+    """Decide as RevokeCertificate would; a serial in a CRL is revoked, even if its certificate cannot be read."""
+    expected, why = None, serial.why if serial.why in (None, _IS_CA_CERTIFICATE) else f"GetCertificate: {serial.why}"
     if is_revoked:
-        expected = RevocationOutcome.EXPIRED if _has_expired(each, now) else RevocationOutcome.ALREADY_REVOKED
-    elif each.why == _NOT_ISSUED:
+        expected = RevocationOutcome.EXPIRED if _has_expired(serial, now) else RevocationOutcome.ALREADY_REVOKED
+    elif serial.why == _NOT_ISSUED:
         expected = RevocationOutcome.FAILED
         why = f"{_NOT_ISSUED}: {explain(_NOT_ISSUED)}"
-    elif _has_expired(each, now):
+    elif _has_expired(serial, now):
         why = "it has expired: EXPIRED if it was revoked before that, FAILED otherwise"
-    elif each.not_after is not None:
+    elif serial.not_after is not None:
         expected = RevocationOutcome.REVOKED
-    return each.model_copy(update={"expected": expected, "why": why})
+    return serial.model_copy(update={"expected": expected, "why": why})
 
 
-def _has_expired(each: PlannedSerial, now: datetime) -> bool:
-    return each.not_after is not None and each.not_after < now
+def _has_expired(serial: PlannedSerial, now: datetime) -> bool:
+    return serial.not_after is not None and serial.not_after < now

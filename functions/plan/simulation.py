@@ -1,4 +1,4 @@
-"""What enforcing a CRL would do to a trust store: AttachCrl, VerifyRevocation and RemoveSupersededCrls, on paper."""
+"""Simulates what AttachCrl, VerifyRevocation and RemoveSupersededCrls would do to a trust store with a CRL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
 @dataclass(slots=True)
-class Rehearsal:
-    """A trust store's lists, round after round; ids that are made up are higher than any real one."""
+class Simulation:
+    """A trust store's lists as the simulated rounds change them; invented ids are higher than any real one."""
 
     arn: str
     lists: list[AttachedList]
@@ -23,30 +23,34 @@ class Rehearsal:
     refusal: Failure | None = None
 
     def __post_init__(self) -> None:
-        """Begin with the room that there is."""
+        """Start with the head-room before any round."""
         self.head_room = capacity.describe_usage(self.lists, 0)
 
-    def enforce(self, coming: AttachedList, read: Callable[[], crl.Crl]) -> bool:
-        """Do one round, and say whether it adds the list; a refusal stays until a later round goes well."""
+    def enforce(self, candidate: AttachedList, read: Callable[[], crl.Crl]) -> bool:
+        """Simulate one round and return whether it adds the list.
+
+        `refusal` is the error of the last round. `read` reads the CRL if its content has to be compared.
+
+        """
         self.refusal, adds = None, False
         try:
-            adds = self._attach(coming, read)
+            adds = self._attach(candidate, read)
             if winner := self.precedence.winner(self.lists):
                 self._remove(self.precedence.superseded_by(winner, self.lists))
-        except RevocationError as refusal:
-            self.refusal = Failure(error=type(refusal).__name__, cause=str(refusal))
+        except RevocationError as error:
+            self.refusal = Failure(error=type(error).__name__, cause=str(error))
         return adds
 
-    def _attach(self, coming: AttachedList, read: Callable[[], crl.Crl]) -> bool:
-        if revocation_lists.find_equivalent(self.arn, self.lists, coming, self.precedence, read) is not None:
+    def _attach(self, candidate: AttachedList, read: Callable[[], crl.Crl]) -> bool:
+        if revocation_lists.find_equivalent(self.arn, self.lists, candidate, self.precedence, read) is not None:
             return False
-        entries = coming.number_of_revoked_entries
+        entries = candidate.number_of_revoked_entries
         self.head_room = capacity.describe_usage(self.lists, entries)
-        self._remove(capacity.lists_to_remove(self.arn, self.lists, coming.crl_number, entries))
-        following = 1 + max([each.revocation_id for each in self.lists] + self.removed, default=0)
-        self.lists.append(coming.model_copy(update={"revocation_id": following}))
+        self._remove(capacity.lists_to_remove(self.arn, self.lists, candidate.crl_number, entries))
+        next_id = 1 + max([attached.revocation_id for attached in self.lists] + self.removed, default=0)
+        self.lists.append(candidate.model_copy(update={"revocation_id": next_id}))
         return True
 
     def _remove(self, revocation_ids: list[int]) -> None:
-        self.lists = [each for each in self.lists if each.revocation_id not in revocation_ids]
+        self.lists = [attached for attached in self.lists if attached.revocation_id not in revocation_ids]
         self.removed += revocation_ids

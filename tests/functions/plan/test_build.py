@@ -142,7 +142,7 @@ def test_crl_unavailable(bench: Bench, client: Client, impatient: None) -> None:
 
 def test_more_serials_than_are_looked_up(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Serials that are not looked up are counted, and make the outcome unknown."""
-    monkeypatch.setattr(outcomes, "LOOKED_UP", 1)
+    monkeypatch.setattr(outcomes, "MAX_LOOKUPS", 1)
     result = plan(bench, {"Serials": [serial_number.to_hex(client.serial), "0xabcdef"]})
     assert (result.outcome, result.expected) == (PlannedOutcome.UNKNOWN, {"REVOKED": 1, "NOT_LOOKED_UP": 1})
     assert result.serials_not_shown == 1
@@ -170,10 +170,10 @@ def test_crl_too_large(bench: Bench, client: Client, lambda_environment: pytest.
 def test_output_is_truncated_by_bytes(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Japanese character takes six bytes in a state's JSON."""
 
-    def look_up(manifest: Manifest, *_: object) -> list[PlannedSerial]:
+    def predict_outcomes(manifest: Manifest, *_: object) -> list[PlannedSerial]:
         return [PlannedSerial(serial=serial, subject="証" * 200) for serial in manifest.request.serials]
 
-    monkeypatch.setattr(outcomes, "look_up", look_up)
+    monkeypatch.setattr(outcomes, "predict_outcomes", predict_outcomes)
     result = plan(bench, {"Serials": [f"0x{client.serial + number:x}" for number in range(500)]})
     assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < limits.MAX_STATE_BYTES
     assert result.expected == {"UNKNOWN": 500}

@@ -1,4 +1,4 @@
-"""A rehearsal foretells what the three steps then do, whatever is attached, whatever comes, however full it is."""
+"""A simulation predicts exactly what the three steps do, for any attached lists, CRL and quotas."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,8 +11,8 @@ from functions import workflow_bucket
 from functions.environment import environment
 from functions.errors import RevocationError
 from functions.pki import crl
-from functions.plan import enforcement as planned_enforcement
-from functions.plan.simulation import Rehearsal
+from functions.plan import enforcement
+from functions.plan.simulation import Simulation
 from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import Precedence
 from tests.support import pki
@@ -23,32 +23,32 @@ OWN, OTHER = pki.certificate_authority("Own"), pki.certificate_authority("Other"
 
 @dataclass(frozen=True)
 class List:
-    """A CRL: its number, serials, and which of several with these it is."""
+    """A CRL; two of the same number and serials but another `variant` differ in their bytes."""
 
     number: int
     serials: tuple[int, ...] = (A,)
-    which: int = 0
+    variant: int = 0
     own: bool = True
 
     @property
     def der(self) -> bytes:
-        """Sign it, once: the same list has the same bytes."""
-        return _signed(self)
+        """The signed CRL; equal lists have the same bytes."""
+        return _sign(self)
 
 
 @cache
-def _signed(of: List) -> bytes:
-    return (OWN if of.own else OTHER).crl(of.serials, number=of.number)
+def _sign(crl: List) -> bytes:
+    return (OWN if crl.own else OTHER).crl(crl.serials, number=crl.number)
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is attached, in order, what comes, what there is room for, and whether a lower number is accepted."""
+    """The attached lists in order, the CRL to enforce, the quotas, and whether a lower number is accepted."""
 
     attached: list[List]
-    coming: List
-    lists: int = 30
-    entries: int = 100
+    candidate: List
+    max_lists: int = 30
+    max_entries: int = 100
     accept_lower: bool = False
     wanted: tuple[int, ...] = field(default=(A, B))
 
@@ -69,47 +69,48 @@ situations = st.builds(
 @example(Situation([], List(1)))
 @example(Situation([List(1), List(2)], List(3)))
 @example(Situation([List(3)], List(2, (B,))))
-@example(Situation([List(2, which=0), List(2, which=1)], List(3)))
-@example(Situation([List(2)], List(2, which=1)))
-@example(Situation([List(2)], List(2, which=1), accept_lower=True))
+@example(Situation([List(2, variant=0), List(2, variant=1)], List(3)))
+@example(Situation([List(2)], List(2, variant=1)))
+@example(Situation([List(2)], List(2, variant=1), accept_lower=True))
 @example(Situation([List(8), List(9)], List(7), accept_lower=True))
-@example(Situation([List(1), List(2), List(1, own=False)], List(3), lists=3))
-@example(Situation([List(1, own=False), List(2, own=False)], List(3), lists=2))
+@example(Situation([List(1), List(2), List(1, own=False)], List(3), max_lists=3))
+@example(Situation([List(1, own=False), List(2, own=False)], List(3), max_lists=2))
 @given(situations)
-def test_what_is_rehearsed_is_done(bench: Bench, lambda_environment: pytest.MonkeyPatch, situation: Situation) -> None:
-    """Whether it is added, which lists go, and by which error it ends."""
-    lambda_environment.setenv("MAX_REVOCATION_LISTS", str(situation.lists))
-    lambda_environment.setenv("MAX_REVOCATION_ENTRIES", str(situation.entries))
+def test_prediction_matches_steps(bench: Bench, lambda_environment: pytest.MonkeyPatch, situation: Situation) -> None:
+    """The steps add and remove the lists that the simulation predicts, and raise the same error."""
+    lambda_environment.setenv("MAX_REVOCATION_LISTS", str(situation.max_lists))
+    lambda_environment.setenv("MAX_REVOCATION_ENTRIES", str(situation.max_entries))
     environment.cache_clear()
-    here = Bench(bench.lab, authority=OWN)
-    for each in situation.attached:
-        here.add(each.der)
-    kept = here.manifest(*situation.wanted, accept_lower_crl_number=situation.accept_lower)
-    before = here.attached().keys()
-    manifest = workflow_bucket.get_manifest(kept)
-    coming = crl.read(situation.coming.der, wanted=situation.wanted)
-    rehearsal = Rehearsal(here.trust_store_arn, list(manifest.baselines[0].lists), Precedence.of(manifest, coming))
-    as_list = revocation_lists.attached_list(0, coming.number_of_revoked_entries, coming)
-    adds = rehearsal.enforce(as_list, lambda: coming)
-    error = None
+    own = Bench(bench.lab, authority=OWN)
+    for attached in situation.attached:
+        own.add(attached.der)
+    location = own.manifest(*situation.wanted, accept_lower_crl_number=situation.accept_lower)
+    before = own.attached().keys()
+    manifest = workflow_bucket.get_manifest(location)
+    candidate = crl.read(situation.candidate.der, wanted=situation.wanted)
+    simulation = Simulation(own.trust_store_arn, list(manifest.baselines[0].lists), Precedence.of(manifest, candidate))
+    adds = simulation.enforce(
+        revocation_lists.attached_list(0, candidate.number_of_revoked_entries, candidate), lambda: candidate
+    )
+    error_name = None
     try:
-        here.enforce(kept, here.convert(situation.coming.der))
-    except RevocationError as refusal:
-        error = type(refusal).__name__
-    after = here.attached().keys()
-    assert (rehearsal.refusal and rehearsal.refusal.error) == error
-    assert (adds, set(rehearsal.removed)) == (bool(after - before), set(before - after))
+        own.enforce(location, own.convert(situation.candidate.der))
+    except RevocationError as error:
+        error_name = type(error).__name__
+    after = own.attached().keys()
+    assert (simulation.refusal and simulation.refusal.error) == error_name
+    assert (adds, set(simulation.removed)) == (bool(after - before), set(before - after))
 
 
-def test_the_crl_that_is_there_and_then_the_next(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
-    """One serial can be enforced now, another has to wait: the next CRL has to fit beside this one, not the old one."""
+def test_current_crl_then_next(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
+    """If one serial is enforced now and one waits, the next CRL must fit beside the current one, not the old one."""
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "6")
     environment.cache_clear()
-    here = Bench(bench.lab, authority=OWN)
-    here.add(List(1).der)
-    baseline = workflow_bucket.get_manifest(here.manifest(A, B)).baselines[0]
+    own = Bench(bench.lab, authority=OWN)
+    own.add(List(1).der)
+    baseline = workflow_bucket.get_manifest(own.manifest(A, B)).baselines[0]
     current = crl.read(List(2, (A, C, D)).der, wanted=(A, B))
-    planned = planned_enforcement.of_serials(baseline, current, frozenset({A, B}), frozenset({B}))
+    planned = enforcement.plan_revocations(baseline, current, frozenset({A, B}), frozenset({B}))
     assert (planned.add_crl_number, planned.remove_revocation_ids, planned.add_next_crl) == (2, [1], False)
     assert planned.refusal
     assert planned.refusal.error == "TrustStoreFull"
