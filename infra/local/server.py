@@ -5,7 +5,6 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import boto3
@@ -14,29 +13,24 @@ from moto import backends
 from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
-from werkzeug.test import run_wsgi_app
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.cloudformation import api as cloudformation
 from infra.local.core import faults
-from infra.local.core import requests as calls
-from infra.local.core.requests import Call, ServiceError
 from infra.local.core.same_origin import SameOrigin
 from infra.local.core.settings import Settings
 from infra.local.elbv2 import responses as elbv2
 from infra.local.events import service as events
 from infra.local.events import sources as event_sources
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
+from infra.local.iam.middleware import AuthorizationMiddleware
 from infra.local.lambda_ import service as lambda_service
 from infra.local.s3 import patches as s3
 from infra.local.stepfunctions import patches as stepfunctions
 
 if TYPE_CHECKING:
     from infra.local.cloudformation.deploy import Stack
-
-Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 
 
 # werkzeug logs each request, moto each error that a state machine catches, the translator that it counts things.
@@ -49,56 +43,6 @@ class PortTaken(OSError):
 
 class AlreadyRunning(RuntimeError):
     """This process has an embedded AWS already; moto's state is global, so there can be but one."""
-
-
-class Front:
-    """What every local request passes before moto sees it: who calls, what it may do, which faults it meets."""
-
-    def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
-        """Stand before a WSGI application."""
-        self._application = application
-        self._settings = settings
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
-        call = calls.read(environ, self._settings)
-        if call is None:
-            body: Iterable[bytes] = self._application(environ, start_response)
-            return body
-        try:
-            status, headers, body = self._answer(environ, call)
-        except ServiceError as error:
-            code, named, content = calls.error_response(call, error)
-            status, headers, body = code, list(named.items()), [content]
-        start_response(f"{status} {'OK' if status < 400 else 'Refused'}", headers)  # noqa: PLR2004 - HTTP's own line
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else body
-
-    def _answer(self, environ: dict[str, Any], call: Call) -> Answer:
-        with iam.answering(call) as caller:
-            faults.announce(call)
-            iam.demand(call.action, call.resource)
-            fault = faults.take(call, caller.role_name if caller else None)
-            error = fault.error() if fault else None
-            if fault and error and not fault.after:
-                raise error
-            body, status, headers = run_wsgi_app(self._application, environ, buffered=True)
-            if error:
-                raise error
-            if int(status.split()[0]) == 404 and call.action.startswith("s3:GetObject"):  # noqa: PLR2004
-                demand_to_know_of_absence(call.resource, self._settings)
-            return int(status.split()[0]), list(headers), body
-
-
-def demand_to_know_of_absence(resource: str, settings: Settings) -> None:
-    """Demand `s3:ListBucket` for a 404: S3 tells only those who may list that an object is absent.
-
-    Raises:
-        AccessDenied: the caller may not list the bucket (aws: s3/API_GetObject, "Permissions").
-
-    """
-    bucket = resource.partition("/")[0]
-    if bucket.rpartition(":")[2] in s3_backends[settings.account_id]["aws"].buckets:
-        iam.demand("s3:ListBucket", bucket)
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -152,7 +96,9 @@ class EmbeddedAws:
         except lambda_service.NotBuilt:
             self._listener.close()
             raise
-        application = SameOrigin(Front(DomainDispatcherApplication(create_backend_app), self.settings))
+        application = SameOrigin(
+            AuthorizationMiddleware(DomainDispatcherApplication(create_backend_app), self.settings)
+        )
         self._server = make_server(
             "127.0.0.1",
             self._listener.getsockname()[1],
@@ -219,9 +165,9 @@ class EmbeddedAws:
         faults.clear()
         events.stop()
         stepfunctions.reset()
-        lambda_service.end_unanswered()
+        lambda_service.end_async_invocations()
         moto_api_backend.reset()
-        iam.install(self.settings)
+        enforcement.reset(self.settings)
         self.stacks.clear()
         events.start()
 
@@ -233,7 +179,7 @@ class EmbeddedAws:
             logging.getLogger(name).setLevel(level)
         modules = frozenset(backends.list_of_moto_modules())
         backends.list_of_moto_modules = lambda: modules  # stock: looks into moto's folder at every request
-        iam.install(self.settings)
+        enforcement.reset(self.settings)
         acm_pca.install(self.settings)
         elbv2.install(self.settings)
         s3.install()

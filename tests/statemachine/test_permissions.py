@@ -16,7 +16,7 @@ from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
 from infra.local.events import service as events
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from infra.local.lab.lab import deployed_lab
 from infra.local.lab.pki import Client
 from infra.local.server import EmbeddedAws
@@ -219,15 +219,17 @@ def test_every_permission_is_used_and_needed_and_no_other(fresh: Workflow) -> No
     everything_happens(fresh)
     events.settle(30)
     with contextlib.suppress(TimeoutError):
-        eventually(lambda: iam.unused() == set() or None, 30)  # the report of an interruption comes by itself
-    assert iam.unused() == set()
-    missing = [told for told in mutants(fresh) if told]
+        eventually(
+            lambda: enforcement.unused_permissions() == set() or None, 30
+        )  # the report of an interruption comes by itself
+    assert enforcement.unused_permissions() == set()
+    missing = [message for message in mutants(fresh) if message]
     assert missing == []
 
 
 def mutants(workflow: Workflow) -> Iterator[str | None]:
     """Take each action out of each role's policies, one at a time; tell of those that nothing recorded misses."""
-    client, used = workflow.aws.client("iam"), iam.recorded()
+    client, used = workflow.aws.client("iam"), enforcement.used_permissions()
     for role in client.list_roles()["Roles"]:
         name = role["RoleName"]
         for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -249,7 +251,7 @@ def _without_each_action(document: Any) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _denied(role_name: str, action: str, resource: str) -> bool:
-    return not iam.allows(role_name, action, resource)
+    return not enforcement.is_allowed(role_name, action, resource)
 
 
 @pytest.mark.parametrize(

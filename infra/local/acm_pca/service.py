@@ -104,7 +104,7 @@ class PrivateCaBackend(ACMPCABackend):
         if ca.crls.is_enabled:
             # The caller needs permission to write to the CRL bucket (API reference: RevokeCertificate).
             bucket, key = ca.crls.target
-            enforcement.demand("s3:PutObject", f"arn:{self.partition}:s3:::{bucket}/{key}")
+            enforcement.require("s3:PutObject", f"arn:{self.partition}:s3:::{bucket}/{key}")
         ca.revoke(serial, reason)
         sources.certificate_revoked(arn, self.region_name, int(serial.replace(":", ""), 16))
 

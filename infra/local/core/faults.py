@@ -1,16 +1,16 @@
-"""Faults that cannot be made otherwise: refusals, lost answers and delays, met by whoever calls the server."""
+"""Inject faults into requests: errors, lost responses and delays that a test cannot cause in another way."""
 
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.local.core.requests import Call, ServiceError
+from infra.local.core.requests import ServiceError, SignedRequest
 
 
 @dataclass
 class Fault:
-    """One fault: which calls meet it, how often, and what happens to them."""
+    """One fault: which requests it affects, how often, and what happens to them."""
 
     action: str
     code: str | None
@@ -22,7 +22,7 @@ class Fault:
     role_name: str | None
 
     def error(self) -> ServiceError | None:
-        """Return what the caller is answered; None when the call is only delayed."""
+        """Return the error response; None if the request is only delayed."""
         return ServiceError(self.code, self.message, self.status) if self.code else None
 
 
@@ -42,17 +42,17 @@ def add(  # noqa: PLR0913 - each is a property of the fault, named at the call
     status: int | None = None,
     role_name: str | None = None,
 ) -> None:
-    """Let the next calls of an action fail.
+    """Make the next requests for an action fail.
 
     Args:
         action: as IAM names it, e.g. `elasticloadbalancing:AddTrustStoreRevocations`.
-        code: AWS's error code; without one, calls are only delayed.
-        message: AWS's words.
-        times: how many calls meet it.
-        after: the call takes effect first, and only its answer is lost.
-        delay: how many seconds a call is held before it is carried out.
+        code: AWS's error code; without one, requests are only delayed.
+        message: AWS's message.
+        times: how many requests it affects.
+        after: the request takes effect first, and only its response is lost.
+        delay: seconds that a request is held before it is handled.
         status: the HTTP status, where it is not the code's usual one; boto3 itself retries a 5xx.
-        role_name: only calls of this role meet it.
+        role_name: the only role whose requests it affects; by default all callers.
 
     """
     with _lock:
@@ -60,7 +60,7 @@ def add(  # noqa: PLR0913 - each is a property of the fault, named at the call
 
 
 def observe(callback: Callable[[str, str], None]) -> None:
-    """Have each (action, resource) told before it is carried out, in the request's own thread."""
+    """Call `callback` with action and resource before each request is handled, in the request's own thread."""
     with _lock:
         _observers.append(callback)
 
@@ -72,18 +72,18 @@ def clear() -> None:
         _observers.clear()
 
 
-def announce(call: Call) -> None:
-    """Tell the observers of a call; they may hold it."""
+def notify_observers(request: SignedRequest) -> None:
+    """Call the observers, which may hold the request."""
     with _lock:
         observers = list(_observers)
     for observer in observers:
-        observer(call.action, call.resource)
+        observer(request.action, request.resource)
 
 
-def take(call: Call, role_name: str | None) -> Fault | None:
-    """Return the fault that a call meets, after its delay, or None."""
+def take_next(request: SignedRequest, role_name: str | None) -> Fault | None:
+    """Return the fault that affects a request, after its delay, or None; it counts as one of its times."""
     with _lock:
-        fault = next((each for each in _faults if _meets(each, call, role_name)), None)
+        fault = next((each for each in _faults if _affects(each, request, role_name)), None)
         if fault is None:
             return None
         fault.times -= 1
@@ -93,5 +93,5 @@ def take(call: Call, role_name: str | None) -> Fault | None:
     return fault
 
 
-def _meets(fault: Fault, call: Call, role_name: str | None) -> bool:
-    return fault.action == call.action and fault.role_name in (None, role_name)
+def _affects(fault: Fault, request: SignedRequest, role_name: str | None) -> bool:
+    return fault.action == request.action and fault.role_name in (None, role_name)

@@ -1,4 +1,4 @@
-"""What a request asks for, in IAM's words, and how the service that was asked words an error."""
+"""Parse requests into IAM's actions and resources, and write errors as the called service writes them."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from werkzeug.exceptions import NotFound
 
 from infra.local.core.settings import Settings
 
-# botocore's names of the services whose requests are signed with another one.
+# botocore's names of the services whose requests are signed under another name.
 SERVICES = {"elasticloadbalancing": "elbv2", "states": "stepfunctions", "monitoring": "cloudwatch"}
 PREFIXES = {"monitoring": "cloudwatch"}
 
@@ -38,8 +38,8 @@ ACTIONS = {
 }
 VERSIONED = {"s3:GetObject": "s3:GetObjectVersion", "s3:DeleteObject": "s3:DeleteObjectVersion"}
 
-# The parameters that name what a call is about. A call that has none of them is about "*": a statement that is
-# narrowed to an ARN then does not allow it.
+# The parameters that hold the resource. The resource of a call without any of them is "*", which a statement that is
+# narrowed to an ARN does not allow.
 ARN_PARAMETERS = {
     "acm-pca": ("CertificateAuthorityArn",),
     "elasticloadbalancing": ("TrustStoreArn", "ListenerArn", "LoadBalancerArn"),
@@ -51,10 +51,10 @@ STATUS = {"InternalFailure": 500, "InternalError": 500, "ServiceUnavailable": 50
 
 
 class ServiceError(Exception):
-    """An error that a service answers with: AWS's code and words."""
+    """An error response of a service, with AWS's code and message."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
-        """Take AWS's code and words; without a status, the code's usual one is used."""
+        """Create the error; without a status it has the code's usual one."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -62,8 +62,8 @@ class ServiceError(Exception):
 
 
 @dataclass(frozen=True)
-class Call:
-    """A signed request: which action on which resource, and who signed it."""
+class SignedRequest:
+    """A signed request: the action, its resource, and the access key that signed it."""
 
     action: str
     resource: str
@@ -80,37 +80,37 @@ def credential_scope(environ: Mapping[str, Any]) -> tuple[str, str] | None:
     return (scope[0], scope[3]) if len(scope) == len(("key", "date", "region", "service", "type")) else None
 
 
-def read(environ: dict[str, Any], settings: Settings) -> Call | None:
-    """Return what a signed request asks for; None when it is not signed or is no operation of a service."""
+def parse_signed_request(environ: dict[str, Any], settings: Settings) -> SignedRequest | None:
+    """Return a request's action, resource and signer; None if it is not signed, or is not a service's operation."""
     scope = credential_scope(environ)
     if scope is None:
         return None
     access_key, signed_for = scope
     service = SERVICES.get(signed_for, signed_for)
-    # S3 is told by path and query, so its bodies, which may be large, are left in the socket.
+    # Path and query define an operation of S3, so its bodies, which may be large, are left in the socket.
     body = b"" if service == "s3" else _take_body(environ)
-    request = Request(environ, populate_request=False)
+    moto_request = Request(environ, populate_request=False)
     try:
-        operation, params = get_service_router(service).match(request)
+        operation, params = get_service_router(service).match(moto_request)
     except NotFound:
         return None
     finally:
         if service != "s3":
             environ["wsgi.input"] = io.BytesIO(body)
-    protocol = determine_request_protocol(get_service_model(service), request.content_type)
+    protocol = determine_request_protocol(get_service_model(service), moto_request.content_type)
     if service == "s3":
-        params = {**params, **request.args}
+        params = {**params, **moto_request.args}
     elif protocol == "json":
         params = {**params, **json.loads(body or b"{}")}
     elif protocol == "query":
-        params = {**params, **request.form}
+        params = {**params, **moto_request.form}
     prefix = PREFIXES.get(signed_for, signed_for)
     name = f"{prefix}:{operation.name}"
     action = ACTIONS.get(name, name)
     if "versionId" in params:
         action = VERSIONED.get(action, action)
     resource = _resource(action, params, settings)
-    return Call(action, resource, access_key, service, str(operation.name), protocol)
+    return SignedRequest(action, resource, access_key, service, str(operation.name), protocol)
 
 
 def _take_body(environ: dict[str, Any]) -> bytes:
@@ -129,7 +129,7 @@ def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str
         return function if function.startswith("arn:") else own
     if action == "events:PutEvents":
         return _bus(next(iter(params.get("Entries", [])), {}), settings)
-    # Elastic Load Balancing knows no resource-level permission for what it only describes.
+    # Elastic Load Balancing has no resource-level permissions for its Describe actions.
     if service == "elasticloadbalancing" and name.startswith("Describe"):
         return "*"
     named = (params[key] for key in ARN_PARAMETERS.get(service, ()) if key in params)
@@ -137,22 +137,22 @@ def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str
 
 
 def _bus(entry: Mapping[str, Any], settings: Settings) -> str:
-    """Return the bus that an event is for; the service itself demands those of the entries that follow."""
+    """Return the bus of the first entry; EventBridge itself requires the permission for those of the others."""
     name = entry.get("EventBusName", "default")
     return (
         name if name.startswith("arn:") else f"arn:aws:events:{settings.region}:{settings.account_id}:event-bus/{name}"
     )
 
 
-def error_response(call: Call, error: ServiceError) -> tuple[int, dict[str, str], bytes]:
-    """Word an error the way the service that was called words its own: status, headers and body."""
+def error_response(request: SignedRequest, error: ServiceError) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of an error, in the protocol of the service that was called."""
     status = error.status
-    if error.code == "AccessDenied" and call.protocol in {"json", "rest-json"}:
+    if error.code == "AccessDenied" and request.protocol in {"json", "rest-json"}:
         error = ServiceError("AccessDeniedException", error.message)
-        status = 400 if call.protocol == "json" else status
+        status = 400 if request.protocol == "json" else status
     if error.code not in errors.COMMON_ERROR_CODES:
         errors.COMMON_ERROR_CODES.append(error.code)  # moto warns about codes that a service's model does not list
-    model = get_service_model(call.service)
-    answer = get_serializer_class(model.service_name, call.protocol)(OperationModel({}, model)).serialize(error)
-    body, headers = answer["body"], {**answer["headers"], "x-amzn-requestid": str(uuid4())}
+    model = get_service_model(request.service)
+    response = get_serializer_class(model.service_name, request.protocol)(OperationModel({}, model)).serialize(error)
+    body, headers = response["body"], {**response["headers"], "x-amzn-requestid": str(uuid4())}
     return status, headers, body.encode() if isinstance(body, str) else body

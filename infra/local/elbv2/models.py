@@ -111,7 +111,7 @@ class TrustStoreBackend(ELBv2Backend):
         """
         resource = f"arn:{self.partition}:s3:::{bucket}/{key}"
         for action in ("s3:GetObject", "s3:GetObjectVersion") if version else ("s3:GetObject",):
-            enforcement.demand(action, resource)
+            enforcement.require(action, resource)
         try:
             stored = s3_backends[self.account_id][self.partition].get_object(bucket, key, version)
         except MissingBucket:

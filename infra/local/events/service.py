@@ -28,8 +28,8 @@ from infra.local.events import schedule as schedules
 from infra.local.events import targets as event_targets
 from infra.local.events.delivery import Delivery
 from infra.local.events.targets import Sender
-from infra.local.iam import enforcement as iam
-from infra.local.stepfunctions.patches import RoleClients
+from infra.local.iam import enforcement
+from infra.local.iam.role_clients import RoleClients
 
 SHORTEST_SCHEDULE_SECONDS = 0.05  # a scaled schedule must leave time for something else
 
@@ -64,7 +64,7 @@ class EventBridgeBackend(EventsBackend):
             except schedules.ScheduleNotValid as error:
                 raise ValidationException("Parameter ScheduleExpression is not valid.") from error
         if more.get("role_arn"):
-            iam.demand("iam:PassRole", more["role_arn"])
+            enforcement.require("iam:PassRole", more["role_arn"])
         rule: Rule = super().put_rule(name, **more)
         _arrange(rule)
         return rule
@@ -82,7 +82,7 @@ class EventBridgeBackend(EventsBackend):
             if event_targets.kind(arn) in event_targets.NEEDS_ROLE and not role_arn:
                 raise ValidationException(f"RoleArn is required for target {arn}.")
             if role_arn:
-                iam.demand("iam:PassRole", role_arn)
+                enforcement.require("iam:PassRole", role_arn)
         super().put_targets(name, event_bus_arn, targets)
 
     def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ class EventBridgeBackend(EventsBackend):
 
     def _put_event(self, entry: Mapping[str, Any]) -> dict[str, str]:
         name = self._normalize_event_bus_arn(entry.get("EventBusName") or "default")
-        iam.demand("events:PutEvents", _bus_arn(self.region_name, self.account_id, name))
+        enforcement.require("events:PutEvents", _bus_arn(self.region_name, self.account_id, name))
         for parameter in ("Source", "DetailType", "Detail"):
             if not entry.get(parameter):
                 reason = f"Parameter {parameter} is not valid. Reason: {parameter} is a required argument."

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.iam_policy import is_service_allowed
 from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
-from infra.local.stepfunctions.patches import RoleClients
+from infra.local.iam.role_clients import RoleClients
 
 SERVICE = "events.amazonaws.com"
 NEEDS_ROLE = ("states",)
@@ -83,7 +83,7 @@ class Sender:
 
     def _start_execution(self, target: Mapping[str, Any], text: str, rule_arn: str, event_id: str) -> None:
         try:
-            client = self._clients.of(self._settings.region, "stepfunctions", target["RoleArn"])
+            client = self._clients.get(self._settings.region, "stepfunctions", target["RoleArn"])
         except ServiceError as error:
             raise NotDelivered("FAILED_TO_ASSUME_ROLE", error.message) from error
         # The name is the same at each try, so that a lost answer does not start a second execution.
@@ -118,7 +118,7 @@ class Sender:
         client.invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes each service's class as it runs
-        return self._clients.of(self._settings.region, service, None)
+        return self._clients.get(self._settings.region, service, None)
 
     def _demand(self, policy: str | None, action: str, resource: str, rule_arn: str) -> None:
         if not is_service_allowed(

@@ -18,7 +18,7 @@ from moto.sts.models import sts_backends
 
 from infra import iam_policy
 from infra.iam_policy import Decision, Principal, Request, matches
-from infra.local.core.requests import Call, ServiceError
+from infra.local.core.requests import ServiceError, SignedRequest
 from infra.local.core.settings import Settings
 
 SESSION_SECONDS = 3600  # how long a role's credentials last
@@ -29,7 +29,7 @@ class AccessDenied(ServiceError):
     """The caller's role does not allow the call."""
 
     def __init__(self, caller: "Caller", action: str, resource: str, *, explicitly: bool) -> None:
-        """Say it in AWS's words (aws: iam/troubleshoot_access-denied)."""
+        """Create the error with AWS's message (aws: iam/troubleshoot_access-denied)."""
         why = "with an explicit deny in an identity-based policy"
         if not explicitly:
             why = f"because no identity-based policy allows the {action} action"
@@ -39,7 +39,7 @@ class AccessDenied(ServiceError):
 
 @dataclass(frozen=True)
 class Caller:
-    """A role in use: its name and the ARN of its session."""
+    """The role that signed a request: its name and the ARN of its session."""
 
     role_name: str
     arn: str
@@ -48,38 +48,43 @@ class Caller:
 @dataclass
 class _State:
     settings: Settings
-    recorded: set[tuple[str, str, str]]
+    used: set[tuple[str, str, str]]
 
 
 _state = _State(Settings(), set())
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
-def install(settings: Settings) -> None:
-    """Start anew: nothing is recorded."""
+def reset(settings: Settings) -> None:
+    """Apply the settings, and forget which permissions were used."""
     _state.settings = settings
-    _state.recorded = set()
+    _state.used = set()
 
 
-def recorded() -> set[tuple[str, str, str]]:
-    """Return what roles were allowed to do since the start: (role name, action, resource)."""
-    return set(_state.recorded)
+def used_permissions() -> set[tuple[str, str, str]]:
+    """Return what roles have been allowed to do since the reset: (role name, action, resource)."""
+    return set(_state.used)
 
 
 @contextmanager
-def answering(call: Call) -> Iterator[Caller | None]:
-    """Make the signer of a call the caller whom `demand` asks about, in this thread."""
-    token = _caller.set(_find_caller(call))
+def authenticate(request: SignedRequest) -> Iterator[Caller | None]:
+    """Make the signer of a request the caller that `require` checks, in this thread.
+
+    Raises:
+        ServiceError: the credentials are a role's, but not valid.
+
+    """
+    token = _caller.set(_find_caller(request))
     try:
         yield _caller.get()
     finally:
         _caller.reset(token)
 
 
-def demand(action: str, resource: str) -> None:
-    """Demand that the caller of the request being answered may do `action` on `resource`.
+def require(action: str, resource: str) -> None:
+    """Require that the caller of the current request may do `action` on `resource`.
 
-    AWS demands some permissions without a call of its own, e.g. `s3:PutObject` on the CRL bucket from the
+    AWS requires some permissions without a call of its own, e.g. `s3:PutObject` on the CRL bucket of the
     caller of `RevokeCertificate`.
 
     Raises:
@@ -92,7 +97,7 @@ def demand(action: str, resource: str) -> None:
     decision = _decide(caller.role_name, action, resource)
     if decision is not Decision.ALLOWED:
         raise AccessDenied(caller, action, resource, explicitly=decision is Decision.EXPLICIT_DENY)
-    _state.recorded.add((caller.role_name, action, resource))
+    _state.used.add((caller.role_name, action, resource))
 
 
 def decide_on_bucket(policy: str, action: str, resource: str) -> Decision:
@@ -104,19 +109,19 @@ def decide_on_bucket(policy: str, action: str, resource: str) -> Decision:
     return iam_policy.evaluate([policy], request)
 
 
-def allows(role_name: str, action: str, resource: str) -> bool:
-    """Tell, and record, whether a role may do what a service does in its name, outside any request."""
+def is_allowed(role_name: str, action: str, resource: str) -> bool:
+    """Return, and record, whether a role may do what a service does on its behalf, outside any request."""
     allowed = _decide(role_name, action, resource) is Decision.ALLOWED
     if allowed:
-        _state.recorded.add((role_name, action, resource))
+        _state.used.add((role_name, action, resource))
     return allowed
 
 
-def assume(role_arn: str, service: str, session_name: str) -> dict[str, str]:
+def assume_role(role_arn: str, service: str, session_name: str) -> dict[str, str]:
     """Return credentials of a role for a service, as environment variables.
 
     Raises:
-        ServiceError: there is no such role, or it does not trust the service.
+        ServiceError: the role does not exist, or does not trust the service.
 
     """
     role = next((role for role in _backend().get_roles() if role.arn == role_arn), None)
@@ -134,8 +139,8 @@ def assume(role_arn: str, service: str, session_name: str) -> dict[str, str]:
     }
 
 
-def provide_managed_policy(arn: str) -> None:
-    """Make one of AWS's own managed policies known; moto has them all, but loads either all of them or none."""
+def add_managed_policy(arn: str) -> None:
+    """Add one of AWS's managed policies to the account; moto has them all, but loads either all of them or none."""
     backend = _backend()
     if arn in backend.managed_policies or not arn.startswith("arn:aws:iam::aws:policy/"):
         return
@@ -150,12 +155,12 @@ def _managed_policies() -> dict[str, Any]:
     return policies
 
 
-def unused() -> set[tuple[str, str, str]]:
-    """Return what roles are allowed and nothing recorded has used: (role name, action, resource) as in the policy.
+def unused_permissions() -> set[tuple[str, str, str]]:
+    """Return what roles are allowed and have not used: (role name, action, resource) as in the policy.
 
-    Policies that AWS itself manages are not looked at: nobody here can narrow them.
+    Policies that AWS manages are left out, since they cannot be narrowed here.
     """
-    known = recorded()
+    used = used_permissions()
     return {
         (role.name, action, resource)
         for role in _backend().get_roles()
@@ -165,18 +170,18 @@ def unused() -> set[tuple[str, str, str]]:
         for action in iam_policy.as_list(statement["Action"])
         for resource in iam_policy.as_list(statement["Resource"])
         if not any(
-            role.name == user and matches(action.lower(), used.lower()) and matches(resource, on)
-            for user, used, on in known
+            role.name == role_name and matches(action.lower(), used_action.lower()) and matches(resource, used_resource)
+            for role_name, used_action, used_resource in used
         )
     }
 
 
-def _find_caller(call: Call) -> Caller | None:
+def _find_caller(request: SignedRequest) -> Caller | None:
     sessions = sts_backends[_state.settings.account_id]["aws"]
-    session = sessions.get_assumed_role_from_access_key(call.access_key)
+    session = sessions.get_assumed_role_from_access_key(request.access_key)
     if session is not None:
         return Caller(session.role_arn.rsplit("/", 1)[-1], session.arn)
-    if call.access_key.startswith("ASIA"):  # of a role, but from before a reset
+    if request.access_key.startswith("ASIA"):  # a role's, from before a reset
         raise ServiceError("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
     return None
 

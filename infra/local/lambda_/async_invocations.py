@@ -10,7 +10,7 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 
 from infra.local.core.settings import Settings
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from infra.local.lambda_.runtime_api import Outcome
 
 TRIES = 3
@@ -30,7 +30,7 @@ def run(invoke: Callable[[], Outcome | None], function: Any, event: bytes, setti
 def _bury(function: Any, event: bytes, outcome: Outcome, settings: Settings) -> None:  # noqa: ANN401 - moto's own
     """Put the event into the function's dead-letter queue, with the permission of the function's own role."""
     arn = function.dead_letter
-    if not arn or not iam.allows(function.role.rsplit("/", 1)[-1], "sqs:SendMessage", arn):
+    if not arn or not enforcement.is_allowed(function.role.rsplit("/", 1)[-1], "sqs:SendMessage", arn):
         return
     queues = sqs_backends[settings.account_id][settings.region]
     attributes = {"ErrorMessage": {"data_type": "String", "string_value": outcome.payload.decode()[:1024]}}

@@ -6,7 +6,7 @@ from typing import Any
 from moto.logs.models import logs_backends
 
 from infra.local.core.settings import Settings
-from infra.local.iam import enforcement as iam
+from infra.local.iam.enforcement import is_allowed
 from infra.local.lambda_ import embedded_metrics
 
 
@@ -21,12 +21,12 @@ class FunctionLog:
         group_arn = f"arn:aws:logs:{settings.region}:{settings.account_id}:log-group:{self._group}"
         stream_arn = f"{group_arn}:log-stream:{stream}"
         groups = _log_groups(settings)
-        if self._group not in groups.groups and iam.allows(role_name, "logs:CreateLogGroup", f"{group_arn}:*"):
+        if self._group not in groups.groups and is_allowed(role_name, "logs:CreateLogGroup", f"{group_arn}:*"):
             groups.create_log_group(self._group, {})
         self._written = (
             self._group in groups.groups
-            and iam.allows(role_name, "logs:CreateLogStream", stream_arn)
-            and iam.allows(role_name, "logs:PutLogEvents", stream_arn)
+            and is_allowed(role_name, "logs:CreateLogStream", stream_arn)
+            and is_allowed(role_name, "logs:PutLogEvents", stream_arn)
         )
         if self._written:
             groups.create_log_stream(self._group, stream)
@@ -40,7 +40,7 @@ class FunctionLog:
             _log_groups(self._settings).put_log_events(self._group, self._stream, [event])
 
 
-def lines_of(function: Any, settings: Settings) -> list[str]:  # noqa: ANN401 - moto's LambdaFunction
+def read_lines(function: Any, settings: Settings) -> list[str]:  # noqa: ANN401 - moto's LambdaFunction
     """Return the lines that a function has logged, oldest first."""
     group = _log_groups(settings).groups.get(function.logs_group_name)
     events = [event for stream in group.streams.values() for event in stream.events] if group else []

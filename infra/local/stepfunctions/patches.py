@@ -16,14 +16,11 @@ otherwise:
 
 import functools
 import sys
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.api import HistoryEventType
@@ -39,7 +36,8 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from infra.local.core.requests import ServiceError
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
+from infra.local.iam.role_clients import RoleClients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +52,6 @@ STOCK_PARSE = AmazonStateLanguageParser.parse
 
 
 BEGIN_SECONDS = 5
-CLIENT_SECONDS = iam.SESSION_SECONDS / 2
 
 
 class NamingBackend(models.StepFunctionsParserBackend):
@@ -101,7 +98,7 @@ LOG_DELIVERY = (
 def _demand_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") -> None:
     if not logging or logging.get("level", "OFF") == "OFF":
         return
-    denied = [action for action in LOG_DELIVERY if not iam.allows(role_arn.rsplit("/", 1)[-1], action, "*")]
+    denied = [action for action in LOG_DELIVERY if not enforcement.is_allowed(role_arn.rsplit("/", 1)[-1], action, "*")]
     if denied:
         message = "The state machine IAM Role is not authorized to access the Log Destination"
         raise ServiceError("AccessDeniedException", f"{message}: {', '.join(denied)}", status=400)
@@ -170,65 +167,14 @@ def parse(definition: str) -> tuple[Any, Any]:
     return Preprocessor().visit(tree), tree
 
 
-class RoleClients:
-    """Clients that act as a role that a service assumes, kept while their credentials are good."""
-
-    def __init__(self, endpoint_url: str, principal: str = "states.amazonaws.com") -> None:
-        """Call the server at `endpoint_url`, as the service `principal`."""
-        self._endpoint_url = endpoint_url
-        self._principal = principal
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, str, str | None], tuple[float, Any]] = {}
-
-    def get(self, region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ANN401 - as moto has it
-        """Return a client, with the signature of moto's `boto_client_for`."""
-        return self.of(region, service, state_credentials.role_arn)
-
-    def of(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - boto3 makes its class
-        """Return a client that acts as a role; without one, as the service itself, of which no policy is asked.
-
-        Raises:
-            ServiceError: there is no such role, or it does not trust the service.
-
-        """
-        key = (region, service, role_arn)
-        with self._lock:
-            born, client = self._known.get(key, (0.0, None))
-            if client is None or time.monotonic() - born > CLIENT_SECONDS:
-                client = self._create(*key)
-                self._known[key] = (time.monotonic(), client)
-        return client
-
-    def clear(self) -> None:
-        """Forget all clients: their credentials are no longer known."""
-        with self._lock:
-            for _, client in self._known.values():
-                client.close()
-            self._known.clear()
-
-    def _create(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - as moto has it
-        credentials: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        if role_arn is not None:
-            credentials.update(iam.assume(role_arn, self._principal, uuid4().hex))
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            region_name=region,
-            endpoint_url=self._endpoint_url,
-            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
-            # A task outlives every time-out here; its own TimeoutSeconds ends it. Retries are the state machine's.
-            config=Config(
-                parameter_validation=False,
-                retries={"total_max_attempts": 1},
-                read_timeout=900,
-                max_pool_connections=100,
-            ),
-        )
-
-
 _clients: RoleClients | None = None
+
+
+def client_for(region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ANN401 - as moto has it
+    """Return a client that acts in the state machine's role: `boto_client_for`."""
+    if _clients is None:
+        raise RuntimeError("install() has not been called")
+    return _clients.get(region, service, state_credentials.role_arn)
 
 
 def reflect(communication: BaseExecutionWorkerCommunication) -> None:
@@ -246,7 +192,7 @@ def reflect(communication: BaseExecutionWorkerCommunication) -> None:
 def install(endpoint_url: str) -> None:
     """Put the fixes in place, for a server at `endpoint_url`."""
     global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
-    _clients = RoleClients(endpoint_url)
+    _clients = RoleClients(endpoint_url, "states.amazonaws.com")
     models.stepfunctions_parser_backends.backend = NamingBackend
     models.stepfunctions_parser_backends.clear()
     IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
@@ -254,7 +200,7 @@ def install(endpoint_url: str) -> None:
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect  # type: ignore[method-assign] # noqa: SLF001
     AmazonStateLanguageParser.parse = staticmethod(parse)  # type: ignore[method-assign]
     Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]
-    _replace_client_for(_clients.get)
+    _replace_client_for(client_for)
 
 
 def reset() -> None:

@@ -18,7 +18,7 @@ def _create_role(aws: Aws, properties: Properties) -> Resource:
         **properties.take_present("Path", "Description", "MaxSessionDuration"),
     )["Role"]
     for arn in properties.take("ManagedPolicyArns", []):
-        enforcement.provide_managed_policy(arn)
+        enforcement.add_managed_policy(arn)
         client.attach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
     for policy in properties.take("Policies", []):
         document = _document(policy["PolicyDocument"])

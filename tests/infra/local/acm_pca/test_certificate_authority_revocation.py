@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from tests.support.services import Authority, Services, refused, until
 
 NOT_OURS = "0123456789abcdef0123456789abcdef"
@@ -126,10 +126,10 @@ def test_the_caller_needs_permission_for_the_crl_bucket(services: Services, monk
     """Who revokes must be allowed to write the CRL, though Private CA writes it."""
     authority = Authority.create(services)
     leaf = authority.issue()
-    demanded: list[tuple[str, str]] = []
-    monkeypatch.setattr(iam, "demand", lambda action, resource: demanded.append((action, resource)))
+    required: list[tuple[str, str]] = []
+    monkeypatch.setattr(enforcement, "require", lambda action, resource: required.append((action, resource)))
     authority.revoke(leaf)
-    assert ("s3:PutObject", f"arn:aws:s3:::{authority.bucket}/{authority.crl_key}") in demanded
+    assert ("s3:PutObject", f"arn:aws:s3:::{authority.bucket}/{authority.crl_key}") in required
 
 
 def test_the_aws_command_line_revokes(services: Services, authority: Authority) -> None:

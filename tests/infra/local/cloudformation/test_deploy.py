@@ -12,7 +12,7 @@ from infra.local.cloudformation.deploy import deploy, destroy
 from infra.local.cloudformation.intrinsics import InvalidTemplate, Resolver
 from infra.local.cloudformation.resource import UnsupportedFeature
 from infra.local.cloudformation.resources.registry import LIMITATIONS, RESOURCE_TYPES
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from infra.local.server import EmbeddedAws
 from infra.template import load_template
 from tests.support import sandbox
@@ -65,7 +65,7 @@ def test_the_workflow_runs(aws: EmbeddedAws, sample: Path) -> None:
     assert {name: output["environment"].get(name) for name in wanted} == wanted
     assert "KEY" not in output["environment"]
     assert output["pydantic"].endswith("python/pydantic/__init__.py")
-    used = {(role.split("-")[1], action) for role, action, _ in iam.recorded()}
+    used = {(role.split("-")[1], action) for role, action, _ in enforcement.used_permissions()}
     assert used >= {("SampleFunctionRole", "s3:PutObject"), ("SampleMachineRole", "lambda:InvokeFunction")}
 
 
@@ -117,7 +117,7 @@ def test_conditions_decide(aws: EmbeddedAws, sample: Path) -> None:
     aws.reset()
     assert "HighLogGroup" in deploy(aws, sample, {"Level": "high", "KeyArn": "arn:aws:kms:::key"}, "high")
     role = aws.stacks["high"].resources["SampleFunctionRole"][1].ref
-    assert iam.allows(role, "kms:Decrypt", "arn:aws:kms:::key")
+    assert enforcement.is_allowed(role, "kms:Decrypt", "arn:aws:kms:::key")
 
 
 def test_what_was_made_can_be_destroyed(aws: EmbeddedAws, sample: Path) -> None:

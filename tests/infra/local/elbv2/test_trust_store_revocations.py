@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.elbv2 import responses as elbv2
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from tests.support.services import Authority, Services, fetch, refused
 
 
@@ -226,15 +226,15 @@ def test_impossible_pages_are_refused(services: Services, store: str, paging: di
 def test_the_caller_needs_permission_for_the_object(
     services: Services, store: str, crl: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a version s3:GetObject and s3:GetObjectVersion are demanded, without one s3:GetObject alone."""
+    """With a version s3:GetObject and s3:GetObjectVersion are required, without one s3:GetObject alone."""
     where = services.put(crl)
     arn = f"arn:aws:s3:::{where['S3Bucket']}/{where['S3Key']}"
-    demanded: list[tuple[str, str]] = []
-    monkeypatch.setattr(iam, "demand", lambda action, resource: demanded.append((action, resource)))
+    required: list[tuple[str, str]] = []
+    monkeypatch.setattr(enforcement, "require", lambda action, resource: required.append((action, resource)))
     services.elb.add_trust_store_revocations(TrustStoreArn=store, RevocationContents=[where])  # type: ignore[list-item]
     del where["S3ObjectVersion"]
     services.elb.add_trust_store_revocations(TrustStoreArn=store, RevocationContents=[where])  # type: ignore[list-item]
-    actions = [action for action, resource in demanded if resource == arn]
+    actions = [action for action, resource in required if resource == arn]
     assert actions == ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObject"]
 
 

@@ -17,7 +17,7 @@ from moto.events.responses import EventsHandler
 
 from infra.local.core import faults
 from infra.local.events import service as events
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
 
@@ -49,7 +49,7 @@ def test_an_event_starts_an_execution(aws: EmbeddedAws) -> None:
     assert execution["status"] == "SUCCEEDED"
     assert json.loads(execution["input"])["detail"] == {"price": 7}
     assert execution["name"].startswith(event_id)
-    assert ("events-role", "states:StartExecution", machine) in iam.recorded()
+    assert ("events-role", "states:StartExecution", machine) in enforcement.used_permissions()
 
 
 def test_an_event_has_the_fields_that_aws_documents(aws: EmbeddedAws) -> None:
@@ -178,7 +178,7 @@ def test_putting_events_is_demanded_of_a_role_per_bus(aws: EmbeddedAws) -> None:
         "Resource": f"arn:aws:events:{account}:event-bus/orders",
     }
     aws.client("events").create_event_bus(Name="orders")
-    credentials = iam.assume(event_bridge.role(aws, allowed), "events.amazonaws.com", "session")
+    credentials = enforcement.assume_role(event_bridge.role(aws, allowed), "events.amazonaws.com", "session")
     event = {"Source": "shop", "DetailType": "Sold", "Detail": "{}"}
     client = event_bridge.client(aws, "events", credentials)
     assert client.put_events(Entries=[event | {"EventBusName": "orders"}])["FailedEntryCount"] == 0
@@ -252,4 +252,4 @@ def test_a_state_machine_puts_events(aws: EmbeddedAws) -> None:
     ended = sandbox.start(aws, machine, {"a": 7})
     assert ended["status"] == "SUCCEEDED", ended
     assert event_bridge.bodies(aws)[0]["detail"] == {"price": 7}
-    assert ("machine-role", "events:PutEvents", bus) in iam.recorded()
+    assert ("machine-role", "events:PutEvents", bus) in enforcement.used_permissions()

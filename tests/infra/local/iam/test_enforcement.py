@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from infra.iam_policy import PolicyNotEvaluated
 from infra.local.core.requests import ServiceError
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from infra.local.server import EmbeddedAws
 from tests.support import sandbox
 
@@ -44,7 +44,7 @@ def test_what_is_allowed_is_done_and_recorded(filled: EmbeddedAws) -> None:
     client = client_of(filled, "s3", allow("s3:GetObject", f"{BUCKET}/a key/*"))
     assert client.get_object(Bucket="bucket", Key="a key/ä")["Body"].read() == b"content"
     client.head_object(Bucket="bucket", Key="a key/ä")
-    assert iam.recorded() == {("role", "s3:GetObject", f"{BUCKET}/a key/ä")}
+    assert enforcement.used_permissions() == {("role", "s3:GetObject", f"{BUCKET}/a key/ä")}
 
 
 def test_what_is_not_allowed_is_refused_in_aws_words(filled: EmbeddedAws) -> None:
@@ -57,7 +57,7 @@ def test_what_is_not_allowed_is_refused_in_aws_words(filled: EmbeddedAws) -> Non
         "User: arn:aws:sts::123456789012:assumed-role/role/session is not authorized to perform: s3:GetObject "
         "on resource: arn:aws:s3:::bucket/a key/ä because no identity-based policy allows the s3:GetObject action"
     )
-    assert iam.recorded() == set()
+    assert enforcement.used_permissions() == set()
 
 
 def test_a_refused_head_is_a_bare_403(filled: EmbeddedAws) -> None:
@@ -87,7 +87,7 @@ def test_absence_is_told_to_those_who_may_list(filled: EmbeddedAws, method: str)
     with pytest.raises(ClientError) as refused:
         getattr(client, method)(Bucket="bucket", Key="absent")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
-    assert ("lister", "s3:ListBucket", BUCKET) in iam.recorded()
+    assert ("lister", "s3:ListBucket", BUCKET) in enforcement.used_permissions()
 
 
 def test_other_s3_actions(filled: EmbeddedAws) -> None:
@@ -99,7 +99,7 @@ def test_other_s3_actions(filled: EmbeddedAws) -> None:
     client.list_objects_v2(Bucket="bucket", Prefix="n")
     client.get_bucket_versioning(Bucket="bucket")
     client.delete_object(Bucket="bucket", Key="new")
-    assert {(action, resource) for _, action, resource in iam.recorded()} == {
+    assert {(action, resource) for _, action, resource in enforcement.used_permissions()} == {
         ("s3:PutObject", f"{BUCKET}/new"),
         ("s3:ListBucket", BUCKET),
         ("s3:GetBucketVersioning", BUCKET),
@@ -196,7 +196,7 @@ def test_administrators_and_presigned_urls_pass(filled: EmbeddedAws) -> None:
     url = filled.client("s3").generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "a key/ä"})
     with urlopen(url) as answer:  # noqa: S310 - of the embedded AWS
         assert answer.read() == b"content"
-    assert iam.recorded() == set()
+    assert enforcement.used_permissions() == set()
 
 
 def test_credentials_from_before_a_reset_are_refused(filled: EmbeddedAws) -> None:
@@ -212,20 +212,20 @@ def test_a_service_demands_more_of_the_caller(filled: EmbeddedAws, monkeypatch: 
     """`demand`, called while a request is answered, finds that request's caller."""
 
     def list_buckets(*_: object, **__: object) -> list[object]:
-        iam.demand("s3:PutObject", f"{BUCKET}/crl")
+        enforcement.require("s3:PutObject", f"{BUCKET}/crl")
         return []
 
     monkeypatch.setattr("moto.s3.models.S3Backend.list_buckets", list_buckets)
     with pytest.raises(ClientError, match="perform: s3:PutObject on resource: arn:aws:s3:::bucket/crl"):
         client_of(filled, "s3", allow("s3:ListAllMyBuckets")).list_buckets()
     client_of(filled, "s3", allow(["s3:ListAllMyBuckets", "s3:PutObject"]), name="other").list_buckets()
-    assert ("other", "s3:PutObject", f"{BUCKET}/crl") in iam.recorded()
+    assert ("other", "s3:PutObject", f"{BUCKET}/crl") in enforcement.used_permissions()
 
 
 def test_demand_outside_a_request_asks_nobody(aws: EmbeddedAws) -> None:
     """What a service does on its own has no caller."""
-    iam.demand("s3:PutObject", BUCKET)
-    assert iam.recorded() == set()
+    enforcement.require("s3:PutObject", BUCKET)
+    assert enforcement.used_permissions() == set()
     del aws
 
 
@@ -234,9 +234,9 @@ def test_what_is_allowed_and_never_used_is_found(filled: EmbeddedAws) -> None:
     statement = allow(["s3:GetObject", "s3:PutObject"], [f"{BUCKET}/*", "arn:aws:s3:::other/*"])
     client_of(filled, "s3", statement).get_object(Bucket="bucket", Key="a key/ä")
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    iam.provide_managed_policy(arn)
+    enforcement.add_managed_policy(arn)
     filled.client("iam").attach_role_policy(RoleName="role", PolicyArn=arn)
-    assert iam.unused() == {
+    assert enforcement.unused_permissions() == {
         ("role", "s3:GetObject", "arn:aws:s3:::other/*"),
         ("role", "s3:PutObject", "arn:aws:s3:::other/*"),
         ("role", "s3:PutObject", f"{BUCKET}/*"),
@@ -258,7 +258,7 @@ def test_conditions_are_judged_or_refused(filled: EmbeddedAws) -> None:
         ),
     )
     with pytest.raises(PolicyNotEvaluated, match="Bool on aws:SecureTransport"):
-        iam.allows("other", "s3:GetObject", f"{BUCKET}/some")
+        enforcement.is_allowed("other", "s3:GetObject", f"{BUCKET}/some")
 
 
 def test_the_conditions_of_a_trust_policy_count(aws: EmbeddedAws) -> None:
@@ -271,13 +271,13 @@ def test_the_conditions_of_a_trust_policy_count(aws: EmbeddedAws) -> None:
             RoleName="role", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement})
         )
         with contextlib.nullcontext() if is_trusted else pytest.raises(ServiceError, match="unable to assume"):
-            iam.assume(role_arn, "lambda.amazonaws.com", "session")
+            enforcement.assume_role(role_arn, "lambda.amazonaws.com", "session")
 
 
 def test_not_action_and_not_resource(aws: EmbeddedAws) -> None:
     """The negated elements match what they do not name."""
     statement = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": f"{BUCKET}/secret*"}
     sandbox.role(aws, statement)
-    assert iam.allows("role", "s3:GetObject", f"{BUCKET}/open")
-    assert not iam.allows("role", "s3:PutObject", f"{BUCKET}/open")
-    assert not iam.allows("role", "s3:GetObject", f"{BUCKET}/secret-1")
+    assert enforcement.is_allowed("role", "s3:GetObject", f"{BUCKET}/open")
+    assert not enforcement.is_allowed("role", "s3:PutObject", f"{BUCKET}/open")
+    assert not enforcement.is_allowed("role", "s3:GetObject", f"{BUCKET}/secret-1")

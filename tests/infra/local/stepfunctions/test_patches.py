@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from infra.local.core import faults
-from infra.local.iam import enforcement as iam
+from infra.local.iam import enforcement
 from infra.local.server import EmbeddedAws
 from infra.local.stepfunctions import patches as stepfunctions
 from tests.support import sandbox
@@ -114,7 +114,7 @@ def test_tasks_act_in_the_role_of_the_state_machine(aws: EmbeddedAws) -> None:
     function = sandbox.function(aws, ECHO)
     arn = sandbox.machine(aws, {"Task": {"Type": "Task", "Resource": function, "End": True}})
     assert sandbox.start(aws, arn)["status"] == "SUCCEEDED"
-    assert ("machine-role", "lambda:InvokeFunction", function) in iam.recorded()
+    assert ("machine-role", "lambda:InvokeFunction", function) in enforcement.used_permissions()
     aws.client("iam").delete_role_policy(RoleName="machine-role", PolicyName="own")
     ended = sandbox.start(aws, arn)
     assert ended["error"] == "Lambda.AccessDeniedException"
@@ -132,9 +132,9 @@ def test_a_call_of_lambda_is_quick(aws: EmbeddedAws) -> None:
     sandbox.start(aws, machine, {"items": [{}]})
     clients = stepfunctions._clients  # noqa: SLF001 - how many clients there are is the point
     assert clients is not None
-    known = dict(clients._known)  # noqa: SLF001
+    known = dict(clients._clients)  # noqa: SLF001
     sandbox.start(aws, machine, {"items": [{}] * 30})
-    assert clients._known == known  # noqa: SLF001
+    assert clients._clients == known  # noqa: SLF001
 
 
 def test_a_reset_stops_what_runs(aws: EmbeddedAws) -> None:

@@ -1,0 +1,68 @@
+"""Authorize each signed request before moto handles it, and inject the faults that tests have added."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.s3.models import s3_backends
+from werkzeug.test import run_wsgi_app
+
+from infra.local.core import faults
+from infra.local.core.requests import ServiceError, SignedRequest, error_response, parse_signed_request
+from infra.local.core.settings import Settings
+from infra.local.iam import enforcement
+
+_ERROR_STATUS = 400
+_NOT_FOUND = 404
+
+
+class AuthorizationMiddleware:
+    """A WSGI application that passes on what the caller's policies allow."""
+
+    def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
+        """Wrap a WSGI application."""
+        self._application = application
+        self._settings = settings
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Handle one request."""
+        request = parse_signed_request(environ, self._settings)
+        if request is None:
+            body: Iterable[bytes] = self._application(environ, start_response)
+            return body
+        try:
+            status, headers, body = self._handle(environ, request)
+        except ServiceError as error:
+            status, error_headers, content = error_response(request, error)
+            headers, body = list(error_headers.items()), [content]
+        start_response(f"{status} {'OK' if status < _ERROR_STATUS else 'Refused'}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else body
+
+    def _handle(
+        self, environ: dict[str, Any], request: SignedRequest
+    ) -> tuple[int, list[tuple[str, str]], Iterable[bytes]]:
+        with enforcement.authenticate(request) as caller:
+            faults.notify_observers(request)
+            enforcement.require(request.action, request.resource)
+            fault = faults.take_next(request, caller.role_name if caller else None)
+            error = fault.error() if fault else None
+            if fault and error and not fault.after:
+                raise error
+            body, status_line, headers = run_wsgi_app(self._application, environ, buffered=True)
+            if error:
+                raise error
+            status = int(status_line.split()[0])
+            if status == _NOT_FOUND and request.action.startswith("s3:GetObject"):
+                require_list_bucket(request.resource, self._settings)
+            return status, list(headers), body
+
+
+def require_list_bucket(object_arn: str, settings: Settings) -> None:
+    """Require `s3:ListBucket` for a 404: without it, S3 answers 403 and does not reveal that an object is absent.
+
+    Raises:
+        AccessDenied: the caller may not list the bucket (aws: s3/API_GetObject, "Permissions").
+
+    """
+    bucket = object_arn.partition("/")[0]
+    if bucket.rpartition(":")[2] in s3_backends[settings.account_id]["aws"].buckets:
+        enforcement.require("s3:ListBucket", bucket)
