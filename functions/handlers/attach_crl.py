@@ -12,12 +12,12 @@ from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
 def attach_crl(event: EnforceInput, _now: datetime) -> Attached:
-    """Add the list unless it, or a newer one that holds as many of the wanted serials, is there already.
+    """Add the list unless it, or a newer one that holds as many of the wanted serials, is attached already.
 
     Raises:
         CrlNumberLower, CrlNumberReused: what is attached contradicts it.
-        TrustStoreFull: no head-room, also without the lists that a verified one makes superfluous.
-        RevocationAddUnclear: nobody knows whether it was added; asked again, this step looks first.
+        TrustStoreFull: the list does not fit, even without the lists that a verified one supersedes.
+        RevocationAddUnclear: AWS did not confirm that it was added; a retried step looks for it first.
 
     """
     manifest = workflow_bucket.get_manifest(event.manifest)
@@ -25,49 +25,45 @@ def attach_crl(event: EnforceInput, _now: datetime) -> Attached:
     try:
         return _attach(event, manifest, removed)
     except (TrustStoreFull, RevocationNotVerified):
-        # Between the look and the call a peer may have taken the place, or superseded the list that counted.
+        # Since the lists were read, another execution may have taken the last place or superseded the winner.
         return _attach(event, manifest, removed)
 
 
 def _attach(event: EnforceInput, manifest: Manifest, removed: list[int]) -> Attached:
-    arn, converted, before = (
-        event.trust_store.trust_store_arn,
-        event.converted,
-        event.trust_store.attached,
-    )
-    lists = revocation_lists.read(arn, manifest)
-    precedence, added = Precedence.of(manifest, converted), list[int]()
+    arn, converted, previous = event.trust_store.trust_store_arn, event.converted, event.trust_store.attached
+    lists, added = revocation_lists.read(arn, manifest), list[int]()
+    precedence = Precedence.of(manifest, converted)
     revocation_id = revocation_lists.find_equivalent(
         arn, lists, converted, precedence, lambda: workflow_bucket.get_crl(converted.pem, manifest.wanted)
     )
     if revocation_id is None:
         removed += _make_room(arn, lists, converted, manifest)
-        left = [each for each in lists if each.revocation_id not in removed]
-        revocation_id = _add(arn, left, converted, manifest)
+        remaining = [attached for attached in lists if attached.revocation_id not in removed]
+        revocation_id = _add(arn, remaining, converted, manifest)
         added = [revocation_id]
     return Attached(
         revocation_id=revocation_id,
-        added_revocation_ids=[*before.added_revocation_ids, *added],
-        removed_revocation_ids=[*before.removed_revocation_ids, *removed],
+        added_revocation_ids=[*previous.added_revocation_ids, *added],
+        removed_revocation_ids=[*previous.removed_revocation_ids, *removed],
     )
 
 
 def _make_room(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> list[int]:
-    """Remove the leftovers of this CA, when the new list would not fit beside them and fits without them."""
-    superfluous = capacity.lists_to_remove(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
-    if superfluous and (winner := BY_NUMBER.winner(lists)):
+    """Remove superseded lists of this CA if the new list fits only without them, and return their ids."""
+    superseded = capacity.lists_to_remove(arn, lists, converted.crl_number, converted.number_of_revoked_entries)
+    if superseded and (winner := BY_NUMBER.winner(lists)):
         revocation_lists.read_back(arn, winner.revocation_id, manifest)
-        revocation_lists.remove(arn, superfluous)
-    return superfluous
+        revocation_lists.remove(arn, superseded)
+    return superseded
 
 
 def _add(arn: str, lists: list[AttachedList], converted: ConvertedCrl, manifest: Manifest) -> int:
     try:
         return revocation_lists.add(arn, converted, manifest)
-    except TrustStoreFull as full:
+    except TrustStoreFull as error:
         raise TrustStoreFull(
-            f"{full}; as far as known here, {capacity.describe_usage(lists, converted.number_of_revoked_entries)}"
-        ) from full
+            f"{error}; as far as known here, {capacity.describe_usage(lists, converted.number_of_revoked_entries)}"
+        ) from error
 
 
 handler = lambda_handler(attach_crl)

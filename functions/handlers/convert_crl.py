@@ -1,4 +1,4 @@
-"""ConvertCrl: check the CRL that was found once more, and keep it as the PEM that trust stores take."""
+"""ConvertCrl: check the CRL once more, and store it as the PEM that trust stores accept."""
 
 import tempfile
 from datetime import datetime
@@ -14,26 +14,25 @@ def convert_crl(event: ConvertCrlInput, now: datetime) -> ConvertedCrl:
     """Convert exactly the version that FindCrl read.
 
     Raises:
-        CrlRefused: a subclass of it for each fault. Whether its number is too low depends on the trust store.
+        CrlRefused: the subclass of the first check that fails. AttachCrl checks the number against each trust store.
 
     """
     manifest = workflow_bucket.get_manifest(event.manifest)
-    here = environment()
-    found = crl.read(workflow_bucket.get_object(event.crl), max_entries=here.max_revocation_entries)
-    crl.check(found, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.is_third_party)
+    parsed = crl.read(workflow_bucket.get_object(event.crl), max_entries=environment().max_revocation_entries)
+    crl.check(parsed, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.is_third_party)
     with tempfile.TemporaryFile() as file:
-        crl.write_pem(found.der, file)
+        crl.write_pem(parsed.der, file)
         file.seek(0)
-        pem = workflow_bucket.put_crl(manifest.authority_id, found.crl_number, file)
-    described = {
+        pem = workflow_bucket.put_crl(manifest.authority_id, parsed.crl_number, file)
+    fields = {
         "pem": pem,
-        "crl_number": found.crl_number,
-        "this_update": found.this_update,
-        "next_update": found.next_update,
-        "number_of_revoked_entries": found.number_of_revoked_entries,
-        "sha256": found.sha256,
+        "crl_number": parsed.crl_number,
+        "this_update": parsed.this_update,
+        "next_update": parsed.next_update,
+        "number_of_revoked_entries": parsed.number_of_revoked_entries,
+        "sha256": parsed.sha256,
     }
-    return ConvertedCrl.model_validate(described)
+    return ConvertedCrl.model_validate(fields)
 
 
 handler = lambda_handler(convert_crl)

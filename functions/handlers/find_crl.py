@@ -1,10 +1,10 @@
-"""FindCrl: read the CA's CRL in S3 and say what it is good for. Find first, then wait."""
+"""FindCrl: read the CA's CRL in S3 and check which of the wanted serials it holds."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions import workflow_bucket
-from functions.aws import s3 as aws_s3
+from functions.aws import s3
 from functions.environment import environment
 from functions.errors import CrlNotYetValid, CrlRefused
 from functions.handler import lambda_handler
@@ -12,21 +12,21 @@ from functions.models.states import CrlStatus, Failure, FindCrlInput, Found, Not
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl
 from functions.report import crl_failure
-from functions.revocation import batches as outcomes
+from functions.revocation import batches
 from functions.trust_store.precedence import BY_NUMBER, lowest_winner
 
-_SHOWN = 10
-_CURED_BY_TIME = (CrlNotYetValid.__name__,)
+_MAX_MISSING_SERIALS = 10
+_TEMPORARY_ERRORS = (CrlNotYetValid.__name__,)
 
 
 def find_crl(event: FindCrlInput, now: datetime) -> Found:
-    """Look once; the state machine looks again while serials are missing and the deadline has not passed."""
+    """Poll once; the state machine polls again while serials are missing and the deadline has not passed."""
     manifest = workflow_bucket.get_manifest(event.manifest)
     previous = event.previous if isinstance(event.previous, Found) else None
     first_poll_at = previous.first_poll_at if previous else now
     deadline = first_poll_at + timedelta(seconds=manifest.request.polling.deadline_seconds)
-    revocations = outcomes.gather(manifest, event.revocations, event.batches)
-    wanted = frozenset(each.serial for each in revocations if each.wanted_in_crl)
+    revocations = batches.gather(manifest, event.revocations, event.batches)
+    wanted = frozenset(revocation.serial for revocation in revocations if revocation.wanted_in_crl)
     poll = {
         "polls": previous.polls + 1 if previous else 1,
         "first_poll_at": first_poll_at,
@@ -35,99 +35,99 @@ def find_crl(event: FindCrlInput, now: datetime) -> Found:
         "number_wanted": len(wanted),
     }
     try:
-        seen = _look(manifest, wanted, event.trust_stores, _etag_to_skip(previous, event.trust_stores), now)
-    except aws_s3.ObjectUnchanged:
+        fields = _poll(manifest, wanted, event.trust_stores, _etag_to_skip(previous, event.trust_stores), now)
+    except s3.ObjectUnchanged:
         assert previous is not None  # noqa: S101 - its ETag was given
         status = CrlStatus.INVALID if previous.status is CrlStatus.INVALID else CrlStatus.NOT_YET
-        found = previous.model_copy(update={**poll, "status": status})
+        result = previous.model_copy(update={**poll, "status": status})
     else:
-        found = Found.model_validate({**poll, **seen})
-    return found.model_copy(
-        update={**_notices(found, previous, now), "generation_failure": _generation_failure(found, manifest)}
+        result = Found.model_validate({**poll, **fields})
+    return result.model_copy(
+        update={**_notices(result, previous, now), "generation_failure": _generation_failure(result, manifest)}
     )
 
 
-def _notices(found: Found, previous: Found | None, now: datetime) -> dict[str, Any]:
-    """Say what people are to be told before the next wait: when it begins, and once when it takes long."""
-    given = previous.notices if previous else []
-    waits = found.number_missing and not found.deadline_passed
-    delayed = now >= found.first_poll_at + timedelta(seconds=environment().delay_notice_seconds)
+def _notices(result: Found, previous: Found | None, now: datetime) -> dict[str, Any]:
+    """Return which notice is due before the next wait: one when the wait begins, and one when it takes long."""
+    sent = previous.notices if previous else []
+    waits = result.number_missing and not result.deadline_passed
+    delayed = now >= result.first_poll_at + timedelta(seconds=environment().delay_notice_seconds)
     notice = Notice.STILL_WAITING if delayed else Notice.WAIT_BEGINS
-    due = bool(waits) and notice not in given
-    return {"notices": [*given, notice] if due else given, "notice_due": due}
+    is_due = bool(waits) and notice not in sent
+    return {"notices": [*sent, notice] if is_due else sent, "notice_due": is_due}
 
 
-def _generation_failure(found: Found, manifest: Manifest) -> Failure | None:
-    """Give Private CA's own word why there is no CRL yet, if it has said so since the start and wrote none since."""
-    if found.status is not CrlStatus.NOT_YET or found.etag not in (None, manifest.crl.etag):
+def _generation_failure(result: Found, manifest: Manifest) -> Failure | None:
+    """Return Private CA's reason for not publishing a CRL, if it reported one since the start and wrote none."""
+    if result.status is not CrlStatus.NOT_YET or result.etag not in (None, manifest.crl.etag):
         return None
     failure = workflow_bucket.get_crl_failure(manifest.authority_id)
-    # The time of an event has whole seconds.
+    # The time of an event is in whole seconds.
     if failure is None or failure.at < manifest.start_time.replace(microsecond=0):
         return None
     return crl_failure.to_failure(failure, manifest.crl.bucket)
 
 
 def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str | None:
-    """Spare the download of what was read before, unless a trust store still has to get it.
+    """Return the ETag of the CRL that need not be read again, or None to read it in any case.
 
-    That is tried at looks 2, 4, 8, and so on: at each of a thousand looks, it would fill the 25,000 events that the
-    history of an execution may hold, and such an end leaves no report.
+    If enforcing it failed on a trust store, it is read again at polls 2, 4, 8, and so on. At each of a thousand polls,
+    it would exceed the 25,000 events of an execution's history, which ends an execution without a report.
 
     """
-    if previous is None or (previous.refusal and previous.refusal.error in _CURED_BY_TIME):
+    if previous is None or (previous.refusal and previous.refusal.error in _TEMPORARY_ERRORS):
         return None
-    is_try = (previous.polls + 1).bit_count() == 1
-    return None if is_try and any(store.failure for store in trust_stores) else previous.etag
+    is_retry = (previous.polls + 1).bit_count() == 1
+    return None if is_retry and any(store.failure for store in trust_stores) else previous.etag
 
 
-def _look(
+def _poll(
     manifest: Manifest,
     wanted: frozenset[int],
     trust_stores: list[TrustStore],
     etag_to_skip: str | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Give the fields of Found that depend on the object.
+    """Return the fields of Found that depend on the object.
 
-    A newer object is no proof, for Private CA refreshes CRLs on its own: what counts is which serials it holds.
+    A newer object proves nothing, because Private CA also refreshes CRLs on its own: the serials in it count.
 
     """
     if not wanted:
         return {"status": CrlStatus.NOTHING_WANTED, "number_missing": 0}
     in_force = [_in_force(manifest, store) for store in trust_stores]
-    lacking = wanted - frozenset.intersection(*(held for held, _ in in_force))
+    not_in_force = wanted - frozenset.intersection(*(serials for serials, _ in in_force))
     etag: dict[str, str] = {}
     try:
-        fetched = aws_s3.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
+        fetched = s3.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
         if fetched is None:
-            return {"status": CrlStatus.NOT_YET, **_missing(lacking)}
+            return {"status": CrlStatus.NOT_YET, **_missing(not_in_force)}
         etag = {"etag": fetched.etag}
-        found = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
-        crl.check(found, issuer=manifest.issuer, now=now, attached=lowest_winner([winner for _, winner in in_force]))
-    except CrlRefused as refusal:
+        parsed = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
+        crl.check(parsed, issuer=manifest.issuer, now=now, attached=lowest_winner([winner for _, winner in in_force]))
+    except CrlRefused as error:
         if etag and etag["etag"] == manifest.crl.etag:
-            return {"status": CrlStatus.NOT_YET, **etag, **_missing(lacking)}
-        failure = Failure(error=type(refusal).__name__, cause=str(refusal))
-        return {"status": CrlStatus.INVALID, **etag, **_missing(lacking), "refusal": failure}
-    missing = wanted - found.held
+            return {"status": CrlStatus.NOT_YET, **etag, **_missing(not_in_force)}
+        failure = Failure(error=type(error).__name__, cause=str(error))
+        return {"status": CrlStatus.INVALID, **etag, **_missing(not_in_force), "refusal": failure}
+    missing = wanted - parsed.held
     status = CrlStatus.NOT_YET
     if not missing:
         status = CrlStatus.COMPLETE
-    elif found.held & lacking:
+    elif parsed.held & not_in_force:
         status = CrlStatus.PARTIAL
-    good: dict[str, Any] = {"crl": fetched.version, "crl_number": found.crl_number}
-    return {"status": status, **etag, **good, **_missing(missing)}
+    version: dict[str, Any] = {"crl": fetched.version, "crl_number": parsed.crl_number}
+    return {"status": status, **etag, **version, **_missing(missing)}
 
 
 def _missing(serial_numbers: frozenset[int]) -> dict[str, Any]:
-    return {"number_missing": len(serial_numbers), "missing_serials": sorted(serial_numbers)[:_SHOWN]}
+    return {"number_missing": len(serial_numbers), "missing_serials": sorted(serial_numbers)[:_MAX_MISSING_SERIALS]}
 
 
 def _in_force(manifest: Manifest, store: TrustStore) -> tuple[frozenset[int], AttachedList | None]:
-    """Give the wanted serials that this execution has read back from a trust store, and its winning list.
+    """Return the wanted serials that this execution has read back from a trust store, and its winning list.
 
-    What was attached before counts for the order of CRLs alone: it may have expired, and is no proof.
+    A list attached before the start proves nothing, for it may have expired: it counts only for the order of CRLs.
 
     """
     if store.verified.evidence:

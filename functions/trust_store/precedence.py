@@ -1,7 +1,7 @@
 """Which of the lists of one CA wins, and which of them it supersedes: pure, no call of AWS.
 
-There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) wins, whoever attached it; every
-execution follows the same order, so any number of them converge on one list.
+There is no lock. Of two lists of one CA the higher (CRL number, RevocationId) wins, regardless of who attached
+it. All executions follow this order, so any number of them converge on one list.
 """
 
 from collections.abc import Sequence
