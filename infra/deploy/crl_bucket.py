@@ -1,4 +1,4 @@
-"""Where a CA writes its CRL, and whether that bucket does its part: deploying looks, and mends when asked to."""
+"""Checks where the CA writes its CRL and what that bucket lacks; points the CA at the stack's bucket on request."""
 
 import json
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ _VALID_DAYS = 7
 
 def _configuration(arn: str, region: str) -> dict[str, Any]:
     client = boto3.client("acm-pca", region_name=region)
-    described = client.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
-    return dict(described.get("RevocationConfiguration", {}))
+    authority = client.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
+    return dict(authority.get("RevocationConfiguration", {}))
 
 
-def differs(arn: str, bucket: str, region: str) -> str | None:
-    """Say how the CA's CRL configuration differs from what the stack reads, with both values; None when it does not."""
+def find_difference(arn: str, bucket: str, region: str) -> str | None:
+    """Return how the CA's CRL configuration differs from the stack's bucket, with both values; None if it does not."""
     crl = _configuration(arn, region).get("CrlConfiguration", {})
     if not crl.get("Enabled"):
         return f"{arn} publishes no CRL, wanted: one in s3://{bucket}."
@@ -30,17 +30,17 @@ def differs(arn: str, bucket: str, region: str) -> str | None:
     return None
 
 
-def turn_on(arn: str, bucket: str, region: str) -> str:
-    """Have the CA write complete CRLs to the bucket; everything else of its configuration stays. Say what changed."""
+def turn_on_crl(arn: str, bucket: str, region: str) -> str:
+    """Configure the CA to write complete CRLs to the bucket, change nothing else, and return what changed."""
     before = _configuration(arn, region)
     crl = before.get("CrlConfiguration", {})
-    kept = {
+    unchanged = {
         name: crl[name]
         for name in ("CustomCname", "CustomPath", "CrlDistributionPointExtensionConfiguration")
         if name in crl
     }
-    wanted = {
-        **kept,
+    after = {
+        **unchanged,
         "Enabled": True,
         "ExpirationInDays": crl.get("ExpirationInDays", _VALID_DAYS),
         "S3BucketName": bucket,
@@ -48,34 +48,34 @@ def turn_on(arn: str, bucket: str, region: str) -> str:
     }
     boto3.client("acm-pca", region_name=region).update_certificate_authority(
         CertificateAuthorityArn=arn,
-        RevocationConfiguration={**before, "CrlConfiguration": wanted},  # type: ignore[typeddict-item]
+        RevocationConfiguration={**before, "CrlConfiguration": after},  # type: ignore[typeddict-item]
     )
-    return f"CrlConfiguration of {arn} was {json.dumps(crl)}, is {json.dumps(wanted)}."
+    return f"CrlConfiguration of {arn} was {json.dumps(crl)}, is {json.dumps(after)}."
 
 
-def faults(arn: str, bucket: str, region: str, folder: str = "crl") -> Iterator[str]:
-    """Yield what the bucket lacks: versions, events to EventBridge, and a policy that lets Private CA write."""
+def find_problems(arn: str, bucket: str, region: str, folder: str = "crl") -> Iterator[str]:
+    """Yield what the bucket lacks: versioning, events to EventBridge, and a policy that lets Private CA write."""
     s3 = boto3.client("s3", region_name=region)
     if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
-        how = f"aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"
-        yield f"s3://{bucket} is not versioned: {how}"
+        remedy = f"aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"
+        yield f"s3://{bucket} is not versioned: {remedy}"
     if "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=bucket):
-        how = "turn them on in its properties; until then the schedule alone reconciles"
-        yield f"s3://{bucket} sends no events to EventBridge: {how}"
+        remedy = "turn them on in its properties; until then only the schedule reconciles"
+        yield f"s3://{bucket} sends no events to EventBridge: {remedy}"
     try:
-        lacking = _denied_actions(_policy(s3, bucket), arn, bucket, folder)
+        denied = _denied_actions(_policy(s3, bucket), arn, bucket, folder)
     except PolicyNotEvaluated as error:
         yield (
-            f"The policy of s3://{bucket} could not be evaluated ({error}): check that it lets {_SERVICE} "
-            f"{', '.join(_ACTIONS)} for {arn}"
+            f"The policy of s3://{bucket} could not be evaluated ({error}): check that it allows "
+            f"{_SERVICE} {', '.join(_ACTIONS)} for {arn}"
         )
         return
-    if lacking:
-        yield f"The policy of s3://{bucket} does not let {_SERVICE} {', '.join(lacking)} for {arn}"
+    if denied:
+        yield f"The policy of s3://{bucket} does not allow {_SERVICE} {', '.join(denied)} for {arn}"
 
 
 def _denied_actions(policy: str | None, arn: str, bucket: str, folder: str) -> list[str]:
-    """Return the actions that the policy does not let Private CA do on the bucket and on the CRL in it."""
+    """Return the actions that the policy does not allow Private CA on the bucket and on the CRL in it."""
     _, partition, _, _, account_id, name = arn.split(":", 5)
     bucket_arn = f"arn:{partition}:s3:::{bucket}"
     crl_arn = f"{bucket_arn}/{folder.strip('/')}/{name.rpartition('/')[2]}.crl"

@@ -1,4 +1,4 @@
-"""Writes what is generated: the input's schema, and the README's blocks from `<!-- NAME -->` to `<!-- /NAME -->`."""
+"""Writes what is generated: the input's schema, and the READMEs' blocks from `<!-- NAME -->` to `<!-- /NAME -->`."""
 
 import argparse
 import json
@@ -17,36 +17,40 @@ from infra.tools import serial_notations
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 INFRA_README = ROOT / "infra" / "README.md"
+LOCAL_README = ROOT / "infra" / "local" / "README.md"
 SCHEMA = ROOT / "statemachine" / "input.schema.json"
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 
-# What the deployment fills in, so that {"Serials": ["…"]} is a complete input.
+# Set by the deployment, so that {"Serials": ["…"]} is a complete input.
 _DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")
 _EITHER = ("Serials", "Certificates", "SerialList")
 _ALONE = ("Reconcile", "Crl")
 
 
 def schema() -> dict[str, Any]:
-    """Give the JSON Schema of an execution's input."""
-    made = RevocationRequest.model_json_schema(mode="validation", by_alias=True)
-    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made.pop("required", None)  # the deployment has defaults for both
-    made["oneOf"] = [
+    """Return the JSON Schema of an execution's input."""
+    input_schema = RevocationRequest.model_json_schema(mode="validation", by_alias=True)
+    input_schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    input_schema.pop("required", None)  # the deployment has defaults for both
+    input_schema["oneOf"] = [
         {"anyOf": [{"required": [name]} for name in _EITHER]},
         {"required": ["Reconcile"], "properties": {"Reconcile": {"const": True}}},
         {"required": ["Crl"]},
     ]
     text = {"type": "string"}
     location = {"$ref": "#/$defs/ObjectLocation"}
-    made["properties"]["Serials"] |= {"items": {"anyOf": [text, {"$ref": "#/$defs/GivenSerial"}]}, "minItems": 1}
-    made["properties"]["Certificates"] |= {"items": {"anyOf": [text, location]}, "minItems": 1}
-    made["properties"]["Crl"]["anyOf"] = [text, location]
-    made["properties"]["SerialList"]["anyOf"] = [text, {"$ref": "#/$defs/SerialList"}]
-    return made
+    input_schema["properties"]["Serials"] |= {
+        "items": {"anyOf": [text, {"$ref": "#/$defs/GivenSerial"}]},
+        "minItems": 1,
+    }
+    input_schema["properties"]["Certificates"] |= {"items": {"anyOf": [text, location]}, "minItems": 1}
+    input_schema["properties"]["Crl"]["anyOf"] = [text, location]
+    input_schema["properties"]["SerialList"]["anyOf"] = [text, {"$ref": "#/$defs/SerialList"}]
+    return input_schema
 
 
-def picture() -> str:
-    """Draw the state machine as Mermaid, out of its definition."""
+def state_diagram() -> str:
+    """Draw the state machine as a Mermaid diagram."""
     machine = json.loads(DEFINITION.read_text())
     lines = "\n".join(f"  {line}" for line in _draw(machine))
     return f"```mermaid\nstateDiagram-v2\n{lines}\n```"
@@ -59,11 +63,11 @@ def _draw(machine: dict[str, Any]) -> Iterator[str]:
             yield f"state {name} {{"
             yield from (f"  {line}" for line in _draw(state["ItemProcessor"]))
             yield "}"
-        for target, why in _ways(state):
-            yield f"{name} --> {target}{why and f': {why}'}"
+        for target, label in _transitions(state):
+            yield f"{name} --> {target}{label and f': {label}'}"
 
 
-def _ways(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _transitions(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((choice["Next"], _condition(choice)) for choice in state.get("Choices", []))
     if "Default" in state:
         yield state["Default"], "otherwise" if state["Choices"] else ""
@@ -84,18 +88,18 @@ def _condition(choice: dict[str, Any]) -> str:
     return field if value is True else f"{field} {value}"
 
 
-def fields() -> str:
-    """Tell the input's fields as a table, out of the contract."""
-    made = schema()
+def input_fields() -> str:
+    """Return the input's fields as a table."""
+    input_schema = schema()
     rows = ["| field | default | meaning |", "| --- | --- | --- |"]
-    for name, field in made["properties"].items():
+    for name, field in input_schema["properties"].items():
         default = "the deployment's" if name in _DEFAULTED else _default(field)
         default = "one of these" if name in (*_EITHER, *_ALONE) else default
         meaning = field["description"].split(" Default:")[0]
         if name == "RevocationReason":
             meaning += " One of " + ", ".join(f"`{reason}`" for reason in RevocationReason) + "."
         rows.append(f"| `{name}` | {default} | {meaning} |")
-    for name, field in made["$defs"]["Polling"]["properties"].items():
+    for name, field in input_schema["$defs"]["Polling"]["properties"].items():
         rows.append(f"| `Polling.{name}` | the deployment's, {field['default']} | {field['description']} |")
     return "\n".join(rows)
 
@@ -108,28 +112,28 @@ def _default(field: dict[str, Any]) -> str:
 
 
 def demo() -> str:
-    """Run the demo and give what it prints."""
-    ran = subprocess.run(
+    """Run the demo and return its output, fenced."""
+    result = subprocess.run(
         [sys.executable, "-m", "infra.local.lab.demo"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return shown(ran.stdout)
+    return fence_demo(result.stdout)
 
 
-def shown(output: str) -> str:
-    """Put the demo's output in a fence that the one inside it does not end."""
+def fence_demo(output: str) -> str:
+    """Put the demo's output in a fence; with tildes, because the output has one with backticks."""
     return f"~~~text\n$ make demo\n{output.rstrip()}\n~~~"
 
 
-def not_local() -> str:
-    """Tell which properties of the template the embedded AWS takes without having them."""
+def limitations() -> str:
+    """Return, as a table, the template's properties that have no effect in the embedded AWS."""
     rows = [f"| `{kind}` | `{name}` | {reason} |" for (kind, name), reason in sorted(LIMITATIONS.items())]
     return "\n".join(["| type | property | instead |", "| --- | --- | --- |", *rows])
 
 
 def alarms() -> str:
-    """Tell the template's alarms as a table: name, what it watches, and when it rings."""
+    """Return the template's alarms as a table: name, metric, and when it goes off."""
     resources = load_template()["Resources"]
-    rows = ["| alarm | metric | rings when | in seconds |", "| --- | --- | --- | --- |"]
+    rows = ["| alarm | metric | goes off when | period in seconds |", "| --- | --- | --- | --- |"]
     for name, resource in resources.items():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             rows.append(_alarm(name.removesuffix("Alarm"), resource["Properties"]))
@@ -137,7 +141,7 @@ def alarms() -> str:
 
 
 def _alarm(name: str, alarm: dict[str, Any]) -> str:
-    """Write one row; an alarm on several metrics names their functions."""
+    """Return one row; an alarm on several metrics counts functions' errors."""
     signs = {"GreaterThanOrEqualToThreshold": "≥", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
     stats = [metric["MetricStat"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
     metric = f"{alarm['Namespace']} {alarm['MetricName']}" if "MetricName" in alarm else "AWS/Lambda Errors"
@@ -149,48 +153,48 @@ def _alarm(name: str, alarm: dict[str, Any]) -> str:
     return f"| [{name}](#alarm-{name.lower()}) | {metric} | {when} | {period} |"
 
 
-# Block by block: where it stands and what makes it. The demo's varies from run to run, and is checked by its test.
+# Each block's file and text. The demo's output varies from run to run, and is checked by its test.
 CHECKED: dict[str, tuple[Path, Callable[[], str]]] = {
-    "state machine": (README, picture),
-    "input": (README, fields),
+    "state machine": (README, state_diagram),
+    "input": (README, input_fields),
     "serial notations": (README, serial_notations.table),
-    "not local": (INFRA_README, not_local),
+    "not local": (LOCAL_README, limitations),
     "alarms": (INFRA_README, alarms),
 }
-SHOWN: dict[str, tuple[Path, Callable[[], str]]] = {"demo": (README, demo)}
+UNCHECKED: dict[str, tuple[Path, Callable[[], str]]] = {"demo": (README, demo)}
 
 
 def block(text: str, name: str) -> str:
-    """Give what stands in a generated block."""
+    """Return the content of a generated block."""
     return _find(text, name)[1].removesuffix("\n")
 
 
-def _with_block(text: str, name: str, made: str) -> str:
-    found = _find(text, name)
-    return f"{text[: found.start(1)]}{made}\n{text[found.end(1) :]}"
+def _with_block(text: str, name: str, content: str) -> str:
+    match = _find(text, name)
+    return f"{text[: match.start(1)]}{content}\n{text[match.end(1) :]}"
 
 
 def _find(text: str, name: str) -> re.Match[str]:
-    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
-    if found is None:
+    match = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
+    if match is None:
         raise LookupError(f"there is no block <!-- {name} --> … <!-- /{name} -->")
-    return found
+    return match
 
 
 def main() -> int:
-    """Write everything, or with --check say what is out of date."""
+    """Write everything, or with --check print what is out of date; return 1 if anything is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when something is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
     check = parser.parse_args().check
-    wanted = {path: path.read_text() for path in (README, INFRA_README)}
-    for name, (path, make) in (CHECKED if check else CHECKED | SHOWN).items():
-        wanted[path] = _with_block(wanted[path], name, make())
-    wanted[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
-    stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
+    contents = {path: path.read_text() for path in (README, INFRA_README, LOCAL_README)}
+    for name, (path, make) in (CHECKED if check else CHECKED | UNCHECKED).items():
+        contents[path] = _with_block(contents[path], name, make())
+    contents[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
+    stale = [path for path, content in contents.items() if not path.exists() or path.read_text() != content]
     for path in stale:
         print(f"{path.relative_to(ROOT)} {'is out of date: run make generate' if check else 'written'}")
         if not check:
-            path.write_text(wanted[path])
+            path.write_text(contents[path])
     return int(check and bool(stale))
 
 

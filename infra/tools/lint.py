@@ -1,4 +1,4 @@
-"""`make lint`: every check of style, types, template and state machine, all of them run, the failures last."""
+"""`make lint`: runs every check of style, types, template and state machine, and names those that failed."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
 BIN = Path(sys.executable).parent
-TOOLS = ROOT / ".tools"  # environments of their own: these pin versions that we do not want
-# Neither calls home, nor needs an account.
+TOOLS = ROOT / ".tools"  # environments of their own: these tools pin versions that conflict with ours
+# No telemetry, no downloads, and no AWS account.
 ENVIRONMENT = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-central-1", "BC_SKIP_MAPPING": "TRUE"}
 CHECKS: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "."],
@@ -38,24 +38,25 @@ def _run(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
 
 
 def statelint() -> str:
-    """Lint the state machine as it is once its substitutions are made; give the faults."""
-    filled = re.sub(r"\$\{(\w+)Arn\}", r"arn:aws:lambda:eu-central-1:123456789012:function:\1", DEFINITION.read_text())
-    made = ROOT / "build" / "revocation.asl.json"
-    made.parent.mkdir(exist_ok=True)
-    made.write_text(json.dumps(json.loads(filled)))
-    ran = subprocess.run([BIN / "statelint", made], capture_output=True, text=True, check=False)
-    return ran.stdout + ran.stderr
+    """Lint the state machine with its substitutions made; return the faults found."""
+    function_arn = r"arn:aws:lambda:eu-central-1:123456789012:function:\1"
+    substituted = re.sub(r"\$\{(\w+)Arn\}", function_arn, DEFINITION.read_text())
+    path = ROOT / "build" / "revocation.asl.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(json.loads(substituted)))
+    result = subprocess.run([BIN / "statelint", path], capture_output=True, text=True, check=False)
+    return result.stdout + result.stderr
 
 
 def main() -> int:
-    """Run all checks and fail when one of them found something."""
+    """Run all checks; return 1 if one failed."""
     failed = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         running = {name: pool.submit(_run, command) for name, command in CHECKS.items()}
     for name in CHECKS:
-        ran = running[name].result()
-        print(ran.stdout + ran.stderr if ran.returncode else "", end="")
-        if ran.returncode:
+        result = running[name].result()
+        if result.returncode:
+            print(result.stdout + result.stderr, end="")
             failed.append(name)
     if faults := statelint():
         print(faults)

@@ -1,4 +1,4 @@
-"""The rule book of serial numbers: how each notation is read, or why it is refused. README.md shows it as a table."""
+"""Notations of serial numbers, each with the number read or the error raised; README.md shows them as a table."""
 
 import re
 
@@ -22,9 +22,9 @@ _TEXT = """Certificate:
 """
 _LONG = "\n            40:40:41:5b:0b:80:ea:57:c6:bc:17:5d:a1:57:34:60:a2:35:93:05"
 
-# What it is, how it is written, and the number or the error with a word of its message.
+# Description, text, and the number or the error with a part of its message.
 NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
-    # Hexadecimal, said by a colon, 0x or a letter.
+    # Hexadecimal, recognised by a colon, 0x or a letter.
     ("colons", "0a:1b:2c", 0x0A1B2C),
     ("colons, upper case", "0A:1B:2C", 0x0A1B2C),
     ("colons, digits alone", "10:20", 0x1020),
@@ -59,7 +59,7 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("the same, digits alone", f"{_ARN}00000000000000000000000000001234", 0x1234),
     ("said before", "hex:1234", 0x1234),
     ("said after", "1234 (hex)", 0x1234),
-    # Decimal, when it is said to be.
+    # Decimal, if labelled so.
     ("decimal, said before", "decimal:4660", 0x1234),
     ("decimal, said in short", "dec: 4660", 0x1234),
     ("decimal, said after", "4660 (decimal)", 0x1234),
@@ -128,25 +128,25 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("certificate's ARN, its end cut off", f"{_ARN}feedface00112233445566", (InvalidSerial, "cut off")),
     ("certificate's ARN at ACM", f"{_ACM_ARN}0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", (InvalidSerial, "between colons")),
 ]
-_MOST_SHOWN = 90  # characters
+_MAX_SHOWN = 90  # characters
 
 
 def table() -> str:
-    """Write the rule book for the README."""
+    """Return the notations as a table."""
     rows = ["| notation | written | read as, or refused |", "| --- | --- | --- |"]
-    for what, text, expected in NOTATIONS:
+    for description, text, expected in NOTATIONS:
         reading = (
             f"`{serial_number.to_hex(expected)}`"
             if isinstance(expected, int)
             else f"{expected[0].__name__}: {expected[1]}"
         )
-        rows.append(f"| {what} | {_code(text)} | {reading} |")
+        rows.append(f"| {description} | {_code(text)} | {reading} |")
     return "\n".join(rows)
 
 
 def _code(text: str) -> str:
-    """Show a text in one line, its middle left out where it is long."""
+    """Return a text as one line of code, without its middle if it is long."""
     shown = re.sub(r"\s{2,}", lambda run: "\n " if "\n" in run[0] else "  ", text)
     shown = shown.encode("unicode_escape").decode()
-    shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:50]} … {shown[-36:]}"
+    shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:50]} … {shown[-36:]}"
     return f"`{shown}`".replace("|", "\\|") if shown else "(empty)"

@@ -1,4 +1,4 @@
-"""What `make deploy` and `make destroy` do, with the real SAM, and what they ask, keep, look at and mend around it."""
+"""What `make deploy` and `make destroy` do, with the real SAM, and what they ask, keep, check and correct around it."""
 
 import argparse
 import io
@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from functions.pki import serial_number
-from infra.deploy import __main__ as operator
-from infra.deploy import crl_bucket
+from infra.deploy import crl_bucket, deploy
+from infra.deploy.config import read_config, write_config
+from infra.deploy.parameters import ParameterRefused, ask_parameters, check_parameter
 from infra.local.cloudformation import deploy as embedded
 from infra.local.lab.lab import create_trust_store, deployed_lab
 from infra.local.lab.pki import PrivateCa
@@ -34,7 +35,7 @@ def shell(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
 
 def options(tmp_path: Path, *arguments: str) -> argparse.Namespace:
     """Read arguments as the command line does."""
-    return operator._options([*arguments, "--config", str(tmp_path / "samconfig.toml")])  # noqa: SLF001
+    return deploy.parse_options([*arguments, "--config", str(tmp_path / "samconfig.toml")])
 
 
 def test_every_parameter_says_what_it_is() -> None:
@@ -42,11 +43,11 @@ def test_every_parameter_says_what_it_is() -> None:
     for name, definition in PARAMETERS.items():
         assert definition["Description"].strip().endswith("."), name
         if "Default" in definition:
-            operator.check(name, str(definition["Default"]), definition)
+            check_parameter(name, str(definition["Default"]), definition)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("CertificateAuthorityArn", "arn:aws:s3:::x", "must match"),
         ("DeadlineSeconds", "soon", "must be a whole number"),
@@ -56,18 +57,18 @@ def test_every_parameter_says_what_it_is() -> None:
         ("CrlFolder", "crl\\ca", "must not contain a backslash"),
     ],
 )
-def test_what_the_template_would_refuse_is_refused_at_once(name: str, value: str, told: str) -> None:
-    """With the value, and what is wanted."""
-    with pytest.raises(operator.ParameterRefused, match=told):
-        operator.check(name, value, PARAMETERS[name])
+def test_value_that_the_template_refuses_is_refused_at_once(name: str, value: str, message: str) -> None:
+    """The message has the constraint."""
+    with pytest.raises(ParameterRefused, match=message):
+        check_parameter(name, value, PARAMETERS[name])
 
 
 def test_unknown_and_missing_parameters_are_named(tmp_path: Path) -> None:
     """Before anything is deployed."""
-    with pytest.raises(operator.ParameterRefused, match="no parameter Nonsense"):
-        operator.up(options(tmp_path, "up", "Nonsense=1"), Console())
-    with pytest.raises(operator.ParameterRefused, match="CertificateAuthorityArn must be given"):
-        operator.up(options(tmp_path, "up", "TrustStoreArns=a"), Console())
+    with pytest.raises(ParameterRefused, match="no parameter Nonsense"):
+        deploy.deploy_stack(options(tmp_path, "up", "Nonsense=1"), Console())
+    with pytest.raises(ParameterRefused, match="CertificateAuthorityArn must be given"):
+        deploy.deploy_stack(options(tmp_path, "up", "TrustStoreArns=a"), Console())
 
 
 READ_PARAMETERS = """
@@ -81,7 +82,7 @@ print(json.dumps(CfnParameterOverridesType().convert(overrides, None, None)))
 def test_sam_reads_the_parameters_that_were_given(tmp_path: Path) -> None:
     """Blanks, commas, equals signs and quotation marks reach SAM unchanged; an empty answer is left to the default."""
     config = tmp_path / "samconfig.toml"
-    given = {
+    parameters = {
         "CertificateAuthorityArn": ARN,
         "TrustStoreArns": "a,b",
         "ReconcileSchedule": "cron(0 0/2 * * ? *)",
@@ -89,21 +90,21 @@ def test_sam_reads_the_parameters_that_were_given(tmp_path: Path) -> None:
         "CrlBucketName": '"quoted"',
         "NotificationEmail": "'",
     }
-    operator.write_config(config, "stack", "eu-west-1", {**given, "DeadlineSeconds": ""})
-    assert operator.read_config(config) == ("stack", "eu-west-1", given)
-    python = operator.SAM.with_name("python")
+    write_config(config, "stack", "eu-west-1", {**parameters, "DeadlineSeconds": ""})
+    assert read_config(config) == ("stack", "eu-west-1", parameters)
+    python = deploy.SAM.with_name("python")
     read = subprocess.run([python, "-c", READ_PARAMETERS, config], capture_output=True, text=True, check=True)
-    assert json.loads(read.stdout) == given
+    assert json.loads(read.stdout) == parameters
 
 
 def test_a_config_with_a_list_of_parameters_is_read(tmp_path: Path) -> None:
     """Earlier versions wrote one; it is rewritten before SAM sees it."""
     config = tmp_path / "samconfig.toml"
-    operator.write_config(config, "stack", "eu-west-1", {})
+    write_config(config, "stack", "eu-west-1", {})
     table = "[default.deploy.parameters.parameter_overrides]"
     written = config.read_text().replace(table, 'parameter_overrides = ["ReconcileSchedule=rate(1 hour)"]')
     config.write_text(written)
-    assert operator.read_config(config) == ("stack", "eu-west-1", {"ReconcileSchedule": "rate(1 hour)"})
+    assert read_config(config) == ("stack", "eu-west-1", {"ReconcileSchedule": "rate(1 hour)"})
 
 
 def test_deployed_twice_and_destroyed(
@@ -121,10 +122,10 @@ def test_deployed_twice_and_destroyed(
         "GiveWaySeconds": "5",
     }
     monkeypatch.setattr(Prompt, "ask", lambda name, default, **_: answers.get(name, default))
-    assert operator.main(["up", *config, "--turn-on-crl"]) == 0
-    said = capfd.readouterr().out
-    assert "publishes no CRL, wanted: one in s3://" in said
-    assert "Start: aws stepfunctions start-execution" in said
+    assert deploy.main(["up", *config, "--turn-on-crl"]) == 0
+    output = capfd.readouterr().out
+    assert "publishes no CRL, wanted: one in s3://" in output
+    assert "Start: aws stepfunctions start-execution" in output
     shell.settings.private_ca.crl_after_seconds = 0.3
     client = authority.issue_client(tmp_path, "client")
     stepfunctions = shell.client("stepfunctions")
@@ -138,12 +139,12 @@ def test_deployed_twice_and_destroyed(
             break
         time.sleep(0.1)
     assert described["status"] == "SUCCEEDED"
-    assert operator.main(["up", *config]) == 0
+    assert deploy.main(["up", *config]) == 0
     assert "No changes to deploy" in capfd.readouterr().out
-    assert operator.main(["down", *config, "--yes"]) == 0
-    said = capfd.readouterr().out
-    assert "goes on writing its CRL to" in said
-    assert "Kept: s3://" in said
+    assert deploy.main(["down", *config, "--yes"]) == 0
+    output = capfd.readouterr().out
+    assert "still writes its CRL to" in output
+    assert "Kept: s3://" in output
     assert stepfunctions.list_state_machines()["stateMachines"] == []
 
 
@@ -153,48 +154,50 @@ def test_the_first_run_asks_and_offers_what_is_there(shell: EmbeddedAws, monkeyp
     answers = iter(["nonsense", root.arn, "arn:x"])
     monkeypatch.setattr(Prompt, "ask", lambda _name, default, **_: next(answers, default))
     shown = Console(file=io.StringIO(), width=200)
-    given = operator.ask(shown, shell.settings.region)
+    parameters = ask_parameters(shown, shell.settings.region)
     assert isinstance(shown.file, io.StringIO)
     text = shown.file.getvalue()
-    assert given["CertificateAuthorityArn"] == root.arn
+    assert parameters["CertificateAuthorityArn"] == root.arn
     assert f"{root.arn} (ACTIVE)" in text
     assert "'nonsense', and must match" in text
     assert all(name in text for name in PARAMETERS)
-    assert given["GiveWaySeconds"] == "90"
+    assert parameters["GiveWaySeconds"] == "90"
 
 
-def test_a_ca_without_a_crl_is_pointed_to_the_stacks_bucket(shell: EmbeddedAws, tmp_path: Path) -> None:
-    """It is told before and after, with both values, and the bucket that the stack made does its part."""
+def test_ca_without_crl_is_pointed_at_the_stacks_bucket(shell: EmbeddedAws, tmp_path: Path) -> None:
+    """The message has both buckets, and the bucket that the stack creates lacks nothing."""
     region = shell.settings.region
     with deployed_lab(shell, tmp_path / "pki") as lab:
         bucket, arn = lab.outputs["CrlBucketName"], lab.authority.arn
-        assert crl_bucket.differs(arn, bucket, region) is None
-        assert list(crl_bucket.faults(arn, bucket, region)) == []
-        other = crl_bucket.differs(arn, "elsewhere", region)
+        assert crl_bucket.find_difference(arn, bucket, region) is None
+        assert list(crl_bucket.find_problems(arn, bucket, region)) == []
+        other = crl_bucket.find_difference(arn, "elsewhere", region)
         assert other
         assert bucket in other
         assert "elsewhere" in other
         off = {"CrlConfiguration": {"Enabled": False}}
         client = shell.client("acm-pca")
         client.update_certificate_authority(CertificateAuthorityArn=arn, RevocationConfiguration=off)
-        assert "publishes no CRL" in (crl_bucket.differs(arn, bucket, region) or "")
-        assert bucket in crl_bucket.turn_on(arn, bucket, region)
-        assert crl_bucket.differs(arn, bucket, region) is None
+        assert "publishes no CRL" in (crl_bucket.find_difference(arn, bucket, region) or "")
+        assert bucket in crl_bucket.turn_on_crl(arn, bucket, region)
+        assert crl_bucket.find_difference(arn, bucket, region) is None
         embedded.destroy(shell, "mtls-revocation")
 
 
-def test_what_an_existing_bucket_lacks_is_told(shell: EmbeddedAws) -> None:
-    """Versions, events, and Private CA in its policy; one that lets it do part of it lacks the rest."""
+def test_what_an_existing_bucket_lacks_is_shown(shell: EmbeddedAws) -> None:
+    """Versioning, events, and Private CA in its policy; a policy that allows some actions lacks the others."""
     s3, region = shell.client("s3"), shell.settings.region
     s3.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": region})
-    told = list(crl_bucket.faults(ARN, "mine", region))
-    assert [word for word in ("not versioned", "EventBridge", "s3:PutObjectAcl") if word not in " ".join(told)] == []
+    problems = list(crl_bucket.find_problems(ARN, "mine", region))
+    assert [
+        word for word in ("not versioned", "EventBridge", "s3:PutObjectAcl") if word not in " ".join(problems)
+    ] == []
     statement = {"Effect": "Allow", "Principal": {"Service": "acm-pca.amazonaws.com"}, "Action": "s3:PutObject"}
     policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": "arn:aws:s3:::mine/*"}]}
     s3.put_bucket_policy(Bucket="mine", Policy=json.dumps(policy))
-    (*_, lacking) = crl_bucket.faults(ARN, "mine", region)
-    assert "s3:PutObjectAcl" in lacking
-    assert "s3:PutObject," not in lacking
+    (*_, problem) = crl_bucket.find_problems(ARN, "mine", region)
+    assert "s3:PutObjectAcl" in problem
+    assert "s3:PutObject," not in problem
 
 
 @pytest.mark.parametrize(
@@ -221,6 +224,6 @@ def test_the_policy_of_an_existing_bucket_is_evaluated(
     allow = {"Effect": "Allow", "Principal": {"Service": "acm-pca.amazonaws.com"}, "Action": actions, **resources}
     policy = {"Version": "2012-10-17", "Statement": [allow, {**further, **resources}] if further else allow}
     s3.put_bucket_policy(Bucket="mine", Policy=json.dumps(policy))
-    messages = [each for each in crl_bucket.faults(ARN, "mine", region, "lists/") if "policy" in each]
+    messages = [each for each in crl_bucket.find_problems(ARN, "mine", region, "lists/") if "policy" in each]
     assert len(messages) == (message is not None)
     assert (message or "") in "".join(messages)

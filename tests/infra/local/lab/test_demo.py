@@ -40,4 +40,4 @@ def test_the_demo_shows_the_certificate_accepted_revoked_and_refused() -> None:
     assert took
     assert float(took[1]) < 60
     documented = generate.block(generate.README.read_text(), "demo")
-    assert shape(generate.shown(ran.stdout)) == shape(documented)
+    assert shape(generate.fence_demo(ran.stdout)) == shape(documented)
