@@ -1,11 +1,11 @@
-"""Builds what is deployed: the functions' zip, and the layer both for Lambda and for the machine this runs on.
+"""Builds what is deployed: the functions' zip, and the layer both for Lambda and for this machine.
 
     build/functions.zip     the functions/ folder, as the package `functions`
     build/layer-arm64.zip   cryptography and pydantic for AWS (`make_layer`, unpacked in build/layer-arm64/)
     build/layer-host.zip    the same recipe for this machine's own Python: the embedded AWS runs it
-    build/runtime/          what AWS's own managed runtime brings along: awslambdaric and boto3
+    build/runtime/          what AWS's managed runtime contains: awslambdaric and boto3
 
-Each artefact is built again only when something it is made of has changed.
+An artefact is built again only when its inputs have changed.
 """
 
 import compileall
@@ -32,17 +32,17 @@ BUILD = ROOT / "build"
 TARGET_PYTHON = (3, 13)
 TARGET_PLATFORM = "aarch64-manylinux_2_34"
 
-# Lambda's own limits are 250 MB unzipped and, for a direct upload, 50 MB zipped; these say when ours has grown.
+# Lambda's own limits are 250 MB unzipped and, for a direct upload, 50 MB zipped; these catch unexpected growth.
 LAYER_BYTES = 32_000_000
 LAYER_ZIP_BYTES = 12_000_000
 FUNCTIONS_ZIP_BYTES = 200_000
 
 ELF_MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can tell: equal inputs give equal bytes
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip: equal inputs give equal bytes
 
 
 class BuildError(Exception):
-    """Base of what stops a build."""
+    """Base of the errors that stop a build."""
 
 
 class UvMissing(BuildError):
@@ -62,12 +62,12 @@ class BinaryUnfit(BuildError):
 
 
 class TooLarge(BuildError):
-    """An artefact has outgrown its bound."""
+    """An artefact exceeds its bound."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: for which machine, which wheels fit there, and how uv is told so."""
+    """A layer: its machine, the tags of wheels that fit it, and the arguments that have uv choose them."""
 
     name: str
     machine: str
@@ -100,13 +100,13 @@ def install(requirements: Path, target: Path, *arguments: str) -> None:
 
     Raises:
         UvMissing: there is no uv.
-        InstallFailed: uv refuses; its own words are in the message.
+        InstallFailed: uv refuses; the message has its output.
 
     """
     uv = shutil.which("uv") or shutil.which("uv", path=ROOT / ".tools/bin")
     if uv is None:
         raise UvMissing("uv is neither on the PATH nor in .tools/bin; `make build` installs it")
-    # Copies, not links: what is stripped here must not change uv's own cache.
+    # Copies, not links: stripping must not change uv's cache.
     options = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
     command = [uv, "pip", "install", *options, "--python", sys.executable, "--target", os.fspath(target)]
     command += [*arguments, "--requirement", os.fspath(requirements)]
@@ -142,12 +142,12 @@ def check_binaries(folder: Path, machine: str) -> None:
     for library in sorted(folder.rglob("*.so*")):
         with library.open("rb") as file:
             header = file.read(20)
-        found = int.from_bytes(header[18:20], "little")
-        if header[:4] != b"\x7fELF" or found != ELF_MACHINES[machine]:
+        elf_machine = int.from_bytes(header[18:20], "little")
+        if header[:4] != b"\x7fELF" or elf_machine != ELF_MACHINES[machine]:
             raise BinaryUnfit(f"{library.relative_to(folder)} is not an ELF library for {machine}: {header.hex()}")
 
 
-def check_size(what: Path, size: int, bound: int) -> None:
+def check_size(artefact: Path, size: int, bound: int) -> None:
     """Check an artefact's size.
 
     Raises:
@@ -155,11 +155,11 @@ def check_size(what: Path, size: int, bound: int) -> None:
 
     """
     if size > bound:
-        raise TooLarge(f"{what.name} has {size:,} bytes, more than the {bound:,} it is allowed")
+        raise TooLarge(f"{artefact.name} has {size:,} bytes, more than its limit of {bound:,}")
 
 
 def strip(folder: Path) -> None:
-    """Remove what nothing imports on Lambda; licences and names of the packages stay.
+    """Remove files that are not used on Lambda; licences and metadata stay.
 
     cryptography loads only cffi's shared library, never its Python files, nor pycparser, which those import.
     """
@@ -185,7 +185,7 @@ def compile_modules(layer: Layer, folder: Path) -> None:
 
 
 def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> None:
-    """Write a zip whose bytes depend on names and contents alone."""
+    """Write a zip whose bytes depend only on names and contents."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(files):
             entry = zipfile.ZipInfo(name, ZIP_TIME)
@@ -228,7 +228,7 @@ def make_layer(layer: Layer, target: Path) -> None:
 
 
 def make_runtime(target: Path) -> None:
-    """Install what the managed runtime brings along, for the processes of the embedded AWS."""
+    """Install what the managed runtime contains, for the embedded AWS's function processes."""
     shutil.rmtree(target, ignore_errors=True)
     install(ROOT / "requirements-runtime.txt", target, "--compile-bytecode")
     check_wheels(target, host_layer().tags)
@@ -273,7 +273,7 @@ def build(into: Path = BUILD) -> list[str]:
 
 
 def main() -> None:
-    """Build and say what was built."""
+    """Build, and print the name of each artefact that was built."""
     try:
         built = build()
     except BuildError as error:

@@ -1,4 +1,4 @@
-"""What is built fits where it will run, is small, and is the same each time."""
+"""Artefacts fit the platform they are for, are small, and are the same each time."""
 
 import hashlib
 import os
@@ -100,7 +100,7 @@ def test_a_wheel_for_another_platform_is_refused(built: Path) -> None:
 
 
 def test_a_folder_without_packages_is_refused(tmp_path: Path) -> None:
-    """Nothing installed is not everything fitting."""
+    """Without a package there is nothing to check."""
     with pytest.raises(build.WheelUnfit, match="no installed package"):
         build.check_wheels(tmp_path, build.host_layer().tags)
 
@@ -113,9 +113,9 @@ def test_a_library_for_another_machine_is_refused(tmp_path: Path, header: bytes)
         build.check_binaries(tmp_path, "aarch64")
 
 
-def test_what_outgrows_its_bound_is_refused(tmp_path: Path) -> None:
+def test_artefact_above_its_limit_is_refused(tmp_path: Path) -> None:
     """The message has both figures."""
-    with pytest.raises(build.TooLarge, match="has 11 bytes, more than the 10 it is allowed"):
+    with pytest.raises(build.TooLarge, match="has 11 bytes, more than its limit of 10"):
         build.check_size(tmp_path / "some.zip", 11, 10)
 
 
@@ -125,7 +125,7 @@ def test_the_bounds_are_far_below_those_of_lambda() -> None:
     assert build.LAYER_ZIP_BYTES < 50_000_000 / 3
 
 
-def test_without_uv_the_way_on_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_uv_error_names_make_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`make build` installs it."""
     monkeypatch.setattr(shutil, "which", lambda *_args, **_more: None)
     with pytest.raises(build.UvMissing, match="make build"):
@@ -141,7 +141,7 @@ def test_a_hash_that_does_not_match_stops_the_build(built: Path, tmp_path: Path)
         build.install(requirements, tmp_path / "target")
 
 
-def test_a_build_that_failed_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_failed_build_is_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The next `make build` tries again, also when the failing step left its file behind."""
     monkeypatch.setattr(build, "make_layer", lambda _layer, target: target.write_bytes(b""))
     monkeypatch.setattr(build, "make_runtime", Path.mkdir)
