@@ -7,7 +7,7 @@ from functions import workflow_bucket
 from functions.environment import environment
 from functions.handler import lambda_handler
 from functions.models.states import ConvertCrlInput, ConvertedCrl
-from functions.pki import crl
+from functions.pki import crl, crl_checks, crl_pem
 
 
 def convert_crl(event: ConvertCrlInput, now: datetime) -> ConvertedCrl:
@@ -19,9 +19,9 @@ def convert_crl(event: ConvertCrlInput, now: datetime) -> ConvertedCrl:
     """
     manifest = workflow_bucket.get_manifest(event.manifest)
     parsed = crl.read(workflow_bucket.get_object(event.crl), max_entries=environment().max_revocation_entries)
-    crl.check(parsed, issuer=manifest.issuer, now=now, key_identifier_needed=not manifest.is_third_party)
+    crl_checks.check(parsed, issuer=manifest.issuer, now=now, require_key_identifier=not manifest.is_third_party)
     with tempfile.TemporaryFile() as file:
-        crl.write_pem(parsed.der, file)
+        crl_pem.write_pem(parsed.der, file)
         file.seek(0)
         pem = workflow_bucket.put_crl(manifest.authority_id, parsed.crl_number, file)
     fields = {

@@ -10,7 +10,7 @@ from functions.errors import CrlNotYetValid, CrlRefused
 from functions.handler import lambda_handler
 from functions.models.states import CrlStatus, Failure, FindCrlInput, Found, Notice, TrustStore
 from functions.models.stored import AttachedList, Manifest
-from functions.pki import crl
+from functions.pki import crl, crl_checks
 from functions.report import crl_failure
 from functions.revocation import batches
 from functions.trust_store.precedence import BY_NUMBER, lowest_winner
@@ -104,17 +104,19 @@ def _poll(
             return {"status": CrlStatus.NOT_YET, **_missing(not_in_force)}
         etag = {"etag": fetched.etag}
         parsed = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
-        crl.check(parsed, issuer=manifest.issuer, now=now, attached=lowest_winner([winner for _, winner in in_force]))
+        crl_checks.check(
+            parsed, issuer=manifest.issuer, now=now, attached=lowest_winner([winner for _, winner in in_force])
+        )
     except CrlRefused as error:
         if etag and etag["etag"] == manifest.crl.etag:
             return {"status": CrlStatus.NOT_YET, **etag, **_missing(not_in_force)}
         failure = Failure(error=type(error).__name__, cause=str(error))
         return {"status": CrlStatus.INVALID, **etag, **_missing(not_in_force), "refusal": failure}
-    missing = wanted - parsed.held
+    missing = wanted - parsed.held_serials
     status = CrlStatus.NOT_YET
     if not missing:
         status = CrlStatus.COMPLETE
-    elif parsed.held & not_in_force:
+    elif parsed.held_serials & not_in_force:
         status = CrlStatus.PARTIAL
     version: dict[str, Any] = {"crl": fetched.version, "crl_number": parsed.crl_number}
     return {"status": status, **etag, **version, **_missing(missing)}

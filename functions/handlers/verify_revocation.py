@@ -48,7 +48,7 @@ def verify_revocation(event: EnforceInput, _now: datetime) -> Verified:
         sha256=attached.sha256,
         number_of_revoked_entries=attached.number_of_revoked_entries,
         wanted_held=len(attached.held_serials),
-        wanted_new=len(set(attached.held_serials) - manifest.baseline(arn).held),
+        wanted_new=len(set(attached.held_serials) - manifest.baseline(arn).held_serials),
         new_entries=_sum(previous, previous.new_entries, added),
         dropped_entries=_sum(previous, previous.dropped_entries, dropped),
         total_revoked_entries=elbv2.describe_trust_store(arn)["TotalRevokedEntries"],
@@ -65,7 +65,7 @@ def _check_covers(attached: AttachedList, converted: ConvertedCrl, manifest: Man
             f"list {attached.revocation_id} carries CRL number {converted.crl_number} with other bytes: "
             f"SHA-256 {attached.sha256} there, {converted.sha256} here"
         )
-    expected = workflow_bucket.get_crl(converted.pem, manifest.wanted).held
+    expected = workflow_bucket.get_crl(converted.pem, manifest.wanted).held_serials
     if lacking := expected - set(attached.held_serials):
         raise RevocationNotVerified(
             f"list {attached.revocation_id} (CRL number {attached.crl_number}) superseded CRL number "

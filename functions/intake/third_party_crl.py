@@ -12,7 +12,7 @@ from functions.intake import collect as intake
 from functions.intake.certificate_authority import Authority
 from functions.models.base import ObjectLocation
 from functions.models.stored import CrlLocation
-from functions.pki import crl
+from functions.pki import crl, crl_checks
 from functions.pki.chain import certificates, public_key
 
 
@@ -58,11 +58,11 @@ def authority_of(third_party: ThirdPartyCrl, bundles: Sequence[bytes]) -> Author
             f"the CRL's issuer is {parsed.issuer.rfc4514_string()[:200]!r}, and no certificate in the bundles of "
             f"{len(bundles)} trust stores has that name, so the load balancer accepts none of its certificates"
         )
-    signers = {public_key(each): each for each in named if crl.is_issued_by(parsed, each)}
+    signers = {public_key(each): each for each in named if crl_checks.is_issued_by(parsed, each)}
     if len(signers) == 1:
         (found,) = signers.values()
         return Authority(None, found.public_bytes(Encoding.PEM).decode(), "", third_party.location)
-    crl.check_issuer(parsed, named[0], key_identifier_needed=False)
+    crl_checks.check_issuer(parsed, named[0], require_key_identifier=False)
     raise CrlSignatureInvalid(
         f"the CRL is signed by none of the {len(named)} certificates named {parsed.issuer.rfc4514_string()[:200]!r} in "
         "the bundles of the trust stores"

@@ -38,7 +38,7 @@ class Baseline(Model):
     lists: list[AttachedList]
 
     @property
-    def held(self) -> set[int]:
+    def held_serials(self) -> set[int]:
         """The wanted serials that were in force already."""
         return {serial for attached in self.lists for serial in attached.held_serials}
 

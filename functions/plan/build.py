@@ -58,7 +58,7 @@ def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
     current, requested = enforcement.read_current_crl(manifest, now), manifest.request.serials
     serials = outcomes.predict_outcomes(manifest, current.revoked, now)
     wanted = manifest.wanted - {serial.serial for serial in serials if not outcomes.is_wanted_in_crl(serial, now)}
-    missing = wanted - (current.usable.held if current.usable else frozenset())
+    missing = wanted - (current.usable.held_serials if current.usable else frozenset())
     expected = Counter(serial.expected.value if serial.expected else PlannedOutcome.UNKNOWN.value for serial in serials)
     not_looked_up = {NOT_LOOKED_UP: len(requested) - len(serials)} if len(requested) > len(serials) else {}
     return Plan(

@@ -9,7 +9,7 @@ from functions.errors import AwsCallRefused, AwsUnavailable, CrlRefused
 from functions.models.plan import PlannedCrl, PlannedTrustStore
 from functions.models.states import Failure
 from functions.models.stored import AttachedList, Baseline, Manifest
-from functions.pki import crl
+from functions.pki import crl, crl_checks
 from functions.pki.crl import Crl
 from functions.plan.simulation import Simulation
 from functions.trust_store import capacity, revocation_lists
@@ -35,7 +35,7 @@ class CurrentCrl:
 def read_current_crl(manifest: Manifest, now: datetime) -> CurrentCrl:
     """Read the CRL as FindCrl does; a refused one counts as absent, because it was there before the revocations."""
     winners = [BY_NUMBER.winner(baseline.lists) for baseline in manifest.baselines]
-    revoked = frozenset[int]().union(*(baseline.held for baseline in manifest.baselines))
+    revoked = frozenset[int]().union(*(baseline.held_serials for baseline in manifest.baselines))
     planned = PlannedCrl(location=f"s3://{manifest.crl.bucket}/{manifest.crl.key}")
     try:
         fetched = s3.get_object(manifest.crl.bucket, manifest.crl.key)
@@ -43,9 +43,9 @@ def read_current_crl(manifest: Manifest, now: datetime) -> CurrentCrl:
             return CurrentCrl(planned, None, revoked)
         current = crl.read(fetched.body, wanted=manifest.wanted, max_entries=environment().max_revocation_entries)
         planned = planned_crl(planned.location, current)
-        if crl.is_issued_by(current, manifest.issuer):
-            revoked |= current.held
-        crl.check(current, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
+        if crl_checks.is_issued_by(current, manifest.issuer):
+            revoked |= current.held_serials
+        crl_checks.check(current, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
     except CrlRefused as error:
         failure = Failure(error=type(error).__name__, cause=str(error))
         return CurrentCrl(planned.model_copy(update={"refusal": failure}), None, revoked)

@@ -118,7 +118,7 @@ def _serials_in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:
     """Return the requested serials in the CRL that was converted last."""
     if state.converted is None or not manifest.wanted:
         return frozenset()
-    return workflow_bucket.get_crl(state.converted.pem, manifest.wanted).held
+    return workflow_bucket.get_crl(state.converted.pem, manifest.wanted).held_serials
 
 
 def _serial(

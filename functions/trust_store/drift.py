@@ -9,7 +9,7 @@ from functions.environment import environment
 from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
 from functions.models.states import Drift, DriftKind, DriftStatus, Failure, ListInPlace, TrustStoreDrift
 from functions.models.stored import AttachedList, Manifest
-from functions.pki import crl
+from functions.pki import crl, crl_checks
 from functions.pki.crl import Crl
 from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, lowest_winner, require_number_unused
@@ -45,7 +45,7 @@ def compare(manifest: Manifest, now: datetime, get_object: s3.GetObject = s3.get
             _check_third_party(newest, manifest, lists, now)
         else:
             winners = [BY_NUMBER.winner(attached) for attached in lists.values()]
-            crl.check(newest, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
+            crl_checks.check(newest, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
     except CrlRefused as error:
         if manifest.is_third_party:
             raise
@@ -88,12 +88,12 @@ def _check_third_party(newest: Crl, manifest: Manifest, lists: ListsByArn, now: 
     highest = max(winners.values(), key=lambda winner: winner.rank, default=None)
     accepts_lower = manifest.request.accept_lower_crl_number
     try:
-        crl.check(
+        crl_checks.check(
             newest,
             issuer=manifest.issuer,
             now=now,
             attached=None if accepts_lower else highest,
-            key_identifier_needed=False,
+            require_key_identifier=False,
         )
     except CrlNumberLower as error:
         raise CrlNumberLower(f"{error}. If the CA was restored, ask again with AcceptLowerCrlNumber") from error

@@ -11,7 +11,7 @@ from typing import Self
 from functions.errors import CrlNumberReused, RevocationNotVerified
 from functions.models.states import Verified
 from functions.models.stored import AttachedList, Manifest
-from functions.pki.crl import Numbered
+from functions.pki.crl_checks import HasCrlNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Precedence:
     preferred_sha256: str | None = None
 
     @classmethod
-    def of(cls, manifest: Manifest, crl: Numbered) -> Self:
+    def of(cls, manifest: Manifest, crl: HasCrlNumber) -> Self:
         """Return the order in which this CRL is enforced: it is preferred if the input accepts a lower number."""
         return cls(crl.sha256 if manifest.request.accept_lower_crl_number else None)
 
@@ -98,7 +98,7 @@ def verified_list(verified: Verified) -> AttachedList:
     )
 
 
-def require_number_unused(trust_store_arn: str, lists: Sequence[AttachedList], newest: Numbered) -> None:
+def require_number_unused(trust_store_arn: str, lists: Sequence[AttachedList], newest: HasCrlNumber) -> None:
     """Refuse a CRL whose number is attached with other bytes, before it stands beside the one it could not remove.
 
     Raises:

@@ -16,7 +16,7 @@ from functions.errors import (
 )
 from functions.models.states import ConvertedCrl
 from functions.models.stored import AttachedList, Manifest
-from functions.pki import crl, serial_number
+from functions.pki import crl, crl_checks, serial_number
 from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 
@@ -77,7 +77,7 @@ def _classify(
 
 
 def _is_complete_crl_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
-    return crl.is_complete_base(parsed) and crl.is_issued_by(parsed, issuer)
+    return crl_checks.is_complete_base(parsed) and crl_checks.is_issued_by(parsed, issuer)
 
 
 def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
@@ -89,7 +89,7 @@ def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> Attached
         sha256=parsed.sha256,
         this_update=parsed.this_update,
         next_update=parsed.next_update,
-        held_serials=sorted(parsed.held),
+        held_serials=sorted(parsed.held_serials),
     )
 
 
@@ -150,7 +150,7 @@ def remove(trust_store_arn: str, revocation_ids: Sequence[int]) -> None:
 def find_equivalent(
     trust_store_arn: str,
     lists: Sequence[AttachedList],
-    newest: crl.Numbered,
+    newest: crl_checks.HasCrlNumber,
     precedence: Precedence,
     read_crl: Callable[[], crl.Crl],
 ) -> int | None:
@@ -175,7 +175,7 @@ def find_equivalent(
                 f"SHA-256 {winner.sha256} there, {newest.sha256} here"
             )
         return winner.revocation_id
-    if lacking := read_crl().held - set(winner.held_serials):
+    if lacking := read_crl().held_serials - set(winner.held_serials):
         raise CrlNumberLower(
             f"CRL number {number} is lower than the attached {winner.crl_number} "
             f"(list {winner.revocation_id}), which lacks {len(lacking)} wanted serials"

@@ -80,7 +80,7 @@ def test_baseline(bench: Bench) -> None:
     bench.add(bench.authority.crl([A, B]))
     (baseline,) = manifest(bench, Serials=[serial_number.to_hex(client.serial), serial_number.to_hex(A)]).baselines
     own, foreign = baseline.lists
-    assert baseline.held == {client.serial}
+    assert baseline.held_serials == {client.serial}
     assert own.crl_number is not None
     assert (foreign.crl_number, foreign.held_serials) == (None, [])
     assert baseline.entries == own.number_of_revoked_entries

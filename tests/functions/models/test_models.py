@@ -132,7 +132,7 @@ def test_held_by_a_baseline() -> None:
         AttachedList(revocation_id=number, number_of_revoked_entries=1, crl_number=number, held_serials=[serial])
         for number, serial in ((1, A), (2, B))
     ]
-    assert Baseline(trust_store_arn=STORE, total_revoked_entries=2, entries=2, lists=lists).held == {A, B}
+    assert Baseline(trust_store_arn=STORE, total_revoked_entries=2, entries=2, lists=lists).held_serials == {A, B}
 
 
 @pytest.mark.parametrize("outcome", RevocationOutcome)

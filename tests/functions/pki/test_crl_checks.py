@@ -19,7 +19,7 @@ from functions.errors import (
     CrlSignatureInvalid,
     CrlVersionUnsupported,
 )
-from functions.pki import crl
+from functions.pki import crl, crl_checks
 from functions.pki.der import SEQUENCE, wrap
 from tests.support import pki
 
@@ -43,10 +43,10 @@ def check(
     *,
     issuer: x509.Certificate = CA.certificate,
     now: datetime = pki.NOW,
-    attached: crl.Numbered | None = None,
+    attached: crl_checks.HasCrlNumber | None = None,
 ) -> None:
     """Read and check a CRL against this module's CA."""
-    crl.check(crl.read(der), issuer=issuer, now=now, attached=attached)
+    crl_checks.check(crl.read(der), issuer=issuer, now=now, attached=attached)
 
 
 def partition(**limits: bool) -> x509.IssuingDistributionPoint:
@@ -283,7 +283,7 @@ def test_order_of_the_checks(mended: int, refusal: type[CrlRefused]) -> None:
 
 def test_is_complete_base() -> None:
     """A good CRL speaks for all certificates of its CA."""
-    assert crl.is_complete_base(crl.read(CA.crl()))
+    assert crl_checks.is_complete_base(crl.read(CA.crl()))
 
 
 @pytest.mark.parametrize(
@@ -297,4 +297,4 @@ def test_is_complete_base() -> None:
 )
 def test_is_not_complete_base(der: bytes) -> None:
     """A CRL that speaks for a part, or has no number, is never compared with another."""
-    assert not crl.is_complete_base(crl.read(der))
+    assert not crl_checks.is_complete_base(crl.read(der))

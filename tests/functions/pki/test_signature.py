@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from functions.errors import CrlSignatureInvalid, CrlSignatureUnsupported
-from functions.pki import crl
+from functions.pki import crl, crl_checks
 from functions.pki.der import SEQUENCE, wrap
 from tests.support import pki
 
@@ -18,7 +18,7 @@ NAMESAKE = pki.certificate_authority()
 
 def check(der: bytes, *, issuer: x509.Certificate = CA.certificate) -> None:
     """Read and check a CRL against this module's CA."""
-    crl.check(crl.read(der), issuer=issuer, now=pki.NOW)
+    crl_checks.check(crl.read(der), issuer=issuer, now=pki.NOW)
 
 
 @pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
@@ -85,12 +85,12 @@ def test_altered_entry() -> None:
 
 def test_is_issued_by_its_ca() -> None:
     """A CRL is its CA's."""
-    assert crl.is_issued_by(crl.read(CA.crl([5])), CA.certificate)
+    assert crl_checks.is_issued_by(crl.read(CA.crl([5])), CA.certificate)
 
 
 def test_is_issued_by_without_key_identifier() -> None:
     """The signature tells even when the CRL names no key."""
-    assert crl.is_issued_by(crl.read(CA.crl(key_identifier=None)), CA.certificate)
+    assert crl_checks.is_issued_by(crl.read(CA.crl(key_identifier=None)), CA.certificate)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_is_issued_by_without_key_identifier() -> None:
 )
 def test_is_not_issued_by(der: bytes) -> None:
     """An issuer is a name and a key: a CRL that is foreign in any of them is not this CA's."""
-    assert not crl.is_issued_by(crl.read(der), CA.certificate)
+    assert not crl_checks.is_issued_by(crl.read(der), CA.certificate)
 
 
 def test_key_that_cannot_be_read() -> None:
@@ -117,4 +117,4 @@ def test_key_that_cannot_be_read() -> None:
     issuer = x509.load_der_x509_certificate(spoilt)
     with pytest.raises(CrlSignatureUnsupported, match="cannot be read"):
         check(CA.crl(), issuer=issuer)
-    assert not crl.is_issued_by(crl.read(CA.crl()), issuer)
+    assert not crl_checks.is_issued_by(crl.read(CA.crl()), issuer)
