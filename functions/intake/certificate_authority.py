@@ -10,7 +10,7 @@ from functions.aws import acm_pca as aws_acm_pca
 from functions.aws import s3 as aws_s3
 from functions.errors import CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned, RequestRefused
 from functions.models.stored import CrlLocation
-from functions.pki.chain import certificates
+from functions.pki.chain import readable_certificates
 
 # A DISABLED CA issues nothing, but revokes and publishes CRLs (aws: PcaUpdateStatus).
 _CAN_REVOKE = ("ACTIVE", "DISABLED")
@@ -33,7 +33,7 @@ class Authority:
     @property
     def chain(self) -> list[x509.Certificate]:
         """The certificates above it."""
-        return certificates(self.chain_pem.encode())
+        return readable_certificates(self.chain_pem.encode())
 
 
 def read(arn: str, faults: list[RequestRefused]) -> Authority:

@@ -61,7 +61,7 @@ class SerialCollector:
             held = certificates.read(fetch(given, limits.MAX_CERTIFICATE_FILE_BYTES, self.get_object).body, str(given))
         if self.authority is None:
             return
-        for certificate in certificates.clients_of(held, self.authority, self.chain, where):
+        for certificate in certificates.client_certificates(held, self.authority, self.chain, where):
             with self._collecting():
                 certificates.check(certificate, self.authority, self.now)
                 self._add(Wanted(serial=certificate.serial_number))

@@ -13,7 +13,7 @@ from functions.intake.certificate_authority import Authority
 from functions.models.base import ObjectLocation
 from functions.models.stored import CrlLocation
 from functions.pki import crl, crl_checks
-from functions.pki.chain import certificates, public_key
+from functions.pki.chain import readable_certificates, subject_public_key_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ def authority_of(third_party: ThirdPartyCrl, bundles: Sequence[bytes]) -> Author
 
     """
     parsed = third_party.parsed
-    trusted = {each.public_bytes(Encoding.DER): each for bundle in bundles for each in certificates(bundle)}
+    trusted = {each.public_bytes(Encoding.DER): each for bundle in bundles for each in readable_certificates(bundle)}
     named = [each for each in trusted.values() if each.subject == parsed.issuer]
     if not named:
         raise CertificateAuthorityNotTrusted(
             f"the CRL's issuer is {parsed.issuer.rfc4514_string()[:200]!r}, and no certificate in the bundles of "
             f"{len(bundles)} trust stores has that name, so the load balancer accepts none of its certificates"
         )
-    signers = {public_key(each): each for each in named if crl_checks.is_issued_by(parsed, each)}
+    signers = {subject_public_key_info(each): each for each in named if crl_checks.is_issued_by(parsed, each)}
     if len(signers) == 1:
         (found,) = signers.values()
         return Authority(None, found.public_bytes(Encoding.PEM).decode(), "", third_party.location)

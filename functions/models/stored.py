@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.models.base import Model, Serial, TrustStoreArn
 from functions.models.request import AcceptedRequest
 from functions.models.states import Revocation
-from functions.pki.chain import key_id
+from functions.pki.chain import ca_id_from_key
 
 
 class AttachedList(Model):
@@ -77,7 +77,7 @@ class Manifest(Model):
     def authority_id(self) -> str:
         """The short name of the CA: the last part of its ARN, or of a CA that has none, its key's."""
         arn = self.request.certificate_authority_arn
-        return arn.rsplit("/", 1)[1] if arn else key_id(self.issuer)
+        return arn.rsplit("/", 1)[1] if arn else ca_id_from_key(self.issuer)
 
     @property
     def wanted(self) -> frozenset[int]:

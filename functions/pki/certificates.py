@@ -12,7 +12,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
 from functions.pki import private_keys, serial_number
-from functions.pki.chain import public_key
+from functions.pki.chain import subject_public_key_info
 
 _SHOWN = 200
 
@@ -76,7 +76,7 @@ def _of_text(data: bytes, thing: str) -> list[bytes]:
     if blocks and _LEFT_OVER.search(_BESIDE.sub(b"", _BLOCK.sub(b"", data))):
         told = "a certificate that is cut off, or that is no PEM block of a CERTIFICATE"
         raise InvalidCertificate(f"{thing} may hold more than the {len(blocks)} that can be read: {told}")
-    return list(map(private_keys.of_base64, blocks)) if blocks else [private_keys.of_base64(data) or data]
+    return list(map(private_keys.decode_base64, blocks)) if blocks else [private_keys.decode_base64(data) or data]
 
 
 def _undressed(data: bytes) -> bytes:
@@ -94,7 +94,7 @@ def _load(der: bytes, thing: str) -> x509.Certificate:
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number refused below
             found = x509.load_der_x509_certificate(der)
             serial = found.serial_number
-        public_key(found)
+        subject_public_key_info(found)
         found.issuer, found.subject, found.not_valid_after_utc, found.extensions  # noqa: B018 - read here or never
     except _UNREADABLE as fault:
         hint = " (a PKCS #12? Then openssl pkcs12 -nokeys takes them out)" if _PKCS12.match(der) else ""
@@ -105,7 +105,7 @@ def _load(der: bytes, thing: str) -> x509.Certificate:
     return found
 
 
-def clients_of(
+def client_certificates(
     found: list[x509.Certificate], authority: x509.Certificate, chain: list[x509.Certificate], thing: str
 ) -> list[x509.Certificate]:
     """Leave out the CA's own certificate and those above it, which a full chain holds beside the client's.
@@ -114,8 +114,8 @@ def clients_of(
         InvalidCertificate: there is no other.
 
     """
-    above = {public_key(each) for each in (authority, *chain)}
-    clients = [each for each in found if public_key(each) not in above]
+    above = {subject_public_key_info(each) for each in (authority, *chain)}
+    clients = [each for each in found if subject_public_key_info(each) not in above]
     if not clients:
         raise InvalidCertificate(f"{thing} holds the CA's own certificates alone, and none that it issued")
     return clients

@@ -1,4 +1,4 @@
-"""Whether a certificate authority stands in a trust store's bundle, or chains to a certificate in it."""
+"""Finds out whether a CA is trusted by a trust store's bundle, itself or by way of a certificate above it."""
 
 import contextlib
 import hashlib
@@ -12,50 +12,50 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from functions import limits
 
 
-def is_trusted(authority: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
-    """Say whether the bundle holds the CA's key or, over the CA's own chain, the key of one above it."""
-    bundle, chain = certificates(bundle_pem), certificates(chain_pem.encode())
-    above: x509.Certificate | None = authority
+def is_trusted(ca_certificate: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
+    """Return whether the bundle holds the CA's key or, along the CA's own chain, the key of a certificate above it."""
+    bundle, chain = readable_certificates(bundle_pem), readable_certificates(chain_pem.encode())
+    above: x509.Certificate | None = ca_certificate
     for _ in range(limits.MAX_CHAIN_DEPTH):
         if above is None:
             return False
-        if _issuer_of(above, bundle) or any(_identity(above) == _identity(held) for held in bundle):
+        if _issuer_among(bundle, above) or any(_name_and_key(above) == _name_and_key(each) for each in bundle):
             return True
-        above = _issuer_of(above, chain)
+        above = _issuer_among(chain, above)
     return False
 
 
-def certificates(pem: bytes) -> list[x509.Certificate]:
-    """Read what can be read: an odd certificate of another CA must not stand in this one's way."""
-    found = []
+def readable_certificates(pem: bytes) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text that can be read; an odd one of another CA does not matter here."""
+    certificates = []
     for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
         with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
             certificate = x509.load_pem_x509_certificate(block)
-            public_key(certificate)  # read here or never
-            found.append(certificate)
-    return found
+            subject_public_key_info(certificate)  # decoded on first use: a faulty key is found here, not later
+            certificates.append(certificate)
+    return certificates
 
 
-def public_key(certificate: x509.Certificate) -> bytes:
-    """Give the DER of a certificate's SubjectPublicKeyInfo."""
+def subject_public_key_info(certificate: x509.Certificate) -> bytes:
+    """Return a certificate's public key as the DER of its SubjectPublicKeyInfo (RFC 5280, 4.1.2.7)."""
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def key_id(certificate: x509.Certificate) -> str:
-    """Give a short name of a CA that has no ARN: its key's, as the key stays when the certificate is renewed."""
-    return f"key-{hashlib.sha256(public_key(certificate)).hexdigest()[:32]}"
+def ca_id_from_key(certificate: x509.Certificate) -> str:
+    """Return an id for a CA that has no ARN, from its key: that stays when the certificate is renewed."""
+    return f"key-{hashlib.sha256(subject_public_key_info(certificate)).hexdigest()[:32]}"
 
 
-def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:
-    """Give what makes an issuer: a name and a key; a certificate is renewed, these stay."""
-    return certificate.subject.public_bytes(), public_key(certificate)
+def _name_and_key(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """Return what identifies an issuer and stays when its certificate is renewed."""
+    return certificate.subject.public_bytes(), subject_public_key_info(certificate)
 
 
-def _issuer_of(certificate: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:
-    return next((c for c in candidates if _issued(c, certificate)), None)
+def _issuer_among(candidates: Iterable[x509.Certificate], certificate: x509.Certificate) -> x509.Certificate | None:
+    return next((candidate for candidate in candidates if _is_issuer(candidate, certificate)), None)
 
 
-def _issued(candidate: x509.Certificate, certificate: x509.Certificate) -> bool:
+def _is_issuer(candidate: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(candidate)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):

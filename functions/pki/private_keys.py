@@ -32,7 +32,7 @@ def refuse(data: bytes, thing: str) -> None:
 
     """
     lines = data.replace(rb"\n", b"\n").replace(b"%0A", b"\n")  # as JSON and headers write them
-    begins = map(of_base64, _BASE64.findall(lines))
+    begins = map(decode_base64, _BASE64.findall(lines))
     if _ARMOUR.search(data) or _KEY.match(data) or any(_KEY.match(each) or _ARMOUR.search(each) for each in begins):
         raise PrivateKeyGiven(
             f"{thing} holds a private key: give certificates or serial numbers alone. Whatever an execution is given "
@@ -40,7 +40,7 @@ def refuse(data: bytes, thing: str) -> None:
         )
 
 
-def of_base64(text: bytes) -> bytes:
+def decode_base64(text: bytes) -> bytes:
     """Decode base64, or give nothing where it is none."""
     with suppress(binascii.Error):
         return binascii.a2b_base64(b"".join(text.split()), strict_mode=True)

@@ -161,7 +161,7 @@ def test_a_changed_byte_is_read_or_refused(at: int, change: int) -> None:
 def test_full_chain() -> None:
     """Of a full chain the client's certificate counts; the CA's own and those above it are left out."""
     held = certificates.read(PEM + CA.certificate_pem + ROOT.certificate_pem, "it")
-    clients = certificates.clients_of(held, CA.certificate, [ROOT.certificate], "it")
+    clients = certificates.client_certificates(held, CA.certificate, [ROOT.certificate], "it")
     assert [each.serial_number for each in clients] == [ONE.serial]
 
 
@@ -169,7 +169,7 @@ def test_the_cas_own_certificate_alone() -> None:
     """Nobody means to revoke the CA by this: a file without a client's certificate is refused."""
     held = certificates.read(CA.certificate_pem, "it")
     with pytest.raises(InvalidCertificate, match="own certificates alone"):
-        certificates.clients_of(held, CA.certificate, [ROOT.certificate], "it")
+        certificates.client_certificates(held, CA.certificate, [ROOT.certificate], "it")
 
 
 def test_good_certificate() -> None:
