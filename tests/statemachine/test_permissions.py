@@ -20,7 +20,7 @@ from infra.local.iam import enforcement
 from infra.local.lab.lab import deployed_lab
 from infra.local.lab.pki import Client
 from infra.local.server import EmbeddedAws
-from tests.support.services import eventually
+from tests.support.waiting import eventually
 from tests.support.workflow import Execution, Workflow
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"

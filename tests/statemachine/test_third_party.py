@@ -12,7 +12,7 @@ from infra.local.acm_pca import service as acm_pca
 from infra.local.elbv2 import responses as elbv2
 from infra.local.lab.handshake import connect
 from infra.local.lab.lab import create_trust_store
-from tests.support.openssl_ca import NUMBERED, WITH_KEY, OpensslCa
+from tests.support.openssl import NUMBERED, WITH_KEY, OpensslCa
 from tests.support.workflow import Execution, Workflow
 
 _names = itertools.count()

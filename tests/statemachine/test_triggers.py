@@ -16,8 +16,8 @@ from infra.local.core import faults
 from infra.local.events import service as events
 from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
-from tests.support.live_stack import Live
-from tests.support.services import eventually
+from tests.statemachine.live_stack import LiveStack
+from tests.support.waiting import eventually
 from tests.support.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalan
 
 
 @pytest.fixture(scope="module")
-def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """Build a stack of its own, for one trust store, whose rules are on."""
     embedded_aws.reset()
     embedded_aws.settings.events.s3_notifications = False
@@ -34,20 +34,21 @@ def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
     with deployed_lab(
         embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
     ) as lab:
-        yield Live(Workflow(lab, lab.trust_store_arn, folder=folder))
+        yield LiveStack(Workflow(lab, lab.trust_store_arn, folder=folder))
     embedded_aws.reset()
     embedded_aws.settings.events.s3_notifications = True
 
 
 @pytest.fixture
-def live(stack: Live) -> Iterator[Live]:
+def live(stack: LiveStack) -> Iterator[LiveStack]:
     """Return the stack at rest: a good CRL lies in S3 and is attached; S3's events are off until a test wants them."""
     settings = stack.aws.settings
     settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
     settings.trust_stores.write_burst = 1_000
     acm_pca.publish_now(stack.lab.authority.arn)
     assert stack.reconcile().status == "SUCCEEDED"
-    stack.heard(stack.people), stack.heard(stack.programs)
+    stack.receive_notifications()
+    stack.receive_events()
     yield stack
     settings.events.s3_notifications = False
     events.settle(30)
@@ -58,7 +59,7 @@ def live(stack: Live) -> Iterator[Live]:
     settings.private_ca, settings.trust_stores = fresh.private_ca, fresh.trust_stores
 
 
-def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
+def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: LiveStack) -> None:
     """Whoever puts a CRL under crls/ starts its enforcement; what lies elsewhere in that bucket starts nothing."""
     live.aws.settings.events.s3_notifications = True
     root = live.workflow.with_key(live.lab.root)
@@ -74,11 +75,11 @@ def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: Live) -> None:
     assert 4 not in live.workflow.held()
 
 
-def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
+def test_the_readmes_event_starts_a_revocation(live: LiveStack) -> None:
     """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
     live.aws.settings.private_ca.crl_publication = False
     (client,) = live.workflow.clients(1)
-    assert live.accepted(client)
+    assert live.accepts(client)
     entries = json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
     detail = {**json.loads(entries[0]["Detail"]), "Serials": [serial_number.to_hex(client.serial)]}
     entries[0] |= {"EventBusName": live.lab.outputs["EventBusName"], "Detail": json.dumps(detail)}
@@ -94,13 +95,13 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
     (execution,) = live.started_by(put_and_publish_once_it_waits)
     assert execution.status == "SUCCEEDED"
     assert execution.report["Ticket"] == "INC-4711"
-    assert not live.accepted(client)
-    waiting, *_, completed = live.heard(live.programs)
+    assert not live.accepts(client)
+    waiting, *_, completed = live.receive_events()
     assert waiting["detail-type"] == "Client Certificate Revocation Waiting"
     assert completed["detail-type"] == "Client Certificate Revocation Completed"
     told = {"Serial": serial_number.to_hex(client.serial), "Outcome": "REVOKED", "Enforced": True}
     assert completed["detail"]["Serials"] == [told]
-    first, *_, last = live.heard(live.people)
+    first, *_, last = live.receive_notifications()
     assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
     assert last["Subject"] == "Completed: 1 of 1 certificates are blocked"
 
@@ -108,16 +109,18 @@ def test_the_readmes_event_starts_a_revocation(live: Live) -> None:
 @pytest.mark.parametrize(
     "detail", [{}, {"Ticket": "only"}, {"Serial": "0a:0b"}, {"Serials": ["zz"]}, {"Serials": 7}, {"Reconcile": "maybe"}]
 )
-def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(live: Live, detail: dict[str, object]) -> None:
+def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(
+    live: LiveStack, detail: dict[str, object]
+) -> None:
     """Never silently: not as a success, and not unheard."""
-    (execution,) = live.started_by(lambda: live.ask(**detail))
+    (execution,) = live.started_by(lambda: live.request_revocation(**detail))
     assert (execution.status, execution.error) == ("FAILED", "InvalidInput")
-    (failed,) = live.heard(live.programs)  # and not a second time, by the rule on failed executions
+    (failed,) = live.receive_events()  # and not a second time, by the rule on failed executions
     assert failed["detail"]["Error"] == "InvalidInput"
-    assert live.subjects == ["Failed: InvalidInput"]
+    assert live.receive_subjects() == ["Failed: InvalidInput"]
 
 
-def test_an_event_that_cannot_be_delivered_is_buried_whole(live: Live) -> None:
+def test_an_event_that_cannot_be_delivered_is_buried_whole(live: LiveStack) -> None:
     """A revocation that was asked for and never began is found in the dead-letter queue, with its reason."""
     iam = live.aws.client("iam")
     bus, client = live.lab.outputs["EventBusName"], live.aws.client("events")
@@ -126,16 +129,16 @@ def test_an_event_that_cannot_be_delivered_is_buried_whole(live: Live) -> None:
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     iam.delete_role_policy(RoleName=role, PolicyName=policy)
-    live.ask(Serials=["0a:0b"])
+    live.request_revocation(Serials=["0a:0b"])
     events.settle(30)
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
-    (buried,) = live.heard(live.lab.outputs["DeadLetterQueueUrl"])
+    (buried,) = live.receive(live.lab.outputs["DeadLetterQueueUrl"].rsplit("/", 1)[1])
     assert buried["detail"] == {"Serials": ["0a:0b"]}
     assert buried["Attributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
 
 
 @pytest.mark.parametrize("by", ["event", "schedule"])
-def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -> None:
+def test_a_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: str) -> None:
     """No execution is started by hand: the CRL's publication does it, and with S3's events lost, the schedule."""
     (client,) = live.workflow.clients(1)
     live.aws.settings.events.s3_notifications = by == "event"
@@ -156,11 +159,11 @@ def test_a_revocation_made_elsewhere_reaches_the_listener(live: Live, by: str) -
 
     (execution,) = live.started_by(elsewhere)
     assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "CONFIRMED")
-    assert not live.accepted(client)
-    assert live.subjects == ["Completed: drift corrected, the trust stores hold the newest CRL"]
+    assert not live.accepts(client)
+    assert live.receive_subjects() == ["Completed: drift corrected, the trust stores hold the newest CRL"]
 
 
-def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
+def test_drift_is_corrected_and_what_is_in_order_left_alone(live: LiveStack) -> None:
     """A list removed by hand comes back, another CA's stays, and a second reconcile does and tells nothing."""
     store, workflow = live.lab.trust_store_arn, live.workflow
     foreign = workflow.add(workflow.with_key(workflow.create_twin()).crl([1, 2, 3], number=10**15))
@@ -172,7 +175,7 @@ def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
     assert drift["Kind"] == "NO_LIST"
     assert foreign in workflow.lists()
     assert len(workflow.lists()) == 2
-    assert len(live.subjects) == 1
+    assert len(live.receive_subjects()) == 1
     before = workflow.lists().keys()
     again = live.reconcile()
     assert (again.status, again.output["Reconciled"], again.output["Proven"]) == (
@@ -181,11 +184,11 @@ def test_drift_is_corrected_and_what_is_in_order_left_alone(live: Live) -> None:
         "attached and read back",
     )
     assert workflow.lists().keys() == before
-    assert live.subjects == []
+    assert live.receive_subjects() == []
     live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=[foreign])
 
 
-def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None:
+def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: LiveStack) -> None:
     """An older CRL in S3 would undo revocations: the reconcile fails by name."""
     s3, lying = live.aws.client("s3"), live.lab.crl_object
     old = s3.get_object(**lying)["Body"].read()
@@ -199,7 +202,7 @@ def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: Live) -> None
 
 
 @pytest.mark.parametrize("with_a_person", [False, True])
-def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bool) -> None:  # noqa: FBT001 - a case
+def test_ten_events_for_one_crl_cost_one_list_more(live: LiveStack, with_a_person: bool) -> None:  # noqa: FBT001 - a case
     """Trust stores take one write every five seconds, so ten reconciles of one CRL must not write ten times."""
     calls: list[str] = []
     faults.observe(lambda action, _: calls.append(action) if action in (ADD, REMOVE) else None)
@@ -209,7 +212,7 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bo
     def ten_at_once() -> None:
         if with_a_person:
             before = set(live.workflow.executions())
-            live.ask(Serials=[serial_number.to_hex(client.serial)])
+            live.request_revocation(Serials=[serial_number.to_hex(client.serial)])
             live.workflow.wait_for_state(live.workflow.wait_for_start(before)[0], "WaitForCrl")
         live.aws.settings.private_ca.crl_publication = True
         acm_pca.publish_now(live.lab.authority.arn)
@@ -225,40 +228,40 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: Live, with_a_person: bo
         assert [each.output["Reconciled"] for each in ended].count("CONFIRMED") <= 1 or calls.count(ADD) == 1
 
 
-def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: Live) -> None:
+def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> None:
     """Revoked, no CRL: people hear it at once, and the failed execution says it too, with what to change."""
     s3, bucket = live.aws.client("s3"), live.lab.outputs["CrlBucketName"]
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.delete_bucket_policy(Bucket=bucket)
     live.aws.settings.private_ca.crl_retry_seconds = 2  # not more failures than a busy machine delivers
     (client,) = live.workflow.clients(1)
-    (execution,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
+    (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert (execution.status, execution.error) == ("FAILED", "CrlBucketNotWritable")
     assert execution.outcomes == {serial_number.to_hex(client.serial): "REVOKED"}
-    for told in (execution.cause, *(m["Message"] for m in live.heard(live.people) if "CrlBucket" in m["Subject"])):
+    for told in (execution.cause, *(m["Message"] for m in live.receive_notifications() if "CrlBucket" in m["Subject"])):
         assert bucket in told
         assert "acm-pca.amazonaws.com s3:PutObject" in told
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-    (again,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
+    (again,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert again.status == "SUCCEEDED"
-    assert not live.accepted(client)
+    assert not live.accepts(client)
 
 
-def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(live: Live) -> None:
+def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(live: LiveStack) -> None:
     """Not at each look; and that nobody could be told does not hold the execution up."""
     live.aws.settings.private_ca.crl_publication = False
     (client,) = live.workflow.clients(1)
-    (execution,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
+    (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert execution.error == "CrlNotPublished"
-    assert [each.partition(":")[0] for each in live.subjects] == ["Waiting", "Delayed", "Failed"]
+    assert [each.partition(":")[0] for each in live.receive_subjects()] == ["Waiting", "Delayed", "Failed"]
     live.aws.settings.private_ca.crl_publication = True
     faults.add("sns:Publish", code="AuthorizationError", times=1000)
-    (again,) = live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
+    (again,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert again.status == "SUCCEEDED"
     assert "NotNotified" in again.output
 
 
-def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> None:
+def test_an_execution_that_is_stopped_is_reported_all_the_same(live: LiveStack) -> None:
     """Its report says what was revoked and is not blocked, and people are told.
 
     In the middle of a Map, moto's StopExecution breaks the history; tests/functions/report/test_notification.py goes
@@ -276,22 +279,22 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: Live) -> No
     told = {serial_number.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
     assert len(told) == 3
     assert told <= revoked
-    eventually(lambda: live.subjects[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
+    eventually(lambda: live.receive_subjects()[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
 
 
-def test_the_workflow_does_not_start_itself(live: Live) -> None:
+def test_the_workflow_does_not_start_itself(live: LiveStack) -> None:
     """With S3's events on, only the CA's CRL starts an execution; nothing that an execution writes does."""
     live.aws.settings.events.s3_notifications = True
     (client,) = live.workflow.clients(1)
     before = len(live.workflow.executions())
-    live.started_by(lambda: live.ask(Serials=[serial_number.to_hex(client.serial)]))
+    live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     time.sleep(3)
     for arn in live.workflow.executions():
         live.workflow.wait(arn)
     assert len(live.workflow.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
 
 
-def test_metrics_are_found_in_cloudwatch(live: Live) -> None:
+def test_metrics_are_found_in_cloudwatch(live: LiveStack) -> None:
     """What alarms watch is there, under the dimensions that they watch it by."""
     live.reconcile()
     client = live.aws.client("cloudwatch")

@@ -1,12 +1,8 @@
-"""What a test of the command line needs: a shell beside `make up`, client certificates, the listener's verdict."""
+"""The command line in a shell beside `make up`, client certificates for it, and the listener's verdict on them."""
 
 import re
-import shlex
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -20,43 +16,19 @@ if TYPE_CHECKING:
     from infra.local.server import EmbeddedAws
 
 
-@dataclass
-class Outside:
-    """AWS's clients for whoever has sourced env.sh."""
-
-    up: Up
-
-    @cached_property
-    def settings(self) -> dict[str, str]:
-        """What env.sh exports."""
-        lines = shlex.split((self.up.folder / "env.sh").read_text().replace("export ", ""))
-        return dict(line.split("=", 1) for line in lines)
-
-    def client(self, service: str) -> Any:  # noqa: ANN401 - of any service
-        """Give a client."""
-        return boto3.client(
-            service,  # type: ignore[call-overload] # any
-            endpoint_url=self.settings["AWS_ENDPOINT_URL"],
-            region_name=self.settings["AWS_REGION"],
-            aws_access_key_id=self.settings["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.settings["AWS_SECRET_ACCESS_KEY"],
-        )
-
-
 def run(up: Up, command: str, code: int = ENFORCED) -> str:
-    """Run the command line, which is to end with this exit code; give what it prints."""
-    said = up.sh(f'set +e; {command}\necho "exit $?"')
-    ended = re.search(r"^exit (\d+)$", said, re.MULTILINE)
-    assert ended is not None, said
-    assert int(ended[1]) == code, said
-    return said.replace(ended[0], "", 1)
+    """Run a command, which must end with this exit code; return what it prints."""
+    output = up.sh(f'set +e; {command}\necho "exit $?"')
+    ended = re.search(r"^exit (\d+)$", output, re.MULTILINE)
+    assert ended is not None, output
+    assert int(ended[1]) == code, output
+    return output.replace(ended[0], "", 1)
 
 
-def issued(up: Up, name: str) -> str:
-    """Issue a client certificate, which is accepted; give its serial as openssl prints it."""
-    outside, pki = Outside(up), up.folder / "pki"
-    arn = outside.settings["CERTIFICATE_AUTHORITY_ARN"]
-    client = PrivateCa(cast("EmbeddedAws", outside), arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
+def issue_client(up: Up, name: str) -> str:
+    """Issue a client certificate, which the listener accepts; return its serial number as openssl prints it."""
+    pki, arn = up.folder / "pki", up.environment["CERTIFICATE_AUTHORITY_ARN"]
+    client = PrivateCa(cast("EmbeddedAws", up), arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
     certificate = x509.load_pem_x509_certificate(client.certificate_pem)
     client.certificate.with_suffix(".der").write_bytes(certificate.public_bytes(Encoding.DER))
     assert is_accepted(up, name)
@@ -64,6 +36,6 @@ def issued(up: Up, name: str) -> str:
 
 
 def is_accepted(up: Up, name: str) -> bool:
-    """Shake hands with the listener."""
-    pki, port = up.folder / "pki", int(Outside(up).settings["LISTENER_PORT"])
+    """Return whether the listener accepts the client in a TLS handshake."""
+    pki, port = up.folder / "pki", int(up.environment["LISTENER_PORT"])
     return connect(port, pki / f"{name}.pem", pki / f"{name}.key", pki / "ca.pem").accepted

@@ -1,7 +1,6 @@
-"""Rules, queues and roles for the tests of EventBridge, made and read as a user would."""
+"""Rules, queues and roles for tests of EventBridge, created and read through the API."""
 
 import json
-import time
 from typing import Any
 
 import boto3
@@ -9,12 +8,14 @@ import boto3
 from infra.local.events import service as events
 from infra.local.lambda_ import service as lambda_service
 from infra.local.server import EmbeddedAws
+from tests.support import sandbox
+from tests.support.waiting import eventually
 
 START = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
 
 
 def queue(aws: EmbeddedAws, name: str = "queue", *, open_: bool = True) -> str:
-    """Create a queue to which EventBridge may send, or not; return its ARN."""
+    """Create a queue, to which EventBridge may send if it is `open_`; return its ARN."""
     arn = f"arn:aws:sqs:{aws.settings.region}:{aws.settings.account_id}:{name}"
     statement = {
         "Effect": "Allow",
@@ -29,19 +30,21 @@ def queue(aws: EmbeddedAws, name: str = "queue", *, open_: bool = True) -> str:
 
 
 def messages(aws: EmbeddedAws, name: str = "queue") -> list[dict[str, Any]]:
-    """Wait until all is delivered; take what lies in a queue."""
+    """Wait until every event is delivered; receive and delete all messages of a queue."""
     events.settle()
-    sqs, found = aws.client("sqs"), []
+    sqs, received = aws.client("sqs"), []
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    while taken := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get(
+    while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get(
         "Messages"
     ):
-        found += taken
-    return found
+        for message in batch:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        received += batch
+    return received
 
 
 def bodies(aws: EmbeddedAws, name: str = "queue") -> list[Any]:
-    """Wait until all is delivered; take the JSON of what lies in a queue."""
+    """Wait until every event is delivered; return the bodies of all messages of a queue, as JSON."""
     return [json.loads(message["Body"]) for message in messages(aws, name)]
 
 
@@ -52,16 +55,8 @@ def attributes(message: dict[str, Any]) -> dict[str, str]:
 
 
 def role(aws: EmbeddedAws, *statements: dict[str, Any], name: str = "events-role", trusts: str = "events") -> str:
-    """Create a role that EventBridge may assume, or another service; return its ARN."""
-    trust = {"Effect": "Allow", "Principal": {"Service": f"{trusts}.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    client = aws.client("iam")
-    arn: str = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
-    client.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(*statements or (START,)))
-    return arn
-
-
-def _policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    """Create a role that EventBridge, or another service, may assume; return its ARN."""
+    return sandbox.role(aws, *statements or (START,), name=name, services=(trusts,))
 
 
 def rule(
@@ -72,7 +67,7 @@ def rule(
     bus: str = "default",
     **more: str,
 ) -> str:
-    """Create a rule with targets, for events of `shop` unless told otherwise; return its ARN."""
+    """Create a rule with targets, by default for events of `shop`; return its ARN."""
     client = aws.client("events")
     if "ScheduleExpression" not in more:
         more["EventPattern"] = json.dumps(pattern or {"source": ["shop"]})
@@ -85,32 +80,32 @@ def rule(
 def put(aws: EmbeddedAws, detail: object = None, **more: object) -> str:
     """Put an event of `shop`; return its id."""
     entry = {"Source": "shop", "DetailType": "Sold", "Detail": json.dumps(detail or {}), **more}
-    answer = aws.client("events").put_events(Entries=[entry])
-    assert answer["FailedEntryCount"] == 0, answer
-    return str(answer["Entries"][0]["EventId"])
+    response = aws.client("events").put_events(Entries=[entry])
+    assert response["FailedEntryCount"] == 0, response
+    return str(response["Entries"][0]["EventId"])
 
 
 def executions(aws: EmbeddedAws, machine_arn: str, number: int = 1) -> list[dict[str, Any]]:
-    """Wait until a state machine has so many executions and all have ended; describe them."""
+    """Wait until a state machine has this many executions and all have ended; return their descriptions."""
     events.settle()
-    client, end = aws.client("stepfunctions"), time.monotonic() + 20
-    while time.monotonic() < end:
+    client = aws.client("stepfunctions")
+
+    def ended() -> list[dict[str, Any]] | None:
         listed = client.list_executions(stateMachineArn=machine_arn)["executions"]
-        if len(listed) >= number and all(each["status"] != "RUNNING" for each in listed):
-            return [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
-        time.sleep(0.02)
-    raise TimeoutError(listed)
+        if len(listed) < number or any(each["status"] == "RUNNING" for each in listed):
+            return None
+        return [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
+
+    return eventually(ended, 20, expected=f"end of {number} executions")
 
 
 def logged(begins: str, name: str = "function") -> list[str]:
-    """Wait until a function has logged lines that begin so; return them."""
+    """Wait until a function has logged lines that begin like this; return them."""
     events.settle()
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        if lines := [line.strip() for line in lambda_service.logs(name) if line.startswith(begins)]:
-            return lines
-        time.sleep(0.02)
-    raise TimeoutError(lambda_service.logs(name))
+    return eventually(
+        lambda: [line.strip() for line in lambda_service.logs(name) if line.startswith(begins)] or None,
+        expected=f"line of {name} that begins with {begins}",
+    )
 
 
 def client(aws: EmbeddedAws, service: str, credentials: dict[str, str]) -> Any:  # noqa: ANN401 - boto3 makes its class

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from typing import Any
 
@@ -10,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from infra.local.server import EmbeddedAws
+from tests.support.waiting import eventually
 
 BASIC = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
 INVOKE = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
@@ -23,9 +23,14 @@ def zipped(source: str) -> bytes:
     return content.getvalue()
 
 
-def role(aws: EmbeddedAws, *statements: dict[str, Any], name: str = "role") -> str:
-    """Create a role that Lambda and Step Functions may assume; return its ARN."""
-    principal = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}
+def role(
+    aws: EmbeddedAws,
+    *statements: dict[str, Any],
+    name: str = "role",
+    services: tuple[str, ...] = ("lambda", "states"),
+) -> str:
+    """Create a role that these services may assume, by default Lambda and Step Functions; return its ARN."""
+    principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
     trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     client = aws.client("iam")
     arn: str = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
@@ -60,8 +65,8 @@ def function(aws: EmbeddedAws, source: str, **more: Any) -> str:  # noqa: ANN401
 
 def invoke(aws: EmbeddedAws, event: object = None, name: str = "function") -> tuple[Any, str | None]:
     """Invoke a function; return its payload and the kind of error, if any."""
-    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-    return json.load(answer["Payload"]), answer.get("FunctionError")
+    response = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return json.load(response["Payload"]), response.get("FunctionError")
 
 
 def machine(aws: EmbeddedAws, states: dict[str, Any], name: str = "machine") -> str:
@@ -77,13 +82,12 @@ def start(aws: EmbeddedAws, arn: str, input_: object = None) -> dict[str, Any]:
     """Run an execution to its end; return its description."""
     client = aws.client("stepfunctions")
     execution = client.start_execution(stateMachineArn=arn, input=json.dumps(input_ or {}))["executionArn"]
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+
+    def ended() -> dict[str, Any] | None:
         description: dict[str, Any] = client.describe_execution(executionArn=execution)
-        if description["status"] != "RUNNING":
-            return description
-        time.sleep(0.05)
-    raise TimeoutError(execution)
+        return description if description["status"] != "RUNNING" else None
+
+    return eventually(ended, 60, every=0.05, expected=f"end of {execution}")
 
 
 def run(aws: EmbeddedAws, states: dict[str, Any], input_: object = None) -> dict[str, Any]:

@@ -6,12 +6,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from infra.local.core.settings import PrivateCaSettings, Settings, TrustStoreSettings
 from infra.local.server import EmbeddedAws
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_elbv2.type_defs import TrustStoreRevocationTypeDef
     from mypy_boto3_s3 import S3Client
-
-T = TypeVar("T")
 
 ALLOWED = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
 HOUR = 3600
@@ -305,21 +303,6 @@ def _holding(crl: x509.CertificateRevocationList | None, serials: set[int]) -> x
     return crl if crl is not None and serials <= {revoked.serial_number for revoked in crl} else None
 
 
-def eventually(attempt: Callable[[], T | None], seconds: float = 10) -> T:
-    """Try until there is an answer that is not None."""
-    deadline = time.monotonic() + seconds
-    while (answer := attempt()) is None:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing within {seconds} seconds")
-        time.sleep(0.02)
-    return answer
-
-
-def until(moment: datetime) -> None:
-    """Sleep until a moment has passed."""
-    time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()) + 0.05)
-
-
 @contextmanager
 def on(aws: EmbeddedAws) -> Iterator[Services]:
     """Use the process's embedded AWS, empty, with quick CRLs and quotas that do not hinder."""
@@ -347,10 +330,3 @@ def refused(code: str) -> Iterator[None]:
     with pytest.raises(ClientError) as caught:
         yield
     assert caught.value.response["Error"]["Code"] == code
-
-
-def openssl(*arguments: str | Path, stdin: bytes = b"") -> str:
-    """Run the openssl command line and return what it says; it must succeed."""
-    run = subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, check=False)
-    assert run.returncode == 0, run.stderr.decode()
-    return run.stdout.decode() + run.stderr.decode()

@@ -2,13 +2,18 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,10 +25,10 @@ class Up:
     process: subprocess.Popen[str]
     folder: Path
     welcome: str
-    rest: threading.Thread
+    reader: threading.Thread
 
     def sh(self, script: str, *, check: bool = True) -> str:
-        """Run a script in a shell that has sourced env.sh, with the project's aws on its path; give its output."""
+        """Run a script in a shell that has sourced env.sh, with the project's aws on its path; return its output."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", f". env.sh\n{script}"],
@@ -38,8 +43,24 @@ class Up:
             assert ran.returncode == 0, ran.stdout + ran.stderr
         return (ran.stdout + ran.stderr).strip()
 
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The variables that env.sh exports."""
+        lines = shlex.split((self.folder / "env.sh").read_text().replace("export ", ""))
+        return dict(line.split("=", 1) for line in lines)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the client of any service
+        """Return a client that is configured by env.sh."""
+        return boto3.client(
+            service,  # type: ignore[call-overload] # any service
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
     def until(self, script: str, pattern: str, seconds: float = 30) -> str:
-        """Run a script again and again until its output matches."""
+        """Run a script repeatedly until its output matches; return that output."""
         for _ in range(int(seconds * 2)):
             if re.search(pattern, output := self.sh(script, check=False)):
                 return output
@@ -48,7 +69,7 @@ class Up:
 
 
 def bring_up(folder: Path, *options: str) -> Up:
-    """Start `make up`'s program and wait until it says what to try."""
+    """Start `make up`'s program and wait for the end of its welcome."""
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.local.lab.up", "--port", "0", "--folder", str(folder), *options],
         cwd=ROOT,
@@ -67,17 +88,17 @@ def bring_up(folder: Path, *options: str) -> Up:
         process.stdout.close()
         process.wait(20)
         raise AssertionError("".join(lines))
-    # Whatever it says from now on is read too: it would stand still once the pipe is full.
-    rest = threading.Thread(target=process.stdout.read, daemon=True)
-    rest.start()
-    return Up(process, folder, "".join(lines), rest)
+    # Keep reading its output, as it would block once the pipe is full.
+    reader = threading.Thread(target=process.stdout.read, daemon=True)
+    reader.start()
+    return Up(process, folder, "".join(lines), reader)
 
 
 def bring_down(up: Up) -> int:
-    """Send what Ctrl-C sends and give the exit code."""
+    """Send the signal that Ctrl-C sends; return the exit code."""
     up.process.send_signal(signal.SIGINT)
     code = up.process.wait(20)
-    up.rest.join(20)
+    up.reader.join(20)
     assert up.process.stdout is not None
     up.process.stdout.close()
     return code

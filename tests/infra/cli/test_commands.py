@@ -15,13 +15,13 @@ import pytest
 
 from infra.cli import stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
-from tests.support.command_line import Outside, is_accepted, issued, run
+from tests.support.command_line import is_accepted, issue_client, run
 from tests.support.up import Up
 
 
 def test_plan_then_start_then_report_and_list(up: Up) -> None:
     """A plan changes nothing; the report of the execution is found by its name; the list has it."""
-    serial = issued(up, "planned")
+    serial = issue_client(up, "planned")
     said = run(up, "revocation plan --certificate pki/planned.pem")
     assert "SUCCEEDED is expected" in said
     assert "will be revoked  for UNSPECIFIED  CN=planned, expires" in said
@@ -41,7 +41,7 @@ def test_plan_then_start_then_report_and_list(up: Up) -> None:
 
 def test_dry_run_of_the_stack(up: Up) -> None:
     """The stack itself makes the plan; a dry run is never called enforced."""
-    serial = issued(up, "dry")
+    serial = issue_client(up, "dry")
     said = run(up, f"revocation start --dry-run 0x{serial}")
     assert "nothing was done" in said
     assert "will be revoked  for UNSPECIFIED  CN=dry, expires" in said
@@ -63,7 +63,7 @@ TERMINAL = 'python -c \'import pty, sys; sys.exit(pty.spawn(["bash", "-c", sys.a
 def test_it_asks_at_the_terminal(up: Up, answer: str, code: int) -> None:
     """The plan is shown first; also when a list comes by standard input, and anything but yes is no."""
     name = f"answer-{answer}"
-    serial = issued(up, name)
+    serial = issue_client(up, name)
     command = f"echo 0x{serial} | revocation start --list -"
     said = run(up, f'echo "{answer}" | {TERMINAL} "{command}"', code)
     asked = "Revoke 1 certificate for UNSPECIFIED? It cannot be undone. [y/N]"
@@ -73,7 +73,7 @@ def test_it_asks_at_the_terminal(up: Up, answer: str, code: int) -> None:
 
 def test_not_waiting_and_watching(up: Up) -> None:
     """Exit code 4 says that it is still running; watching it to its end says what came of it."""
-    serial = issued(up, "watched")
+    serial = issue_client(up, "watched")
     made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
     said = run(up, f"revocation watch {made['executionArn']}")
     assert "SUCCEEDED: 1 of 1" in said
@@ -97,8 +97,7 @@ os.execvp("bash", ["bash", "-c", sys.argv[1]])
 @contextmanager
 def no_crl(up: Up) -> Iterator[None]:
     """Keep Private CA from writing its CRL."""
-    outside = Outside(up)
-    s3, bucket = outside.client("s3"), outside.settings["CRL_BUCKET"]
+    s3, bucket = up.client("s3"), up.environment["CRL_BUCKET"]
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.delete_bucket_policy(Bucket=bucket)
     try:
@@ -109,7 +108,7 @@ def no_crl(up: Up) -> Iterator[None]:
 
 def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
     """Ctrl-C ends the watching alone, and says so; exit code 4."""
-    serial = issued(up, "unwatched")
+    serial = issue_client(up, "unwatched")
     with no_crl(up):
         process = subprocess.Popen(
             [sys.executable, "-c", INTERRUPTIBLE, f". ./env.sh; exec revocation start --yes 0x{serial}"],
@@ -132,8 +131,8 @@ def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
 
 def test_a_trust_store_that_nothing_uses(up: Up) -> None:
     """It holds the list and refuses nobody: the plan says so, and the end does."""
-    serial = issued(up, "unused")
-    elb = Outside(up).client("elbv2")
+    serial = issue_client(up, "unused")
+    elb = up.client("elbv2")
     (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
     (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     before = {name: listener["MutualAuthentication"][name] for name in ("Mode", "TrustStoreArn")}
@@ -149,7 +148,7 @@ def test_a_trust_store_that_nothing_uses(up: Up) -> None:
 
 def test_an_aborted_execution_is_no_success(up: Up) -> None:
     """ABORTED is exit code 1, watched or reported; while it runs, its report is still to come."""
-    serial = issued(up, "aborted")
+    serial = issue_client(up, "aborted")
     with no_crl(up):
         made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
         arn = made["executionArn"]

@@ -4,8 +4,8 @@ import json
 import time
 
 from infra.cli.stack import NOT_ENFORCED, UNFINISHED, UNUSABLE
-from tests.support.command_line import Outside, is_accepted, issued, run
-from tests.support.openssl_ca import OpensslCa
+from tests.support.command_line import is_accepted, issue_client, run
+from tests.support.openssl import OpensslCa
 from tests.support.up import Up
 
 LINE = (
@@ -41,7 +41,7 @@ FORMS = {
 
 def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
     """All of them at once: exit code 0 each, and nobody gets in with any of the certificates any more."""
-    serials = {form: issued(up, form) for form in FORMS}
+    serials = {form: issue_client(up, form) for form in FORMS}
     started = {}
     for form, command in FORMS.items():
         how = f'name={form}; serial={serials[form]}; how="--yes --no-wait --json"'
@@ -51,7 +51,7 @@ def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
         said = run(up, f"revocation watch {arn}")
         assert "SUCCEEDED: 1 of 1 certificates are enforced" in said
         assert "RevokeCertificate  (1)" in said
-    sfn = Outside(up).client("stepfunctions")
+    sfn = up.client("stepfunctions")
     for form, arn in started.items():
         while (ended := sfn.describe_execution(executionArn=arn))["status"] == "RUNNING":
             time.sleep(0.3)
@@ -61,9 +61,8 @@ def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
 
 def uploaded(up: Up) -> int:
     """Count what lies where the command line puts files."""
-    outside = Outside(up)
-    bucket = outside.settings["INPUT_BUCKET"]
-    return int(outside.client("s3").list_objects_v2(Bucket=bucket, Prefix="inputs/")["KeyCount"])
+    bucket = up.environment["INPUT_BUCKET"]
+    return int(up.client("s3").list_objects_v2(Bucket=bucket, Prefix="inputs/")["KeyCount"])
 
 
 def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
@@ -98,7 +97,7 @@ def test_a_list_of_another_cas_certificates(up: Up) -> None:
 
 def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
     """A file with more of them than an input can hold; what stands beside them stays here."""
-    serial = issued(up, "many")
+    serial = issue_client(up, "many")
     up.sh("openssl x509 -text -in pki/many.pem > one.txt; for n in $(seq 120); do cat one.txt; done > many.pem")
     assert "will be revoked  for UNSPECIFIED  CN=many" in run(up, "revocation plan --certificate many.pem")
     done = json.loads(run(up, "revocation start --yes --json --certificate many.pem 2>/dev/null"))
@@ -112,7 +111,7 @@ def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
 
 def test_a_list_elsewhere_in_s3_is_copied(up: Up) -> None:
     """An object that the stack may not read is read with the operator's rights, and uploaded to the input bucket."""
-    serial = issued(up, "elsewhere")
+    serial = issue_client(up, "elsewhere")
     up.sh(f"echo 0x{serial} | aws s3 cp --quiet - s3://$WORKFLOW_BUCKET/by-hand/s.txt")
     said = run(up, "revocation start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
     assert "1 of 1 certificates are enforced" in said
@@ -150,7 +149,7 @@ LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123
 
 def test_a_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
     """What find prints starts a revocation; the files are plain or gzip, in a folder or in S3."""
-    serial = issued(up, "logged")
+    serial = issue_client(up, "logged")
     (up.folder / "logs").mkdir()
     (up.folder / LOG).write_text("\n".join(LINE.format(number, "logged", serial) for number in range(5)) + "\n")
     up.sh("gzip -k logs/*.log; aws s3 cp --quiet --recursive --exclude '*.log' logs s3://$INPUT_BUCKET/logs/")

@@ -15,7 +15,8 @@ from moto.acmpca.models import CertificateAuthority as StockAuthority
 from mypy_boto3_acm_pca.literals import KeyAlgorithmType, SigningAlgorithmType, ValidityPeriodTypeType
 
 from infra.local.acm_pca.service import PrivateCaBackend
-from tests.support.services import Authority, Services, openssl, refused
+from tests.support.openssl import openssl
+from tests.support.services import Authority, Services, refused
 
 NOT_OURS = "0123456789abcdef0123456789abcdef"
 

@@ -3,7 +3,8 @@
 import pytest
 
 from infra.local.iam import enforcement
-from tests.support.services import Authority, Services, refused, until
+from tests.support.services import Authority, Services, refused
+from tests.support.waiting import sleep_until
 
 NOT_OURS = "0123456789abcdef0123456789abcdef"
 
@@ -54,7 +55,7 @@ def test_a_root_ca_cannot_revoke_itself(authority: Authority) -> None:
 def test_an_expired_certificate_cannot_be_revoked(authority: Authority) -> None:
     """RevokeCertificate takes no certificate whose time is over."""
     leaf = authority.issue_expiring()
-    until(leaf.certificate.not_valid_after_utc)
+    sleep_until(leaf.certificate.not_valid_after_utc)
     with refused("InvalidRequestException"):
         authority.revoke(leaf)
 
@@ -63,7 +64,7 @@ def test_already_revoked_is_said_before_expired(authority: Authority) -> None:
     """A certificate that was revoked and has expired since is reported as already revoked."""
     leaf = authority.issue_expiring()
     authority.revoke(leaf)
-    until(leaf.certificate.not_valid_after_utc)
+    sleep_until(leaf.certificate.not_valid_after_utc)
     with refused("RequestAlreadyProcessedException"):
         authority.revoke(leaf)
 
@@ -93,7 +94,7 @@ def test_a_deleted_ca_may_not_revoke(services: Services) -> None:
 def test_an_expired_ca_may_not_revoke(services: Services) -> None:
     """A CA whose certificate has ended is EXPIRED and revokes nothing."""
     expired = Authority.create(services, crl={}, seconds=2)
-    until(expired.certificate.not_valid_after_utc)
+    sleep_until(expired.certificate.not_valid_after_utc)
     described = services.pca.describe_certificate_authority(CertificateAuthorityArn=expired.arn)
     assert described["CertificateAuthority"]["Status"] == "EXPIRED"
     with refused("InvalidStateException"):

@@ -14,15 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from infra.local.acm_pca import service as acm_pca
 from infra.local.acm_pca.crl_bucket import PERMISSION_TEST_KEY
 from infra.local.server import EmbeddedAws
-from tests.support.services import (
-    Authority,
-    Services,
-    crl_bucket_policy,
-    eventually,
-    openssl,
-    refused,
-    until,
-)
+from tests.support.openssl import openssl
+from tests.support.services import Authority, Services, crl_bucket_policy, refused
+from tests.support.waiting import eventually, sleep_until
 
 
 @pytest.fixture
@@ -113,7 +107,7 @@ def test_an_expired_certificate_stays_for_one_further_crl(authority: Authority) 
     """Its entry is in the first CRL after its expiry and in no later one."""
     leaf = authority.issue_expiring()
     authority.revoke(leaf)
-    until(leaf.certificate.not_valid_after_utc)
+    sleep_until(leaf.certificate.not_valid_after_utc)
     crls = [x509.load_der_x509_crl(acm_pca.publish_now(authority.arn)) for _ in range(2)]
     assert [len(crl) for crl in crls] == [1, 0]
 

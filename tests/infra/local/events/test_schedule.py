@@ -9,7 +9,7 @@ from infra.local.events import schedule as schedules
 from infra.local.events import service as events
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge
-from tests.support.services import eventually
+from tests.support.waiting import eventually
 
 START = datetime(2025, 1, 1, 12, 0, 30, tzinfo=UTC)  # a Wednesday
 

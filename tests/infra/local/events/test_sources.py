@@ -16,7 +16,8 @@ from infra.local.events import service as events
 from infra.local.events import sources as event_sources
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
-from tests.support.services import Authority, Services, eventually, on
+from tests.support.services import Authority, Services, on
+from tests.support.waiting import eventually
 
 SUCCEED = {"Only": {"Type": "Succeed"}}
 

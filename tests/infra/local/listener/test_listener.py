@@ -14,7 +14,9 @@ from infra.local.lab.handshake import connect
 from infra.local.listener.connection_log import serial_text
 from tests.support import pki
 from tests.support.listener import Site, get
-from tests.support.services import Authority, Leaf, Services, eventually, openssl, until
+from tests.support.openssl import openssl
+from tests.support.services import Authority, Leaf, Services
+from tests.support.waiting import eventually, sleep_until
 
 TLS_VERSIONS = ["-tls1_2", "-tls1_3"]
 LOG_FIELDS = 15
@@ -94,7 +96,7 @@ def test_an_expired_client_is_refused_unless_expiry_is_ignored(site: Site) -> No
     """IgnoreClientCertificateExpiry lets expired clients in, but not revoked ones."""
     leaf = site.authority.issue_expiring()
     site.authority.revoke(leaf)
-    until(leaf.certificate.not_valid_after_utc + timedelta(seconds=1))  # its last second is valid
+    sleep_until(leaf.certificate.not_valid_after_utc + timedelta(seconds=1))  # its last second is valid
     assert not site.connect(leaf).accepted
     assert site.status() == "Failed:ClientCertExpired"
     site.ignore_expiry = True

@@ -1,4 +1,4 @@
-"""A CA that is run by the openssl command alone, so that its CRLs are independent of our code and of cryptography."""
+"""The openssl command, and a CA that it runs alone: independent of our code and of cryptography."""
 
 import subprocess
 from dataclasses import dataclass
@@ -45,6 +45,13 @@ KEYS = {
 }
 
 
+def openssl(*arguments: str | Path, stdin: bytes = b"", folder: Path | None = None) -> str:
+    """Run the openssl command, which must succeed; return what it prints."""
+    run = subprocess.run(["openssl", *arguments], input=stdin, cwd=folder, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode()
+    return run.stdout.decode() + run.stderr.decode()
+
+
 @dataclass
 class OpensslCa:
     """A CA in a folder, run by the openssl command alone."""
@@ -64,8 +71,7 @@ class OpensslCa:
 
     def run(self, *arguments: str) -> None:
         """Run openssl in the CA's folder."""
-        ran = subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
+        openssl(*arguments, folder=self.folder)
 
     def configure(self, crl: str) -> None:
         """Write the configuration, with these lines about CRLs."""
