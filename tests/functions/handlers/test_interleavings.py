@@ -1,16 +1,16 @@
-"""Executions at the same time: in every order of their calls all succeed, one list is left, no serial slips through.
+"""Executions at the same time: in every order of their calls all succeed, one list remains, and no serial is accepted.
 
-`interleavings.py` says how all orders are tried. The calls are all those of AttachCrl, VerifyRevocation and
-RemoveSupersededCrls to the trust store: list, read, add, remove, count.
+`interleavings.py` explains how all orders are tried. The calls are all those that AttachCrl, VerifyRevocation and
+RemoveSupersededCrls make to the trust store: list, read, add, remove, count.
 
-What is promised depends on which of several lists of one CA a load balancer enforces; AWS does not say:
+What is guaranteed depends on which of several lists of one CA a load balancer enforces; AWS does not document it:
 
-* All of them (the union), or the oldest: at every moment each serial that was refused before is refused.
-* The newest alone, by RevocationId: the same, but for one order. An execution that holds CRL n looks, sees nothing
-  newer, and adds it; between that look and that call another one adds CRL n+1. Then the list added last is the older
-  one, and what CRL n+1 alone holds is accepted until the first execution has verified and removed its own list. What
-  was refused before either began is refused all the time, for CRL n holds it too. The service has no conditional
-  write, so a look before the call is all there can be.
+* All of them (the union), or the oldest: at every moment, each serial that was refused before is refused.
+* Only the newest, by RevocationId: the same, except in one order. An execution with CRL n reads the lists, finds
+  nothing newer, and adds CRL n; between reading and adding, another execution adds CRL n+1. Then the list added last is
+  the older one, and serials that only CRL n+1 holds are accepted until the first execution has verified the newer list
+  and removed its own. Serials refused before either execution began are refused all the time, since CRL n holds them
+  too. The service has no conditional write, so reading before adding is the best that can be done.
 """
 
 import hashlib
@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from functions.environment import environment
 from infra.local.core import faults
-from tests.functions.handlers.interleavings import Call, Execution, Lists, Node, Orders, Walk
+from tests.functions.handlers.interleaving_graph import Call, Execution, Graph, Lists, Node
+from tests.functions.handlers.interleavings import Explorer
 from tests.support import pki
 from tests.support.steps import A, B, Bench, C, D
 
@@ -34,147 +35,149 @@ ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalan
 
 
 class Race:
-    """Executions that are about to attach a CRL each, to one trust store with some lists in it."""
+    """Several executions that each attach a CRL to one trust store, which may already hold lists."""
 
     def __init__(self, bench: Bench, patch: pytest.MonkeyPatch) -> None:
-        """Begin with an empty trust store."""
+        """Start with an empty trust store."""
         self.bench, self.patch = bench, patch
-        self.gaps = 0  # moments at which the newest list alone refuses less than before
+        self.gaps = 0  # calls after which the newest list alone refuses less than before
         self._foreign: set[int] = set()
         self._crls: dict[int, bytes] = {}
         self._numbers: dict[frozenset[int], int] = {}
         self._serials: dict[str, frozenset[int]] = {}
-        self._runners: list[tuple[int, set[int], dict[str, bool]]] = []
-        self._start: dict[int, frozenset[int]] = {}
+        self._executions: list[tuple[int, set[int], dict[str, bool]]] = []
+        self._at_start: dict[int, frozenset[int]] = {}
 
     def crl(self, number: int, *serials: int) -> None:
-        """Make a CRL; each one holds other serials than each other one."""
+        """Sign a CRL; no two of them hold the same serials."""
         der = self._crls[number] = self.bench.authority.crl(serials, number=number)
         self._numbers[frozenset(serials)] = number
         self._serials[hashlib.sha256(der).hexdigest()] = frozenset(serials)
 
     def attached(self, number: int) -> None:
-        """Let a list of this CA be attached before."""
+        """Attach a list of this CA before the executions start."""
         self.bench.add(self._crls[number])
 
     def attached_of_another_ca(self) -> None:
-        """Let a list of another CA be attached before."""
+        """Attach a list of another CA before the executions start."""
         self._foreign.add(self.bench.add(FOREIGN.crl([D], number=99)))
 
     def execution(self, number: int, wanted: set[int], **options: bool) -> None:
-        """Let an execution attach a CRL, for serials that this CRL holds."""
-        self._runners.append((number, wanted, options))
+        """Add an execution that attaches a CRL for serials that this CRL holds."""
+        self._executions.append((number, wanted, options))
 
-    def run(self, *, mortal: bool = False) -> Walk:
-        """Try all orders, and check each moment and each end."""
-        orders, executions = self._begin()
-        return self._ended(orders.walk(executions, self._moment, mortal=mortal))
+    def run(self, *, may_abort: bool = False) -> Graph:
+        """Try all orders, and check the lists after each call and at each end."""
+        explorer, executions = self._prepare()
+        return self._check_ends(explorer.explore(executions, self._check_call, may_abort=may_abort))
 
-    def run_once(self, choose: Callable[[int], int]) -> Walk:
+    def run_once(self, choose: Callable[[int], int]) -> Graph:
         """Try one order."""
-        orders, executions = self._begin()
-        return self._ended(orders.follow(executions, self._moment, choose))
+        explorer, executions = self._prepare()
+        return self._check_ends(explorer.follow(executions, self._check_call, choose))
 
-    def _begin(self) -> tuple[Orders, list[Execution]]:
+    def _prepare(self) -> tuple[Explorer, list[Execution]]:
         prepared = []
-        for number, wanted, options in self._runners:
+        for number, wanted, options in self._executions:
             peer = self.bench.peer()
             manifest = peer.manifest(*wanted)
             prepared.append((manifest, peer.convert(self._crls[number], manifest), options))
-        orders = Orders(self.bench, self.patch)
-        self._start = self._ours(Lists.of(self.bench.trust_store_arn))
-        begun = [
-            orders.start(each, manifest, crl, **options) for each, (manifest, crl, options) in enumerate(prepared, 1)
+        explorer = Explorer(self.bench, self.patch)
+        self._at_start = self._ours(Lists.copy_from(self.bench.trust_store_arn))
+        started = [
+            explorer.start(number, manifest, crl, **options)
+            for number, (manifest, crl, options) in enumerate(prepared, 1)
         ]
-        return orders, begun
+        return explorer, started
 
-    def _ended(self, walk: Walk) -> Walk:
-        for node in walk.ends:
-            with walk.told(node):
-                self._end(node)
-        return walk
+    def _check_ends(self, graph: Graph) -> Graph:
+        for node in graph.end_nodes:
+            with graph.with_path(node):
+                self._check_end(node)
+        return graph
 
     def _ours(self, lists: Lists) -> dict[int, frozenset[int]]:
-        """Give the serials of this CA's lists, lowest RevocationId first."""
-        return {each: lists.serials[each] for each in sorted(lists.serials) if each not in self._foreign}
+        """Return the serials of this CA's lists, lowest RevocationId first."""
+        return {list_id: lists.serials[list_id] for list_id in sorted(lists.serials) if list_id not in self._foreign}
 
-    def _moment(self, before: Node, call: Call, after: Node) -> None:
-        was, now = self._ours(before.lists), self._ours(after.lists)
+    def _check_call(self, before: Node, call: Call, after: Node) -> None:
+        old, new = self._ours(before.lists), self._ours(after.lists)
         assert self._foreign <= after.lists.serials.keys(), "the list of another CA was touched"
-        assert union(was) <= union(now), "a serial is in no list any more"
-        if not was:
+        assert union(old) <= union(new), "a serial is no longer in any list"
+        if not old:
             return
-        assert was[min(was)] <= now[min(now)], "the oldest list alone refuses less than before"
-        at_start = self._start[max(self._start)] if self._start else frozenset()
-        assert at_start <= now[max(now)], "the newest list alone refuses less than at the start"
-        if not was[max(was)] <= now[max(now)]:
+        assert old[min(old)] <= new[min(new)], "the oldest list alone refuses less than before"
+        at_start = self._at_start[max(self._at_start)] if self._at_start else frozenset()
+        assert at_start <= new[max(new)], "the newest list alone refuses less than at the start"
+        if not old[max(old)] <= new[max(new)]:
             self.gaps += 1
-            assert call.adds, "the newest list alone refuses less, and none was added"
-            assert self._numbers[now[max(now)]] < max(self._numbers[serials] for serials in was.values())
+            assert call.is_add, "the newest list alone refuses less, though none was added"
+            assert self._numbers[new[max(new)]] < max(self._numbers[serials] for serials in old.values())
 
-    def _end(self, node: Node) -> None:
-        left = self._ours(node.lists)
-        if not any(each.dead for each in node.executions):
-            numbers = [number for number, _, _ in self._runners] + [
-                self._numbers[each] for each in self._start.values()
+    def _check_end(self, node: Node) -> None:
+        remaining = self._ours(node.lists)
+        if not any(execution.is_aborted for execution in node.executions):
+            numbers = [number for number, _, _ in self._executions] + [
+                self._numbers[serials] for serials in self._at_start.values()
             ]
-            assert [self._numbers[each] for each in left.values()] == [max(numbers)]
-            added = {revocation_id for each in node.executions for revocation_id in self._added(each)}
-            removed = {revocation_id for each in node.executions for revocation_id in self._removed(each)}
-            assert self._start.keys() | added | removed == left.keys() | removed, "the report lacks a list"
-        for execution, (_, wanted, _) in zip(node.executions, self._runners, strict=True):
-            if not execution.dead:
-                assert wanted <= union(left), "a wanted serial is in no list"
-                self._counts(execution, wanted)
+            assert [self._numbers[serials] for serials in remaining.values()] == [max(numbers)]
+            added = {list_id for execution in node.executions for list_id in self._added(execution)}
+            removed = {list_id for execution in node.executions for list_id in self._removed(execution)}
+            assert self._at_start.keys() | added | removed == remaining.keys() | removed, "the report lacks a list"
+        for execution, (_, wanted, _) in zip(node.executions, self._executions, strict=True):
+            if not execution.is_aborted:
+                assert wanted <= union(remaining), "a wanted serial is not in any list"
+                self._check_counts(execution, wanted)
 
-    def _counts(self, execution: Execution, wanted: set[int]) -> None:
-        verified, before = execution.store.verified, union(self._start)
-        now = self._serials[str(verified.sha256)]
+    def _check_counts(self, execution: Execution, wanted: set[int]) -> None:
+        verified, old = execution.store.verified, union(self._at_start)
+        new = self._serials[str(verified.sha256)]
         assert verified.wanted_held == len(wanted)
-        assert verified.wanted_new == len(wanted - before)
-        assert verified.new_entries in {None, len(now - before)}
-        assert verified.dropped_entries in {None, len(before - now)}
+        assert verified.wanted_new == len(wanted - old)
+        assert verified.new_entries in {None, len(new - old)}
+        assert verified.dropped_entries in {None, len(old - new)}
 
-    def _added(self, each: Execution) -> list[int]:
-        return each.store.attached.added_revocation_ids
+    def _added(self, execution: Execution) -> list[int]:
+        return execution.store.attached.added_revocation_ids
 
-    def _removed(self, each: Execution) -> list[int]:
-        return [*each.store.attached.removed_revocation_ids, *each.store.removed.removed_revocation_ids]
+    def _removed(self, execution: Execution) -> list[int]:
+        store = execution.store
+        return [*store.attached.removed_revocation_ids, *store.removed.removed_revocation_ids]
 
 
 def union(lists: dict[int, frozenset[int]]) -> frozenset[int]:
-    """Give the serials of all lists."""
+    """Return the serials of all lists."""
     return frozenset().union(*lists.values())
 
 
 @pytest.fixture
 def race(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Race:
-    """Give a race on an empty trust store, and CRLs of which each holds more than the one before."""
-    made = Race(bench, monkeypatch)
+    """Return a race on an empty trust store, with three CRLs that each hold one serial more than the one before."""
+    race = Race(bench, monkeypatch)
     for number, serials in ((1, [A]), (2, [A, B]), (3, [A, B, C])):
-        made.crl(number, *serials)
-    return made
+        race.crl(number, *serials)
+    return race
 
 
 def test_both_with_the_same_crl(race: Race) -> None:
-    """Two executions that found the same CRL leave it attached once."""
+    """Two executions with the same CRL leave it attached once."""
     race.execution(2, {A})
     race.execution(2, {B})
-    walk = race.run()
-    assert walk.orders > 252, "five calls each were 252 orders, and there are more calls"
+    graph = race.run()
+    assert graph.number_of_orders > 252, "five calls each make 252 orders, and there are more calls"
     assert race.gaps == 0
 
 
 def test_one_with_the_next_crl(race: Race) -> None:
-    """Of two CRLs the one with the higher number is left, whichever was attached first."""
+    """Of two CRLs, the one with the higher number remains, whichever was attached first."""
     race.execution(2, {B})
     race.execution(3, {C})
     race.run()
-    assert race.gaps > 0, "the order that the docstring of this module tells of"
+    assert race.gaps > 0, "the order described in the docstring of this module"
 
 
 def test_same_crl_beside_older_and_foreign_lists(race: Race) -> None:
-    """The older list goes, and that of another CA stays."""
+    """The older list is removed, and that of another CA remains."""
     race.attached(1)
     race.attached_of_another_ca()
     race.execution(2, {A})
@@ -184,7 +187,7 @@ def test_same_crl_beside_older_and_foreign_lists(race: Race) -> None:
 
 
 def test_next_crl_beside_older_and_foreign_lists(race: Race) -> None:
-    """What the older list refused is refused all the time."""
+    """Serials in the older list are refused all the time."""
     race.attached(1)
     race.attached_of_another_ca()
     race.execution(2, {A, B})
@@ -193,7 +196,7 @@ def test_next_crl_beside_older_and_foreign_lists(race: Race) -> None:
 
 
 def test_one_crl_is_attached_already(race: Race) -> None:
-    """An execution that has nothing to add does not stand in the way of one that has."""
+    """An execution with nothing to add does not hinder one that adds a list."""
     race.attached(2)
     race.execution(2, {B})
     race.execution(3, {C})
@@ -202,7 +205,7 @@ def test_one_crl_is_attached_already(race: Race) -> None:
 
 
 def test_leftovers_of_an_earlier_execution(race: Race) -> None:
-    """Several older lists, one of them twice, all go."""
+    """Several older lists, one of them attached twice, are all removed."""
     for number in (1, 2, 1):
         race.attached(number)
     race.execution(2, {B})
@@ -210,28 +213,28 @@ def test_leftovers_of_an_earlier_execution(race: Race) -> None:
     race.run()
 
 
-def test_answer_of_one_add_is_lost(race: Race) -> None:
-    """An execution that does not know whether it added its list looks, and goes on."""
+def test_response_to_add_is_lost(race: Race) -> None:
+    """An execution that does not know whether it added its list looks for it and continues."""
     race.attached(1)
-    race.execution(2, {B}, unlucky=True)
-    race.execution(3, {C}, unlucky=True)
+    race.execution(2, {B}, loses_add_response=True)
+    race.execution(3, {C}, loses_add_response=True)
     race.run()
 
 
 @pytest.mark.parametrize("number", [2, 3])
-def test_one_ends_at_any_moment(race: Race, number: int) -> None:
-    """An execution that is aborted between any two calls leaves nothing that stops the other one."""
+def test_one_is_aborted_before_any_call(race: Race, number: int) -> None:
+    """An execution that is aborted between any two calls does not stop the other one."""
     race.attached(1)
     race.execution(number, {B})
     race.execution(2, {A})
-    race.run(mortal=True)
+    race.run(may_abort=True)
 
 
 @pytest.mark.parametrize("numbers", [(2, 2), (2, 3)])
 def test_room_for_only_one_more_list(
     race: Race, lambda_environment: pytest.MonkeyPatch, numbers: tuple[int, int]
 ) -> None:
-    """When the peer takes the last place, an execution looks again before it calls the trust store full."""
+    """When the other execution takes the last place, an execution reads the lists again before it fails as full."""
     race.attached(1)
     race.attached_of_another_ca()
     lambda_environment.setenv("MAX_REVOCATION_LISTS", "3")
@@ -249,7 +252,7 @@ def test_room_for_only_one_more_list(
     data=st.data(),
 )
 def test_any_number_of_executions(bench: Bench, numbers: list[int], before: list[int], data: st.DataObject) -> None:
-    """Three to five executions with any CRLs, in any order: too many orders to try them all."""
+    """Three to five executions with any CRLs, in one random order: there are too many orders to try them all."""
     with pytest.MonkeyPatch.context() as patch:
         race = Race(bench.fresh(), patch)
         for number in range(1, len(LETTERS) + 1):
@@ -261,28 +264,28 @@ def test_any_number_of_executions(bench: Bench, numbers: list[int], before: list
         race.run_once(lambda running: data.draw(st.integers(0, running - 1)))
 
 
-@pytest.mark.parametrize("held", [ADD, REMOVE])
-def test_two_threads_for_real(bench: Bench, held: str) -> None:
-    """Nothing recorded, nothing put back: two threads that both call before either is answered."""
+@pytest.mark.parametrize("delayed", [ADD, REMOVE])
+def test_two_real_threads(bench: Bench, delayed: str) -> None:
+    """Without recorded responses: two threads that both make a call before either gets a response."""
     bench.add(bench.authority.crl([A], number=1))
     both = threading.Barrier(2, timeout=10)
     waits = iter(range(2))
 
-    def hold(action: str, _resource: str) -> None:
-        if action == held and next(waits, None) is not None:
+    def wait_for_both(action: str, _resource: str) -> None:
+        if action == delayed and next(waits, None) is not None:
             both.wait()
 
     peers = [bench, bench.peer()]
     manifests = [peer.manifest(B) for peer in peers]
     converted = bench.convert(bench.authority.crl([A, B], number=2), manifests[0])
-    if held == REMOVE:  # both see the same list verified, and both set out to remove the older one
+    if delayed == REMOVE:  # both verify the same list, and both try to remove the older one
         bench.add(bench.authority.crl([A, B], number=2))
         converted = bench.convert(bench.authority.crl([A, B, C], number=3), manifests[0])
         bench.enforce(manifests[0], converted)
         bench.add(bench.authority.crl([A], number=1))
-    faults.observe(hold)
+    faults.observe(wait_for_both)
     with ThreadPoolExecutor() as pool:
-        stores = list(pool.map(lambda at: peers[at].enforce(manifests[at], converted), range(2)))
+        stores = list(pool.map(lambda index: peers[index].enforce(manifests[index], converted), range(2)))
     faults.clear()
     assert both.n_waiting == 0
     assert len(bench.attached()) == 1
