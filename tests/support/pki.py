@@ -1,5 +1,6 @@
 """A public-key infrastructure whose defaults are valid: a test states only what is wrong with its own."""
 
+import io
 import random
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from functions.pki.crl_pem import write_pem
 from functions.pki.der import (
     BIT_STRING,
     ENUMERATED,
@@ -304,6 +306,13 @@ def _signature(authority: Authority, tbs: bytes) -> bytes:
     if isinstance(authority.key, ec.EllipticCurvePrivateKey):
         return authority.key.sign(tbs, ec.ECDSA(SHA256))
     raise TypeError(type(authority.key))
+
+
+def crl_pem(der: bytes) -> bytes:
+    """Return a CRL as PEM."""
+    file = io.BytesIO()
+    write_pem(der, file)
+    return file.getvalue()
 
 
 def random_serials(count: int, *, octets: int = 16, seed: int = 1) -> list[int]:

@@ -1,6 +1,5 @@
-"""PEM: written byte for byte as openssl writes it, read only when there is exactly one CRL and nothing else."""
+"""PEM: written byte for byte as openssl writes it, read only if it is exactly one CRL and nothing else."""
 
-import io
 import subprocess
 
 import pytest
@@ -8,21 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.errors import CrlMalformed
-from functions.pki.crl_pem import is_pem, pem_size, read_pem, write_pem
+from functions.pki.crl_pem import is_pem, pem_size, read_pem
 from tests.support import pki
 
 CA = pki.certificate_authority()
 DER = CA.crl([5, 2**100])
 
 
-def pem(der: bytes) -> bytes:
-    """Write PEM into memory."""
-    sink = io.BytesIO()
-    write_pem(der, sink)
-    return sink.getvalue()
-
-
-PEM = pem(DER)
+PEM = pki.crl_pem(DER)
 
 
 @pytest.mark.parametrize("entries", [0, 1, 2, 3, 10, 251, 252, 253, 5_000])
@@ -30,20 +22,20 @@ def test_openssl_writes_the_same(entries: int) -> None:
     """`openssl crl` makes the same bytes of the same CRL."""
     der = pki.large_crl(CA, pki.random_serials(entries))
     command = ["openssl", "crl", "-inform", "DER", "-outform", "PEM"]
-    assert pem(der) == subprocess.run(command, input=der, capture_output=True, check=True).stdout
+    assert pki.crl_pem(der) == subprocess.run(command, input=der, capture_output=True, check=True).stdout
 
 
 @given(st.binary(min_size=1, max_size=50), st.sampled_from([1, 2, 3, 48, 12_287, 12_288, 12_289, 24_576, 30_000]))
 def test_what_is_written_is_read(pattern: bytes, size: int) -> None:
-    """Any bytes come back, and the size is foretold."""
+    """Any bytes are read back, and the size is as computed."""
     der = (pattern * size)[:size]
-    written = pem(der)
+    written = pki.crl_pem(der)
     assert read_pem(written) == der
     assert len(written) == pem_size(len(der))
 
 
-def test_pem_is_told_from_der() -> None:
-    """The two forms are told apart by their first bytes."""
+def test_pem_is_distinguished_from_der() -> None:
+    """The first bytes tell the two forms apart."""
     assert (is_pem(PEM), is_pem(DER)) == (True, False)
 
 
@@ -79,6 +71,6 @@ BODY = PEM.splitlines()[1]
     ],
 )
 def test_refused(text: bytes, words: str) -> None:
-    """What is not exactly one CRL is refused."""
+    """Anything but exactly one CRL is refused."""
     with pytest.raises(CrlMalformed, match=words):
         read_pem(text)

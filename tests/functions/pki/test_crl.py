@@ -10,9 +10,8 @@ from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
 from functions.pki import crl
 from functions.pki.crl_pem import pem_size
 from functions.pki.der import INTEGER, SEQUENCE, UTC_TIME, wrap
-from tests.functions.pki.test_crl_pem import pem
 from tests.support import pki
-from tests.support.pki import entry, extension, hand_made_crl
+from tests.support.pki import crl_pem, entry, extension, hand_made_crl
 
 CA = pki.certificate_authority()
 
@@ -30,7 +29,7 @@ def test_what_a_crl_says() -> None:
 def test_pem_is_read_as_der() -> None:
     """The two forms of one CRL are the same CRL."""
     der = CA.crl([5])
-    assert (crl.read(pem(der)).der, crl.read(pem(der)).sha256) == (der, crl.read(der).sha256)
+    assert (crl.read(crl_pem(der)).der, crl.read(crl_pem(der)).sha256) == (der, crl.read(der).sha256)
 
 
 def test_held_are_the_wanted_ones_in_it() -> None:
@@ -88,9 +87,9 @@ GOOD = hand_made_crl(CA, entries=entry(5))
     [
         pytest.param(b"", "CertificateList is missing or cut short at offset 0", id="nothing"),
         pytest.param(b"hello, world", "tag 0x68 instead of 0x30", id="text"),
-        pytest.param(b"\xef\xbb\xbf" + pem(GOOD), "tag 0xef instead of 0x30", id="PEM with a byte order mark"),
-        pytest.param(b"My CRL:\n" + pem(GOOD), "tag 0x4d instead of 0x30", id="PEM after other text"),
-        pytest.param(b"My CRL:\n" + pem(GOOD), "openssl crl -in FILE -out NEW writes", id="what mends it"),
+        pytest.param(b"\xef\xbb\xbf" + crl_pem(GOOD), "tag 0xef instead of 0x30", id="PEM with a byte order mark"),
+        pytest.param(b"My CRL:\n" + crl_pem(GOOD), "tag 0x4d instead of 0x30", id="PEM after other text"),
+        pytest.param(b"My CRL:\n" + crl_pem(GOOD), "openssl crl -in FILE -out NEW writes", id="what mends it"),
         pytest.param(b"hello, world", "no PEM either, which begins with -----BEGIN X509 CRL-----", id="no form"),
         pytest.param(CA.certificate_pem, "is a CERTIFICATE, and no X509 CRL", id="a certificate as PEM"),
         pytest.param(GOOD[:-1], "passes the end", id="cut short"),

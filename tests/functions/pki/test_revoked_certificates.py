@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from functions.errors import CrlMalformed, CrlRefused
 from functions.pki import crl, crl_checks
 from functions.pki.der import GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME, wrap
-from tests.functions.pki.test_crl_pem import pem
 from tests.support import pki
-from tests.support.pki import entry, extension, hand_made_crl
+from tests.support.pki import crl_pem, entry, extension, hand_made_crl
 
 CA = pki.certificate_authority()
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())
@@ -160,7 +159,7 @@ SAMPLES = [
         rsa_padding=padding.PSS(padding.MGF1(pki.SHA256), 32),
         extensions=[(x509.DeltaCRLIndicator(3), True)],
     ),
-    pem(GOOD),
+    crl_pem(GOOD),
 ]
 CHANGES = st.lists(st.tuples(st.integers(0, 700), st.integers(0, 2), st.binary(max_size=3)), min_size=1, max_size=3)
 
