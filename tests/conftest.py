@@ -56,8 +56,8 @@ def lab(lab_cache: LabCache) -> Iterator[Lab]:
     """Return the lab with quick settings; settings and faults are undone afterwards, revocations stay."""
     lab = lab_cache.get()
     settings = lab.aws.settings
-    settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
-    settings.trust_stores.write_burst = settings.trust_stores.trust_stores = 1_000
+    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.trust_stores.write_burst = settings.trust_stores.max_trust_stores = 1_000
     yield lab
     faults.clear()
     _restore(settings)

@@ -159,7 +159,7 @@ def a_certificate_is_revoked(target: Target, folder: Path) -> None:
 
 def test_on_the_embedded_aws(aws: EmbeddedAws, tmp_path: Path) -> None:
     """All of it, within seconds."""
-    aws.settings.private_ca.crl_after_seconds = 1
+    aws.settings.private_ca.crl_delay_seconds = 1
     with deployed_lab(aws, tmp_path / "pki") as lab:
         acm_pca.publish_now(lab.authority.arn)
         listener = ("localhost", lab.listener.port, str(lab.ca_file))

@@ -51,7 +51,7 @@ def main(scale: Scale) -> int:
     settings = Settings()
     settings.private_ca.revocations_per_second = settings.private_ca.revocation_burst = scale.quota
     # Five minutes at the least, as everything else by the factor; the rule on each CRL starts an execution of its own.
-    settings.private_ca.crl_after_seconds = 300 / scale.factor
+    settings.private_ca.crl_delay_seconds = 300 / scale.factor
     with (
         EmbeddedAws(settings) as aws,
         tempfile.TemporaryDirectory() as folder,

@@ -51,7 +51,7 @@ def lambda_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[py
 def bench(warm: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Bench]:  # noqa: ARG001
     """Yield a workbench with an empty trust store; all trust stores that the test created are deleted after it."""
     limits = lab.aws.settings.trust_stores
-    limits.write_burst = limits.trust_stores = 1_000_000
+    limits.write_burst = limits.max_trust_stores = 1_000_000
     client = lab.aws.client("elbv2")
     before = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]}
     yield Bench(lab)

@@ -42,9 +42,9 @@ def guarded(workflow: Workflow) -> Iterator[Workflow]:
 def _revoke_two(workflow: Workflow) -> None:
     """Revoke two certificates, whose CRL comes at once."""
     private_ca = workflow.aws.settings.private_ca
-    usual, private_ca.crl_after_seconds = private_ca.crl_after_seconds, 0.01
+    usual, private_ca.crl_delay_seconds = private_ca.crl_delay_seconds, 0.01
     workflow.revoke_elsewhere(*workflow.clients(2))
-    private_ca.crl_after_seconds = usual
+    private_ca.crl_delay_seconds = usual
 
 
 @pytest.fixture

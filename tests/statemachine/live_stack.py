@@ -59,7 +59,7 @@ class LiveStack:
         before = set(self.workflow.executions())
         action()
         ended = [self.workflow.wait(arn) for arn in self.workflow.wait_for_start(before, number)]
-        events.settle(30)
+        events.wait_until_delivered(30)
         return ended
 
     def request_revocation(self, **detail: object) -> None:

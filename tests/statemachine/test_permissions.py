@@ -31,9 +31,9 @@ REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     """Return a workflow on a stack of its own, for one trust store that hangs on a load balancer."""
     private_ca = aws.settings.private_ca
-    private_ca.crl_after_seconds = private_ca.crl_retry_seconds = 0.3
+    private_ca.crl_delay_seconds = private_ca.crl_retry_seconds = 0.3
     aws.settings.trust_stores.write_burst = 1_000
-    aws.settings.events.s3_notifications = False  # the schedule is fired where a reconcile is wanted
+    aws.settings.events.sends_s3_events = False  # the schedule is fired where a reconcile is wanted
     with deployed_lab(
         aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1", RevocationsPerSecond="500"
     ) as lab:
@@ -71,11 +71,11 @@ def everything_happens(workflow: Workflow) -> None:
     authority, arn = workflow.authority, workflow.trust_store_arn
     clients = workflow.clients(9)
 
-    workflow.aws.settings.private_ca.crl_publication = False
+    workflow.aws.settings.private_ca.publishes_crls = False
     workflow.delete_crl()  # its absence must be a 404
     running = workflow.start(clients[0], seconds=30)
     workflow.wait_for_state(running, "WaitForCrl")
-    workflow.aws.settings.private_ca.crl_publication = True
+    workflow.aws.settings.private_ca.publishes_crls = True
     acm_pca.publish_now(authority.arn)
     assert workflow.wait(running).status == "SUCCEEDED"
     assert workflow.run(clients[0]).outcomes.popitem()[1] == "ALREADY_REVOKED"  # has it expired?
@@ -92,7 +92,7 @@ def everything_happens(workflow: Workflow) -> None:
     once_before(ADD, arn, lambda: workflow.add(acm_pca.publish_now(authority.arn)))  # a peer supersedes us
     assert workflow.run(clients[3]).status == "SUCCEEDED"
 
-    workflow.aws.settings.private_ca.crl_publication = False
+    workflow.aws.settings.private_ca.publishes_crls = False
     running = workflow.start(*clients[4:6], seconds=30)
     workflow.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(authority.arn, serials=workflow.held() | {clients[4].serial})  # one of two
@@ -130,7 +130,7 @@ def put(workflow: Workflow, key: str, body: bytes) -> dict[str, str]:
 def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     """Have a long list and a certificate read out of S3, one of them absent; give the list's location."""
     settings = workflow.aws.settings.private_ca
-    settings.crl_publication = True
+    settings.publishes_crls = True
     settings.revocations_per_second = settings.revocation_burst = 1_000
     already = min(workflow.held())
     serials_ = "\n".join(map(serial_number.to_hex, [already, *workflow.issue_serials(limits.MAX_INLINE_SERIALS)]))
@@ -168,12 +168,12 @@ def another_cas_crl_is_enforced(workflow: Workflow) -> None:
 
 def events_happen(workflow: Workflow, serial: str) -> None:
     """Have a revocation asked for by an event, with the CA's bucket closed for a while, and nobody listening."""
-    workflow.aws.settings.private_ca.crl_publication = True
-    workflow.aws.settings.events.s3_notifications = True
+    workflow.aws.settings.private_ca.publishes_crls = True
+    workflow.aws.settings.events.sends_s3_events = True
     acm_pca.publish_now(workflow.authority.arn)
     put(workflow, "crls/root.crl", workflow.with_key(workflow.lab.root).crl([5], number=3))
-    events.settle(30)
-    workflow.aws.settings.events.s3_notifications = False
+    events.wait_until_delivered(30)
+    workflow.aws.settings.events.sends_s3_events = False
     entry = {"Source": "test", "DetailType": "Client Certificate Revocation Requested"}
     asked = {**entry, "EventBusName": workflow.lab.outputs["EventBusName"], "Detail": json.dumps({"Serials": [serial]})}
     workflow.aws.client("events").put_events(Entries=[asked])
@@ -198,14 +198,14 @@ def events_happen(workflow: Workflow, serial: str) -> None:
         [workflow.authority.arn],
         {"result": "failure", "reason": 5},
     )
-    events.settle(30)
+    events.wait_until_delivered(30)
     for arn in workflow.executions():
         workflow.wait(arn)
 
 
 def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int) -> None:
     """Stop an execution that has verified a list and waits for more, so that another writes its report."""
-    workflow.aws.settings.private_ca.crl_publication = False
+    workflow.aws.settings.private_ca.publishes_crls = False
     running = workflow.start(serial_number.to_hex(one), serial_number.to_hex(other), seconds=60, SerialList=listed)
     workflow.wait_for_state(running, "WaitForCrl")
     acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
@@ -217,7 +217,7 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
 def test_every_permission_is_used_and_needed_and_no_other(fresh: Workflow) -> None:
     """All that the template allows is used; a call beyond it would be denied; without any of it, one is."""
     everything_happens(fresh)
-    events.settle(30)
+    events.wait_until_delivered(30)
     with contextlib.suppress(TimeoutError):
         eventually(
             lambda: enforcement.unused_permissions() == set() or None, 30

@@ -46,10 +46,10 @@ def plan(workflow: Workflow, request: Request) -> dict[str, Any]:
 
 def run(workflow: Workflow, request: Request) -> Execution:
     """Start it for real; no CRL comes before the first look, however slow that is."""
-    workflow.aws.settings.private_ca.crl_publication = False
+    workflow.aws.settings.private_ca.publishes_crls = False
     execution_arn = workflow.start_with(request)
     workflow.wait_for_poll_or_end(execution_arn)
-    workflow.aws.settings.private_ca.crl_publication = True
+    workflow.aws.settings.private_ca.publishes_crls = True
     return workflow.wait(execution_arn)
 
 

@@ -14,7 +14,7 @@ def revoked_with_an_expired_list(workflow: Workflow) -> str:
     """Have a serial in an attached list whose nextUpdate has passed, and in no newer CRL; give it."""
     (client,) = workflow.clients(1)
     workflow.run(client)
-    workflow.aws.settings.private_ca.crl_publication = False
+    workflow.aws.settings.private_ca.publishes_crls = False
     expired = acm_pca.publish_now(workflow.authority.arn, next_update=datetime.now(UTC) - timedelta(seconds=1))
     workflow.add(expired)
     return f"0x{client.serial:x}"

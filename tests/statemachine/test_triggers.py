@@ -29,29 +29,29 @@ ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalan
 def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """Build a stack of its own, for one trust store, whose rules are on."""
     embedded_aws.reset()
-    embedded_aws.settings.events.s3_notifications = False
+    embedded_aws.settings.events.sends_s3_events = False
     folder = tmp_path_factory.mktemp("live")
     with deployed_lab(
         embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
     ) as lab:
         yield LiveStack(Workflow(lab, lab.trust_store_arn, folder=folder))
     embedded_aws.reset()
-    embedded_aws.settings.events.s3_notifications = True
+    embedded_aws.settings.events.sends_s3_events = True
 
 
 @pytest.fixture
 def live(stack: LiveStack) -> Iterator[LiveStack]:
     """Return the stack at rest: a good CRL lies in S3 and is attached; S3's events are off until a test wants them."""
     settings = stack.aws.settings
-    settings.private_ca.crl_after_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
     settings.trust_stores.write_burst = 1_000
     acm_pca.publish_now(stack.lab.authority.arn)
     assert stack.reconcile().status == "SUCCEEDED"
     stack.receive_notifications()
     stack.receive_events()
     yield stack
-    settings.events.s3_notifications = False
-    events.settle(30)
+    settings.events.sends_s3_events = False
+    events.wait_until_delivered(30)
     for arn in stack.workflow.executions():
         stack.workflow.wait(arn)
     faults.clear()
@@ -61,7 +61,7 @@ def live(stack: LiveStack) -> Iterator[LiveStack]:
 
 def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: LiveStack) -> None:
     """Whoever puts a CRL under crls/ starts its enforcement; what lies elsewhere in that bucket starts nothing."""
-    live.aws.settings.events.s3_notifications = True
+    live.aws.settings.events.sends_s3_events = True
     root = live.workflow.with_key(live.lab.root)
     s3, bucket = live.aws.client("s3"), live.lab.outputs["InputBucketName"]
 
@@ -77,7 +77,7 @@ def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: LiveStack) -> Non
 
 def test_the_readmes_event_starts_a_revocation(live: LiveStack) -> None:
     """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
-    live.aws.settings.private_ca.crl_publication = False
+    live.aws.settings.private_ca.publishes_crls = False
     (client,) = live.workflow.clients(1)
     assert live.accepts(client)
     entries = json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
@@ -90,7 +90,7 @@ def test_the_readmes_event_starts_a_revocation(live: LiveStack) -> None:
         before = set(live.workflow.executions())
         subprocess.run(command, env=environment, check=True, capture_output=True)
         live.workflow.wait_for_state(live.workflow.wait_for_start(before)[0], "WaitForCrl")
-        live.aws.settings.private_ca.crl_publication = True
+        live.aws.settings.private_ca.publishes_crls = True
 
     (execution,) = live.started_by(put_and_publish_once_it_waits)
     assert execution.status == "SUCCEEDED"
@@ -130,7 +130,7 @@ def test_an_event_that_cannot_be_delivered_is_buried_whole(live: LiveStack) -> N
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     iam.delete_role_policy(RoleName=role, PolicyName=policy)
     live.request_revocation(Serials=["0a:0b"])
-    events.settle(30)
+    events.wait_until_delivered(30)
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
     (buried,) = live.receive(live.lab.outputs["DeadLetterQueueUrl"].rsplit("/", 1)[1])
     assert buried["detail"] == {"Serials": ["0a:0b"]}
@@ -141,7 +141,7 @@ def test_an_event_that_cannot_be_delivered_is_buried_whole(live: LiveStack) -> N
 def test_a_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: str) -> None:
     """No execution is started by hand: the CRL's publication does it, and with S3's events lost, the schedule."""
     (client,) = live.workflow.clients(1)
-    live.aws.settings.events.s3_notifications = by == "event"
+    live.aws.settings.events.sends_s3_events = by == "event"
 
     def elsewhere() -> None:
         command: list[str | Path] = [
@@ -207,14 +207,14 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: LiveStack, with_a_perso
     calls: list[str] = []
     faults.observe(lambda action, _: calls.append(action) if action in (ADD, REMOVE) else None)
     (client,) = live.workflow.clients(1)
-    live.aws.settings.private_ca.crl_publication = False
+    live.aws.settings.private_ca.publishes_crls = False
 
     def ten_at_once() -> None:
         if with_a_person:
             before = set(live.workflow.executions())
             live.request_revocation(Serials=[serial_number.to_hex(client.serial)])
             live.workflow.wait_for_state(live.workflow.wait_for_start(before)[0], "WaitForCrl")
-        live.aws.settings.private_ca.crl_publication = True
+        live.aws.settings.private_ca.publishes_crls = True
         acm_pca.publish_now(live.lab.authority.arn)
         for _ in range(10):
             events.fire_schedules_now()
@@ -249,12 +249,12 @@ def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> N
 
 def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(live: LiveStack) -> None:
     """Not at each look; and that nobody could be told does not hold the execution up."""
-    live.aws.settings.private_ca.crl_publication = False
+    live.aws.settings.private_ca.publishes_crls = False
     (client,) = live.workflow.clients(1)
     (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert execution.error == "CrlNotPublished"
     assert [each.partition(":")[0] for each in live.receive_subjects()] == ["Waiting", "Delayed", "Failed"]
-    live.aws.settings.private_ca.crl_publication = True
+    live.aws.settings.private_ca.publishes_crls = True
     faults.add("sns:Publish", code="AuthorizationError", times=1000)
     (again,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert again.status == "SUCCEEDED"
@@ -267,7 +267,7 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: LiveStack) 
     In the middle of a Map, moto's StopExecution breaks the history; tests/functions/report/test_notification.py goes
     there without it.
     """
-    live.aws.settings.private_ca.crl_publication = False
+    live.aws.settings.private_ca.publishes_crls = False
     clients = live.workflow.clients(3)
     arn = live.workflow.start_with({"Serials": [serial_number.to_hex(client.serial) for client in clients]})
     live.workflow.wait_for_state(arn, "WaitForCrl")
@@ -284,7 +284,7 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: LiveStack) 
 
 def test_the_workflow_does_not_start_itself(live: LiveStack) -> None:
     """With S3's events on, only the CA's CRL starts an execution; nothing that an execution writes does."""
-    live.aws.settings.events.s3_notifications = True
+    live.aws.settings.events.sends_s3_events = True
     (client,) = live.workflow.clients(1)
     before = len(live.workflow.executions())
     live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))

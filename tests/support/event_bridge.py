@@ -31,7 +31,7 @@ def queue(aws: EmbeddedAws, name: str = "queue", *, open_: bool = True) -> str:
 
 def messages(aws: EmbeddedAws, name: str = "queue") -> list[dict[str, Any]]:
     """Wait until every event is delivered; receive and delete all messages of a queue."""
-    events.settle()
+    events.wait_until_delivered()
     sqs, received = aws.client("sqs"), []
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get(
@@ -87,7 +87,7 @@ def put(aws: EmbeddedAws, detail: object = None, **more: object) -> str:
 
 def executions(aws: EmbeddedAws, machine_arn: str, number: int = 1) -> list[dict[str, Any]]:
     """Wait until a state machine has this many executions and all have ended; return their descriptions."""
-    events.settle()
+    events.wait_until_delivered()
     client = aws.client("stepfunctions")
 
     def ended() -> list[dict[str, Any]] | None:
@@ -101,7 +101,7 @@ def executions(aws: EmbeddedAws, machine_arn: str, number: int = 1) -> list[dict
 
 def logged(begins: str, name: str = "function") -> list[str]:
     """Wait until a function has logged lines that begin like this; return them."""
-    events.settle()
+    events.wait_until_delivered()
     return eventually(
         lambda: [line.strip() for line in lambda_service.logs(name) if line.startswith(begins)] or None,
         expected=f"line of {name} that begins with {begins}",

@@ -25,12 +25,12 @@ class LabCache:
             account = f"{self._aws.settings.region}:{self._aws.settings.account_id}"
             trust_stores = f"arn:aws:elasticloadbalancing:{account}:truststore/*/*"
             folder = self._folders.mktemp("lab")
-            self._aws.settings.events.s3_notifications = False
+            self._aws.settings.events.sends_s3_events = False
             self._lab = self._stack.enter_context(
                 deployed_lab(self._aws, folder / "pki", TrustStoreArns=trust_stores, RevocationsPerSecond="200")
             )
             self._disable_rules("default", self._lab.outputs["EventBusName"])
-            self._aws.settings.events.s3_notifications = True
+            self._aws.settings.events.sends_s3_events = True
         return self._lab
 
     def _disable_rules(self, *buses: str) -> None:

@@ -308,8 +308,8 @@ def on(aws: EmbeddedAws) -> Iterator[Services]:
     """Use the process's embedded AWS, empty, with quick CRLs and quotas that do not hinder."""
     aws.reset()
     settings = aws.settings
-    settings.private_ca = PrivateCaSettings(crl_after_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000)
-    settings.trust_stores = TrustStoreSettings(write_burst=10_000, trust_stores=1_000)
+    settings.private_ca = PrivateCaSettings(crl_delay_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000)
+    settings.trust_stores = TrustStoreSettings(write_burst=10_000, max_trust_stores=1_000)
     try:
         yield Services(aws.endpoint_url, settings)
     finally:

@@ -138,12 +138,12 @@ class CrlPublication:
     def certificate_issued(self) -> None:
         """Schedule the first CRL, or the first at another key, once a certificate refers to it."""
         if self.is_enabled and self.location != self.target:
-            self.schedule(self.settings.private_ca.crl_after_seconds)
+            self.schedule(self.settings.private_ca.crl_delay_seconds)
 
     def certificate_revoked(self) -> None:
         """Schedule a CRL, unless one is scheduled already."""
         if self.is_enabled:
-            self.schedule(self.settings.private_ca.crl_after_seconds)
+            self.schedule(self.settings.private_ca.crl_delay_seconds)
 
     def schedule(self, seconds: float) -> None:
         """Schedule a CRL in `seconds`, unless one is scheduled already."""
@@ -169,7 +169,7 @@ class CrlPublication:
             self._timer = None
             if self._stopped or not self.is_enabled or self.ca.status not in {"ACTIVE", "DISABLED"}:
                 return
-            if not self.settings.private_ca.crl_publication:
+            if not self.settings.private_ca.publishes_crls:
                 self.schedule(self.settings.private_ca.crl_retry_seconds)
                 return
             if failure := self.settings.private_ca.crl_failure:

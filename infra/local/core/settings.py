@@ -1,11 +1,11 @@
-"""What can be set about the embedded AWS: delays, quotas, and the behaviour that AWS does not document."""
+"""Settings of the embedded AWS: delays, quotas, and the behaviour that AWS does not document."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class SameIssuerLists(StrEnum):
-    """Which lists count when a trust store holds several of one issuer; AWS does not say."""
+    """Which lists count when a trust store holds several of one issuer; AWS does not document it."""
 
     UNION = "union"
     NEWEST = "newest"  # the highest RevocationId alone
@@ -13,10 +13,10 @@ class SameIssuerLists(StrEnum):
 
 
 class ExpiredCrl(StrEnum):
-    """What a list does once its nextUpdate has passed; AWS does not say."""
+    """The effect of a list after its nextUpdate; AWS does not document it."""
 
-    ENFORCED = "enforced"  # as s2n-tls does by default: dates are not looked at
-    IGNORED = "ignored"  # nothing is revoked by it any more
+    ENFORCED = "enforced"  # as s2n-tls does by default: dates are not checked
+    IGNORED = "ignored"  # it no longer revokes anything
     REFUSED = "refused"  # every client of that issuer is refused (ClientCertCrlProcessingError)
 
 
@@ -32,49 +32,49 @@ class CrlFailure(StrEnum):
 class TrustStoreSettings:
     """Quotas of trust stores (aws: load-balancer-limits), their write throttle (aws: elb-api-throttling)."""
 
-    trust_stores: int = 20  # in an account and Region
-    ca_certificates: int = 25
-    lists: int = 30
-    entries: int = 500_000
-    list_bytes: int = 50 * 1024 * 1024
+    max_trust_stores: int = 20  # in an account and Region
+    max_ca_certificates: int = 25
+    max_lists: int = 30
+    max_entries: int = 500_000
+    max_list_bytes: int = 50 * 1024 * 1024
     write_burst: int = 10
     writes_per_second: float = 0.2
-    visible_after_seconds: float = 0.0  # how long a list added stays unseen by the Describe calls
+    visibility_delay_seconds: float = 0.0  # how long the Describe calls do not return an added list
     same_issuer_lists: SameIssuerLists = SameIssuerLists.UNION
     expired_crl: ExpiredCrl = ExpiredCrl.ENFORCED
 
 
 @dataclass
 class PrivateCaSettings:
-    """Delays and quotas of AWS Private CA; on AWS a CRL comes about 30 minutes after a revocation."""
+    """Delays and quotas of AWS Private CA; on AWS a CRL is published about 30 minutes after a revocation."""
 
-    crl_after_seconds: float = 2.0
+    crl_delay_seconds: float = 2.0
     crl_retry_seconds: float = 2.0  # on AWS 15 minutes
-    crl_publication: bool = True  # switched off: revocations are recorded, no CRL is ever written
-    crl_failure: CrlFailure | None = None  # while set, each generation of a CRL ends so
+    publishes_crls: bool = True  # False: revocations are recorded, no CRL is written
+    crl_failure: CrlFailure | None = None  # while set, each generation of a CRL fails for this reason
     revocations_per_second: float = 20.0
     revocation_burst: int = 20
 
 
 @dataclass
 class EventSettings:
-    """What EventBridge is told, and how fast its clocks run; 1.0 is as fast as on AWS."""
+    """Events of S3, and the time scales of EventBridge; 1.0 is as fast as on AWS."""
 
-    s3_notifications: bool = True  # switched off: S3's events are lost
-    retry_scale: float = 1.0  # of the waits between tries, and of MaximumEventAgeInSeconds
-    schedule_scale: float = 1.0  # of the time until a schedule is due; read when a rule is made and when it has fired
+    sends_s3_events: bool = True  # False: S3's events are lost
+    retry_scale: float = 1.0  # of the waits between attempts, and of MaximumEventAgeInSeconds
+    schedule_scale: float = 1.0  # of the time until a schedule is due; read when a rule is created or has fired
 
 
 @dataclass
 class FunctionSettings:
-    """What Lambda does with an asynchronous invocation that failed."""
+    """Retries of asynchronous invocations that failed."""
 
-    async_retry_seconds: float = 0.2  # on AWS a minute; twice that before the third try
+    async_retry_seconds: float = 0.2  # on AWS a minute; twice that before the third attempt
 
 
 @dataclass
 class Settings:
-    """All settings of one embedded AWS; they may be changed while it runs."""
+    """All settings of one embedded AWS; they may change while it runs."""
 
     region: str = "eu-central-1"
     account_id: str = "123456789012"

@@ -82,7 +82,7 @@ class TrustStoreBackend(ELBv2Backend):
         """Create a trust store; names are unique in the Region."""
         if any(store.name == name for store in self.trust_stores.values()):
             raise DuplicateTrustStoreName(name=name)
-        if len(self.trust_stores) >= self.settings.trust_stores.trust_stores:
+        if len(self.trust_stores) >= self.settings.trust_stores.max_trust_stores:
             raise TooManyTrustStores
         prefix = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}"
         arn = f"{prefix}:truststore/{name}/{mock_random.get_random_hex(16)}"

@@ -97,7 +97,7 @@ class TrustStore:
             InvalidCaCertificatesBundle: load balancers do not accept the bundle.
 
         """
-        self.certificates = read_bundle(bundle, self.settings.trust_stores.ca_certificates)
+        self.certificates = read_bundle(bundle, self.settings.trust_stores.max_ca_certificates)
         self.bundle = bundle
 
     def add(self, contents: Sequence[bytes]) -> list[RevocationList]:
@@ -108,7 +108,7 @@ class TrustStore:
             TooManyTrustStoreRevocationEntries: a quota of the trust store would be exceeded.
 
         """
-        crls = [(content, read_crl(content, self.settings.trust_stores.list_bytes)) for content in contents]
+        crls = [(content, read_crl(content, self.settings.trust_stores.max_list_bytes)) for content in contents]
         with self._lock:
             added = [
                 RevocationList(self._last_id + offset, content, crl)
@@ -116,13 +116,13 @@ class TrustStore:
             ]
             all_lists = [*self.lists.values(), *added]
             entries, limits = sum(each.number_of_entries for each in all_lists), self.settings.trust_stores
-            if entries > limits.entries:
+            if entries > limits.max_entries:
                 raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {entries} revocation entries of {limits.entries}"
+                    f"The trust store would hold {entries} revocation entries of {limits.max_entries}"
                 )
-            if len(all_lists) > limits.lists:
+            if len(all_lists) > limits.max_lists:
                 raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {len(all_lists)} revocation lists of {limits.lists}"
+                    f"The trust store would hold {len(all_lists)} revocation lists of {limits.max_lists}"
                 )
             self._last_id += len(added)
             self.lists = {each.revocation_id: each for each in all_lists}
@@ -148,7 +148,7 @@ class TrustStore:
     @property
     def visible_lists(self) -> list[RevocationList]:
         """The lists that the API shows, by ascending ID; a new one appears with a delay."""
-        latest = time.monotonic() - self.settings.trust_stores.visible_after_seconds
+        latest = time.monotonic() - self.settings.trust_stores.visibility_delay_seconds
         return [attached for attached in self.lists.values() if attached.added_at <= latest]
 
     def find_list(self, revocation_id: int) -> RevocationList:

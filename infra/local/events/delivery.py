@@ -1,4 +1,4 @@
-"""How an event gets to a rule's target: it is tried, tried again, and at last goes to the dead-letter queue.
+"""Deliver an event to a target of a rule, with retries and at last the target's dead-letter queue.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html and eb-rule-dlq.html
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.core.background import Later
+from infra.local.core.background import BackgroundQueue
 from infra.local.core.settings import Settings
 from infra.local.events import input as event_input
 from infra.local.events import targets as event_targets
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 MAXIMUM_RETRY_ATTEMPTS = 185
 MAXIMUM_EVENT_AGE_SECONDS = 86_400
-LONGEST_WAIT_SECONDS = 600.0  # how AWS spreads its retries is not documented, but that they back off with jitter
+LONGEST_WAIT_SECONDS = 600.0  # AWS documents that retries back off with jitter, not how
 
 
 @dataclass
@@ -29,44 +29,44 @@ class Delivery:
     """One event on its way to one target."""
 
     sender: Sender
-    later: Later
+    queue: BackgroundQueue
     settings: Settings
     event: Mapping[str, Any]
     target: Mapping[str, Any]
     rule_arn: str
     reserved: Mapping[str, Any]
     retries: int = 0
-    born: float = field(default_factory=time.monotonic)
+    created_at: float = field(default_factory=time.monotonic)
 
     def attempt(self) -> None:
-        """Try once; arrange for the next try, or for the dead-letter queue, when it fails."""
+        """Send the event; if that fails, schedule the next attempt or use the dead-letter queue."""
         try:
-            self.sender.send(self.target, self._text(), self.rule_arn, str(self.event["id"]))
-        except NotDelivered as failure:
-            if self.later.stopped:  # what it was for is gone
+            self.sender.send(self.target, self._build_input(), self.rule_arn, str(self.event["id"]))
+        except NotDelivered as error:
+            if self.queue.is_stopped:  # a reset has removed the target
                 return
-            exhausted = self._exhausted() if failure.worth_retrying else None
-            if failure.worth_retrying and exhausted is None:
+            exhausted = self._exhausted_limit() if error.is_retryable else None
+            if error.is_retryable and exhausted is None:
                 self.retries += 1
-                self.later.add(self.attempt, self._wait())
+                self.queue.add(self.attempt, self._wait())
             else:
-                self._give_up(failure, exhausted)
+                self._give_up(error, exhausted)
 
-    def _text(self) -> str:
+    def _build_input(self) -> str:
         try:
-            text = event_input.for_target(self.target, self.event, self.reserved)
-            if event_targets.wants_json(self.target["Arn"]):
+            text = event_input.build_input(self.target, self.event, self.reserved)
+            if event_targets.requires_json(self.target["Arn"]):
                 json.loads(text)
         except ValueError as error:
             raise NotDelivered("INVALID_JSON", f"The input for the target is not valid: {error}") from error
         return text
 
-    def _exhausted(self) -> str | None:
+    def _exhausted_limit(self) -> str | None:
         policy = self.target.get("RetryPolicy") or {}
         if self.retries >= policy.get("MaximumRetryAttempts", MAXIMUM_RETRY_ATTEMPTS):
             return "MaximumRetryAttempts"
         allowed = policy.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_SECONDS)
-        if time.monotonic() - self.born >= allowed * self.settings.events.retry_scale:
+        if time.monotonic() - self.created_at >= allowed * self.settings.events.retry_scale:
             return "MaximumEventAgeInSeconds"
         return None
 
@@ -75,23 +75,24 @@ class Delivery:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         return longest * jitter * self.settings.events.retry_scale
 
-    def _give_up(self, failure: NotDelivered, exhausted: str | None) -> None:
-        queue = (self.target.get("DeadLetterConfig") or {}).get("Arn")
+    def _give_up(self, cause: NotDelivered, exhausted: str | None) -> None:
+        dead_letter_queue = (self.target.get("DeadLetterConfig") or {}).get("Arn")
         attributes = {
             "RULE_ARN": self.rule_arn,
             "TARGET_ARN": self.target["Arn"],
-            "ERROR_CODE": failure.code,
-            "ERROR_MESSAGE": failure.message,
+            "ERROR_CODE": cause.code,
+            "ERROR_MESSAGE": cause.message,
             "RETRY_ATTEMPTS": str(self.retries),
         }
         if exhausted:
             attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
-        lost = "it has no dead-letter queue"
-        if queue:
+        why_lost = "it has no dead-letter queue"
+        if dead_letter_queue:
             try:
-                self.sender.bury(queue, event_input.write(self.event), attributes, self.rule_arn)
+                body = event_input.write_json(self.event)
+                self.sender.send_undelivered(dead_letter_queue, body, attributes, self.rule_arn)
             except NotDelivered as error:
-                lost = f"its dead-letter queue does not take it: {error.code}: {error.message}"
+                why_lost = f"its dead-letter queue does not take it: {error.code}: {error.message}"
             else:
                 return
         _log.warning(
@@ -99,7 +100,7 @@ class Delivery:
             self.event["id"],
             self.rule_arn,
             self.target["Arn"],
-            failure.code,
-            failure.message,
-            lost,
+            cause.code,
+            cause.message,
+            why_lost,
         )

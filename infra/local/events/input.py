@@ -1,4 +1,4 @@
-"""What a target of a rule is given: the event, a part of it, a constant, or what the input transformer makes of it.
+"""Build the input of a rule's target: the event, a part of it, a constant, or an input transformer's result.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
@@ -19,56 +19,56 @@ class PathNotValid(ValueError):
     """A path uses JSONPath that EventBridge does not support."""
 
 
-def write(value: object) -> str:
-    """Write JSON as EventBridge does: without blanks."""
+def write_json(value: object) -> str:
+    """Return JSON as EventBridge writes it: without blanks."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def for_target(target: Mapping[str, Any], event: Mapping[str, Any], reserved: Mapping[str, Any]) -> str:
-    """Give the text that a target receives.
+def build_input(target: Mapping[str, Any], event: Mapping[str, Any], reserved: Mapping[str, Any]) -> str:
+    """Return the text that a target receives.
 
     Args:
         target: as PutTargets has it.
-        event: the event as EventBridge shows it, with nothing beside its documented fields.
-        reserved: what the placeholders `aws.events.*` stand for.
+        event: the event with its documented fields, and no others.
+        reserved: the values of the placeholders `aws.events.*`.
 
     """
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        found = find(event, target["InputPath"])
-        return "{}" if found is _ABSENT else write(found)
+        value = find(event, target["InputPath"])
+        return "{}" if value is _ABSENT else write_json(value)
     if "InputTransformer" in target:
         transformer = target["InputTransformer"]
         paths = transformer.get("InputPathsMap") or {}
         values = {name: find(event, path) for name, path in paths.items()}
         return transform(transformer["InputTemplate"], values | dict(reserved))
-    return write(event)
+    return write_json(event)
 
 
 def find(event: object, path: str) -> Any:  # noqa: ANN401 - any part of an event
-    """Follow a JSONPath: names, array indices and wildcards are all that EventBridge supports.
+    """Return what a JSONPath of names, array indices and wildcards selects; EventBridge supports no more.
 
     Raises:
-        PathNotValid: it is something else.
+        PathNotValid: the path has something else.
 
     """
     if not path.startswith("$"):
         raise PathNotValid(path)
-    position, found, several = 1, [event], False
+    position, nodes, is_list = 1, [event], False
     while position < len(path):
         step = _STEP.match(path, position)
         if step is None:
             raise PathNotValid(path)
-        found = [below for node in found for below in _below(node, step)]
-        several = several or bool(step["every"])
+        nodes = [child for node in nodes for child in _children(node, step)]
+        is_list = is_list or bool(step["every"])
         position = step.end()
-    if several:
-        return found
-    return found[0] if found else _ABSENT
+    if is_list:
+        return nodes
+    return nodes[0] if nodes else _ABSENT
 
 
-def _below(node: Any, step: re.Match[str]) -> Iterator[Any]:  # noqa: ANN401 - any part of an event
+def _children(node: Any, step: re.Match[str]) -> Iterator[Any]:  # noqa: ANN401 - any part of an event
     name = step["name"] or step["quoted"]
     if step["every"]:
         yield from node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
@@ -81,8 +81,8 @@ def _below(node: Any, step: re.Match[str]) -> Iterator[Any]:  # noqa: ANN401 - a
 def transform(template: str, values: Mapping[str, Any]) -> str:
     """Fill a template.
 
-    A placeholder outside of a string becomes JSON, so a string gets its quotes; inside of one it becomes the bare
-    text, not escaped, and of JSON all quotes are lost. A variable whose path finds nothing is the empty string.
+    A placeholder outside a string becomes JSON, so a string gets quotes. Inside a string it becomes the bare text, not
+    escaped, and JSON loses all its quotes. A variable whose path selects nothing is the empty string.
     """
 
     def fill(token: re.Match[str]) -> str:
@@ -90,20 +90,20 @@ def transform(template: str, values: Mapping[str, Any]) -> str:
             return _PLACEHOLDER.sub(lambda each: _bare(_value(values, each[1], each[0])), token[0])
         name = token[0].strip("<> \t\r\n")
         value = _value(values, name, token[0])
-        return write("" if value is _ABSENT else value)
+        return write_json("" if value is _ABSENT else value)
 
     filled = _TOKEN.sub(fill, template)
     try:
-        return write(json.loads(filled))
+        return write_json(json.loads(filled))
     except ValueError:
-        return filled  # a template of several lines, each a string, is one for people
+        return filled  # a template of several lines, each a string, is plain text
 
 
 def _value(values: Mapping[str, Any], name: str, as_written: str) -> Any:  # noqa: ANN401 - any part of an event
-    return values.get(name, as_written)  # what is not defined is no variable
+    return values.get(name, as_written)  # an undefined variable stays as it is written
 
 
 def _bare(value: Any) -> str:  # noqa: ANN401 - any part of an event
     if value is _ABSENT:
         return ""
-    return value if isinstance(value, str) else write(value).replace('"', "")
+    return value if isinstance(value, str) else write_json(value).replace('"', "")

@@ -1,11 +1,11 @@
-"""EventBridge for the embedded AWS: buses, rules and schedules that really deliver.
+"""Implement EventBridge on moto's back end, so that buses, rules and schedules really deliver.
 
-moto 5.2.5 stores rules and targets, answers 500 when an event is to go to a state machine, sends `time` as a number,
-fires no schedule and drops what fails. Here every delivery has its retries and its dead-letter queue.
+moto 5.2.5 stores rules and targets, answers 500 if the target is a state machine, sends `time` as a number, fires no
+schedule and drops failed deliveries. Here every delivery has its retries and its dead-letter queue.
 """
 
 # mypy: disable-error-code="override"
-# moto's own methods answer with JSON text; these answer with ActionResult, as moto's newer services do.
+# moto's own methods return JSON text; these return ActionResult, as moto's newer services do.
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from moto.events.exceptions import ValidationException
 from moto.events.models import EventsBackend, Rule, events_backends
 from moto.events.responses import EventsHandler
 
-from infra.local.core.background import Later
+from infra.local.core.background import BackgroundQueue
 from infra.local.core.settings import Settings
 from infra.local.events import pattern as event_pattern
 from infra.local.events import schedule as schedules
@@ -31,7 +31,7 @@ from infra.local.events.targets import Sender
 from infra.local.iam import enforcement
 from infra.local.iam.role_clients import RoleClients
 
-SHORTEST_SCHEDULE_SECONDS = 0.05  # a scaled schedule must leave time for something else
+SHORTEST_SCHEDULE_SECONDS = 0.05  # a scaled schedule must leave time for other work
 
 
 @dataclass
@@ -39,7 +39,7 @@ class _State:
     settings: Settings = field(default_factory=Settings)
     clients: RoleClients | None = None
     sender: Sender | None = None
-    later: Later = field(default_factory=lambda: Later("event deliveries"))
+    queue: BackgroundQueue = field(default_factory=lambda: BackgroundQueue("event deliveries"))
 
 
 _state = _State()
@@ -55,7 +55,7 @@ class EventBridgeBackend(EventsBackend):
         return urls
 
     def put_rule(self, name: str, **more: Any) -> Rule:  # noqa: ANN401 - moto's own arguments
-        """Create or change a rule, and let its schedule begin."""
+        """Create or change a rule, and start its schedule."""
         if more.get("event_pattern"):
             event_pattern.read(more["event_pattern"])
         if more.get("scheduled_expression"):
@@ -66,11 +66,11 @@ class EventBridgeBackend(EventsBackend):
         if more.get("role_arn"):
             enforcement.require("iam:PassRole", more["role_arn"])
         rule: Rule = super().put_rule(name, **more)
-        _arrange(rule)
+        _schedule(rule)
         return rule
 
     def put_targets(self, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
-        """Give a rule its targets; those that cannot be had here are refused."""
+        """Add targets to a rule; refuse those that are not available here."""
         for target in targets:
             arn, role_arn = target["Arn"], target.get("RoleArn")
             if arn.count(":") < len(("arn", "aws", "service", "region", "account")):
@@ -86,7 +86,7 @@ class EventBridgeBackend(EventsBackend):
         super().put_targets(name, event_bus_arn, targets)
 
     def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Take events of the account's own; each is taken or refused by itself."""
+        """Publish the account's own events; each is accepted or refused by itself."""
         limit = 10
         if len(events) > limit:
             raise ValidationException(
@@ -111,7 +111,7 @@ class EventBridgeBackend(EventsBackend):
         if not isinstance(detail, dict):
             return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
         moment = datetime.fromtimestamp(float(entry["Time"]), UTC) if entry.get("Time") else None
-        # An event for a bus that does not exist is taken, and goes nowhere.
+        # An event for a bus that does not exist is accepted, and not delivered.
         return {
             "EventId": self.publish(
                 entry["Source"], entry["DetailType"], entry.get("Resources", []), detail, bus=name, moment=moment
@@ -128,7 +128,7 @@ class EventBridgeBackend(EventsBackend):
         bus: str = "default",
         moment: datetime | None = None,
     ) -> str:
-        """Put an event on a bus and return its id; delivery comes later."""
+        """Put an event on a bus and return its id; it is delivered in the background."""
         event = self.event(source, detail_type, resources, detail, moment)
         rules = list(self.event_buses[bus].rules.values()) if bus in self.event_buses else []
         for rule in rules:
@@ -145,7 +145,7 @@ class EventBridgeBackend(EventsBackend):
         detail: Mapping[str, Any],
         moment: datetime | None = None,
     ) -> dict[str, Any]:
-        """Make an event, with the fields that all have, in AWS's order."""
+        """Return an event with the common fields, in AWS's order."""
         return {
             "version": "0",
             "id": str(uuid4()),
@@ -169,16 +169,16 @@ class EventBridgeBackend(EventsBackend):
 
 
 class EventBridgeHandler(EventsHandler):
-    """The API action that moto leaves empty."""
+    """The API action that moto does not implement."""
 
     def test_event_pattern(self) -> ActionResult:
-        """Tell whether a pattern matches an event."""
+        """Return whether a pattern matches an event."""
         pattern = event_pattern.read(self._get_param("EventPattern"))
         return ActionResult({"Result": event_pattern.matches(pattern, json.loads(self._get_param("Event")))})
 
 
 def iso(moment: datetime) -> str:
-    """Write a time as events have it: in whole seconds, UTC."""
+    """Return a time as events have it: in whole seconds, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -199,61 +199,61 @@ def deliver(rule: Rule, event: Mapping[str, Any]) -> None:
         "aws.events.event.ingestion-time": ingested,
     }
     for target in list(rule.targets):
-        delivery = Delivery(_state.sender, _state.later, _state.settings, event, dict(target), rule.arn, reserved)
-        _state.later.add(delivery.attempt)
+        delivery = Delivery(_state.sender, _state.queue, _state.settings, event, dict(target), rule.arn, reserved)
+        _state.queue.add(delivery.attempt)
 
 
-def _arrange(rule: Rule) -> None:
-    """Have a rule's schedule fire when it is next due, and from then on."""
+def _schedule(rule: Rule) -> None:
+    """Fire a rule when its schedule is next due, and from then on."""
     if not rule.scheduled_expression:
         return
     now = datetime.now(UTC)
     due = schedules.read(rule.scheduled_expression).after(now)
     if due is not None:
         seconds = (due - now).total_seconds() * _state.settings.events.schedule_scale
-        work = partial(_due, rule)
-        _state.later.add(work, max(SHORTEST_SCHEDULE_SECONDS, seconds), awaited=False)
+        work = partial(_fire_when_due, rule)
+        _state.queue.add(work, max(SHORTEST_SCHEDULE_SECONDS, seconds), is_awaited=False)
 
 
-def _due(rule: Rule) -> None:
+def _fire_when_due(rule: Rule) -> None:
     backend = backend_of(rule.account_id, rule.region_name)
     if backend.event_buses["default"].rules.get(rule.name) is rule:  # neither deleted nor replaced
         backend.fire(rule)
-        _arrange(rule)
+        _schedule(rule)
 
 
 def backend_of(account_id: str, region_name: str) -> EventBridgeBackend:
-    """Find the buses of an account and Region."""
+    """Return the buses of an account and Region."""
     return cast("EventBridgeBackend", events_backends[account_id][region_name])
 
 
 def publish(
     region_name: str, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]
 ) -> None:
-    """Put an event of an AWS service on the account's default bus."""
+    """Put an AWS service's event on the account's default bus."""
     if _state.sender is not None:
         backend_of(_state.settings.account_id, region_name).publish(source, detail_type, resources, detail)
 
 
 def fire_schedules_now() -> None:
-    """Fire every enabled rule that has a schedule, whatever it says; for tests and the command line."""
+    """Fire every enabled rule that has a schedule, due or not; for tests and the command line."""
     backend = backend_of(_state.settings.account_id, _state.settings.region)
     for rule in backend.scheduled():
         backend.fire(rule)
 
 
-def settle(seconds: float = 10) -> None:
-    """Wait until every event is delivered, or dropped, and none waits for a retry.
+def wait_until_delivered(seconds: float = 10) -> None:
+    """Wait until every event is delivered or dropped, retries included.
 
     Raises:
         TimeoutError: it takes longer than `seconds`.
 
     """
-    _state.later.settle(seconds)
+    _state.queue.wait(seconds)
 
 
 def install(settings: Settings, endpoint_url: str) -> None:
-    """Put this EventBridge in the place of moto's; call it before the server starts."""
+    """Replace moto's EventBridge with this one; call it before the server starts."""
     EventBridgeBackend.settings = settings
     _state.settings = settings
     _state.clients = RoleClients(endpoint_url, event_targets.SERVICE)
@@ -264,12 +264,12 @@ def install(settings: Settings, endpoint_url: str) -> None:
 
 
 def stop() -> None:
-    """Forget all that is to be delivered, and take nothing more until `start`."""
-    _state.later.stop()
+    """Drop all deliveries, and accept none until `start`."""
+    _state.queue.stop()
 
 
 def start() -> None:
-    """Be as new, without a thread or a client of before."""
-    _state.later.start()
+    """Restart without leftover threads or clients."""
+    _state.queue.restart()
     if _state.clients is not None:
         _state.clients.clear()

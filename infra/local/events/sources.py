@@ -56,7 +56,7 @@ def install(settings: Settings) -> None:
         reason = _CREATED.get(str(getattr(event_name, "value", event_name)))
         # moto tells of a multipart upload twice, the first time as if it had been put.
         twice = reason == "PutObject" and key.multipart is not None
-        if reason is None or twice or not settings.events.s3_notifications:
+        if reason is None or twice or not settings.events.sends_s3_events:
             return
         version = {} if key.version_id in {None, "null"} else {"version-id": key.version_id}
         about = {"key": key.name, "size": key.size, "etag": key.etag.strip('"'), **version}

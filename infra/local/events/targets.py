@@ -1,6 +1,6 @@
-"""What rules can send events to, over HTTP, as EventBridge does: with a role, or where a resource policy lets it.
+"""Send events to targets over HTTP as EventBridge does: in a role, or where a resource policy allows it.
 
-Errors have the codes that EventBridge writes to a dead-letter queue.
+Errors have the codes that EventBridge adds to messages in a dead-letter queue.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 """
 
@@ -26,14 +26,14 @@ _SERVER_ERROR = 500
 
 
 class NotDelivered(Exception):
-    """A target has not taken an event."""
+    """A target has not accepted an event."""
 
-    def __init__(self, code: str, message: str, *, worth_retrying: bool = False) -> None:
-        """Take EventBridge's code; only what may pass is worth retrying: throttling and the target's own trouble."""
+    def __init__(self, code: str, message: str, *, is_retryable: bool = False) -> None:
+        """Create the error with EventBridge's code; only throttling and errors inside the target are retryable."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
-        self.worth_retrying = worth_retrying
+        self.is_retryable = is_retryable
 
 
 def kind(arn: str) -> str:
@@ -41,13 +41,13 @@ def kind(arn: str) -> str:
     return arn.split(":")[2]
 
 
-def wants_json(arn: str) -> bool:
-    """Tell whether a target takes nothing but JSON."""
+def requires_json(arn: str) -> bool:
+    """Return whether a target accepts only JSON."""
     return kind(arn) in {"states", "lambda"}
 
 
 class Sender:
-    """Sends to targets and dead-letter queues."""
+    """A client of targets and dead-letter queues."""
 
     def __init__(self, settings: Settings, clients: RoleClients) -> None:
         """Send with these clients."""
@@ -64,21 +64,21 @@ class Sender:
         """Send a text to a target.
 
         Raises:
-            NotDelivered: it was not taken.
+            NotDelivered: the target has not accepted it.
 
         """
-        with _in_eventbridges_words():
+        with _translate_errors():
             self._by_kind[kind(target["Arn"])](target, text, rule_arn, event_id)
 
-    def bury(self, queue_arn: str, text: str, attributes: Mapping[str, str], rule_arn: str) -> None:
-        """Put an event that could not be delivered into a dead-letter queue.
+    def send_undelivered(self, queue_arn: str, text: str, attributes: Mapping[str, str], rule_arn: str) -> None:
+        """Send an event that could not be delivered to a dead-letter queue.
 
         Raises:
-            NotDelivered: there is no such queue, or its policy does not let EventBridge in.
+            NotDelivered: the queue does not exist, or its policy does not allow EventBridge.
 
         """
         typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        with _in_eventbridges_words():
+        with _translate_errors():
             self._to_queue(queue_arn, rule_arn, MessageBody=text, MessageAttributes=typed)
 
     def _start_execution(self, target: Mapping[str, Any], text: str, rule_arn: str, event_id: str) -> None:
@@ -86,9 +86,9 @@ class Sender:
             client = self._clients.get(self._settings.region, "stepfunctions", target["RoleArn"])
         except ServiceError as error:
             raise NotDelivered("FAILED_TO_ASSUME_ROLE", error.message) from error
-        # The name is the same at each try, so that a lost answer does not start a second execution.
-        own = uuid.uuid5(uuid.NAMESPACE_URL, f"{rule_arn} {target['Id']} {event_id}")
-        client.start_execution(stateMachineArn=target["Arn"], name=f"{event_id}_{own}", input=text)
+        # The name is the same at each attempt, so that a lost response does not start a second execution.
+        suffix = uuid.uuid5(uuid.NAMESPACE_URL, f"{rule_arn} {target['Id']} {event_id}")
+        client.start_execution(stateMachineArn=target["Arn"], name=f"{event_id}_{suffix}", input=text)
 
     def _send_message(self, target: Mapping[str, Any], text: str, rule_arn: str, _: str) -> None:
         group = (target.get("SqsParameters") or {}).get("MessageGroupId")
@@ -98,13 +98,13 @@ class Sender:
         sqs = self._client("sqs")
         url = sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
         policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {}).get("Policy")
-        self._demand(policy, "sqs:SendMessage", arn, rule_arn)
+        self._require_permission(policy, "sqs:SendMessage", arn, rule_arn)
         sqs.send_message(QueueUrl=url, **message)
 
     def _publish(self, target: Mapping[str, Any], text: str, rule_arn: str, _: str) -> None:
         sns, arn = self._client("sns"), target["Arn"]
         policy = sns.get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy")
-        self._demand(policy, "sns:Publish", arn, rule_arn)
+        self._require_permission(policy, "sns:Publish", arn, rule_arn)
         sns.publish(TopicArn=arn, Message=text)
 
     def _invoke(self, target: Mapping[str, Any], text: str, rule_arn: str, _: str) -> None:
@@ -114,13 +114,13 @@ class Sender:
             policy = client.get_policy(FunctionName=arn)["Policy"]
         except client.exceptions.ResourceNotFoundException:
             policy = None
-        self._demand(policy, "lambda:InvokeFunction", arn, rule_arn)
+        self._require_permission(policy, "lambda:InvokeFunction", arn, rule_arn)
         client.invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes each service's class as it runs
         return self._clients.get(self._settings.region, service, None)
 
-    def _demand(self, policy: str | None, action: str, resource: str, rule_arn: str) -> None:
+    def _require_permission(self, policy: str | None, action: str, resource: str, rule_arn: str) -> None:
         if not is_service_allowed(
             policy,
             service=SERVICE,
@@ -129,31 +129,31 @@ class Sender:
             source_arn=rule_arn,
             source_account=self._settings.account_id,
         ):
-            words = f"User: {SERVICE} is not authorized to perform: {action} on resource: {resource}"
-            raise NotDelivered("NO_PERMISSIONS", words)
+            message = f"User: {SERVICE} is not authorized to perform: {action} on resource: {resource}"
+            raise NotDelivered("NO_PERMISSIONS", message)
 
 
 @contextmanager
-def _in_eventbridges_words() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _worded(error) from error
+        raise _to_not_delivered(error) from error
     except BotoCoreError as error:
-        raise NotDelivered("CONNECTION_FAILURE", str(error), worth_retrying=True) from error
+        raise NotDelivered("CONNECTION_FAILURE", str(error), is_retryable=True) from error
 
 
-def _worded(error: ClientError) -> NotDelivered:
+def _to_not_delivered(error: ClientError) -> NotDelivered:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    short = code.rpartition(".")[2]
-    if short in _THROTTLING:
-        return NotDelivered("THROTTLING", message, worth_retrying=True)
+    short_code = code.rpartition(".")[2]
+    if short_code in _THROTTLING:
+        return NotDelivered("THROTTLING", message, is_retryable=True)
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:
-        return NotDelivered("ERROR_FROM_TARGET", message, worth_retrying=True)
-    if short in _DENIED:
+        return NotDelivered("ERROR_FROM_TARGET", message, is_retryable=True)
+    if short_code in _DENIED:
         return NotDelivered("NO_PERMISSIONS", message)
-    if "NotFound" in short or "NotExist" in short or "NonExistent" in short:
+    if "NotFound" in short_code or "NotExist" in short_code or "NonExistent" in short_code:
         return NotDelivered("NO_RESOURCE", message)
-    if short == "ExecutionAlreadyExists":
+    if short_code == "ExecutionAlreadyExists":
         return NotDelivered("RESOURCE_ALREADY_EXISTS", message)
     return NotDelivered("ERROR_FROM_TARGET", message)

@@ -30,7 +30,7 @@ def main() -> int:
             "Starting the embedded AWS: Private CA, trust store, listener, and the stack of infra/template.yaml."
         )
         aws = stack.enter_context(EmbeddedAws(Settings()))
-        aws.settings.events.s3_notifications = False  # only the execution below is to run
+        aws.settings.events.sends_s3_events = False  # only the execution below is to run
         lab = stack.enter_context(deployed_lab(aws, Path(folder) / "pki"))
         start = time.monotonic()
         passed = _show(console, lab)
@@ -59,12 +59,12 @@ def _show(console: Console, lab: Lab) -> bool:
 def _withhold_crl(lab: Lab) -> None:
     """Wait for the first CRL, and withhold others until the workflow has polled once; on AWS they take half an hour."""
     lab.aws.client("s3").get_waiter("object_exists").wait(**lab.crl_object, WaiterConfig={"Delay": 1})
-    lab.aws.settings.private_ca.crl_publication = False
+    lab.aws.settings.private_ca.publishes_crls = False
 
 
 def _publish_after_first_poll(lab: Lab, visit: StateVisit) -> None:
     if visit.state == "FindCrl" and visit.left_at:
-        lab.aws.settings.private_ca.crl_publication = True
+        lab.aws.settings.private_ca.publishes_crls = True
 
 
 def _handshake(console: Console, lab: Lab, name: str) -> Handshake:

@@ -21,7 +21,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     settings = Settings()
-    settings.private_ca.crl_after_seconds = options.crl_after
+    settings.private_ca.crl_delay_seconds = options.crl_after
     try:
         with EmbeddedAws(settings, port=options.port) as aws:  # raises PortTaken before any file is touched
             _run(aws, options, stop)

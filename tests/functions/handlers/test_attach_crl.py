@@ -171,7 +171,7 @@ def test_leftover_removed_is_not_enough(bench: Bench, lambda_environment: pytest
 
 def test_service_says_full(bench: Bench) -> None:
     """A quota that is lower than the deployment believes is named by the service's words and our figures."""
-    bench.lab.aws.settings.trust_stores.entries = 1
+    bench.lab.aws.settings.trust_stores.max_entries = 1
     with pytest.raises(
         TrustStoreFull, match=r"TooManyTrustStoreRevocationEntries: .* as far as known here, 0 lists of 30"
     ):
@@ -182,7 +182,7 @@ def test_service_says_full_because_of_a_peer(bench: Bench) -> None:
     """The last place went to a peer with the same CRL, so the work is done."""
     crl = bench.authority.crl([A])
     manifest, converted = bench.manifest(A), bench.convert(crl)
-    bench.lab.aws.settings.trust_stores.lists = 1
+    bench.lab.aws.settings.trust_stores.max_lists = 1
     faults.observe(lambda action, _: bench.add_directly(crl) if action == ADD and not bench.attached() else None)
     assert bench.attach(manifest, converted).attached.added_revocation_ids == []
     assert bench.attached() == {1: {A}}
@@ -199,7 +199,7 @@ def test_answer_lost(bench: Bench) -> None:
 def test_answer_lost_and_list_not_to_be_seen(bench: Bench) -> None:
     """A list that is not visible yet is not added again before the state machine has waited."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A], number=4))
-    bench.lab.aws.settings.trust_stores.visible_after_seconds = 60
+    bench.lab.aws.settings.trust_stores.visibility_delay_seconds = 60
     faults.add(ADD, code="InternalFailure", after=True)
     with pytest.raises(RevocationAddUnclear, match="CRL number 4 is not among the lists"):
         bench.attach(manifest, converted)

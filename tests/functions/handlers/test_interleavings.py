@@ -239,7 +239,7 @@ def test_room_for_only_one_more_list(
     race.attached_of_another_ca()
     lambda_environment.setenv("MAX_REVOCATION_LISTS", "3")
     environment.cache_clear()
-    race.bench.lab.aws.settings.trust_stores.lists = 3
+    race.bench.lab.aws.settings.trust_stores.max_lists = 3
     race.execution(numbers[0], {A})
     race.execution(numbers[1], {B})
     race.run()

@@ -126,7 +126,7 @@ def test_deployed_twice_and_destroyed(
     output = capfd.readouterr().out
     assert "publishes no CRL, wanted: one in s3://" in output
     assert "Start: aws stepfunctions start-execution" in output
-    shell.settings.private_ca.crl_after_seconds = 0.3
+    shell.settings.private_ca.crl_delay_seconds = 0.3
     client = authority.issue_client(tmp_path, "client")
     stepfunctions = shell.client("stepfunctions")
     machine = stepfunctions.list_state_machines()["stateMachines"][0]["stateMachineArn"]

@@ -25,7 +25,7 @@ def written(*clients: Client) -> set[str]:
 @pytest.fixture
 def silent(guarded: Workflow) -> Workflow:
     """Return a workflow whose CA publishes nothing until the test does."""
-    guarded.aws.settings.private_ca.crl_publication = False
+    guarded.aws.settings.private_ca.publishes_crls = False
     return guarded
 
 

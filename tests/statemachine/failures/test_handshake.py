@@ -103,7 +103,7 @@ def test_while_a_list_is_replaced(listening: Workflow) -> None:
 
 def test_while_a_crl_is_partial(listening: Workflow) -> None:
     """The certificate that the CRL names is refused while the wait for the other goes on, and after it has failed."""
-    listening.aws.settings.private_ca.crl_publication = False
+    listening.aws.settings.private_ca.publishes_crls = False
     named, missing, good = listening.clients(3)
     with knocking(listening, good) as met:
         running = listening.start(named, missing, seconds=6)

@@ -101,7 +101,7 @@ def test_leftovers_of_this_ca_make_room(guarded: Workflow, store: TrustStore, st
 def test_a_quota_that_the_deployment_does_not_know_of(guarded: Workflow, store: TrustStore) -> None:
     """When the service itself says that it is full, the execution says so and leaves all as it was."""
     (client,) = guarded.clients(1)
-    guarded.aws.settings.trust_stores.entries = store.total_revoked_entries
+    guarded.aws.settings.trust_stores.max_entries = store.total_revoked_entries
     before = bytes_of(store)
     execution = guarded.run(client)
     assert (execution.status, execution.error) == ("FAILED", "TrustStoreFull")
@@ -111,7 +111,7 @@ def test_a_quota_that_the_deployment_does_not_know_of(guarded: Workflow, store: 
 
 def test_a_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
     """It fails by that name, and does not claim that nothing was done: the certificates are revoked."""
-    guarded.aws.settings.private_ca.crl_publication = False
+    guarded.aws.settings.private_ca.publishes_crls = False
     (client,) = guarded.clients(1)
     doomed = guarded.another_trust_store()
     running = guarded.start(client, TrustStoreArns=[doomed])
@@ -128,7 +128,7 @@ def test_a_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
 
 def test_one_of_two_trust_stores_deleted_during_the_wait(guarded: Workflow) -> None:
     """The other one is enforced all the same, and the report tells them apart."""
-    guarded.aws.settings.private_ca.crl_publication = False
+    guarded.aws.settings.private_ca.publishes_crls = False
     (client,) = guarded.clients(1)
     doomed = guarded.another_trust_store()
     running = guarded.start(client, TrustStoreArns=[doomed, guarded.trust_store_arn])
@@ -181,7 +181,7 @@ def test_a_list_that_is_seen_late(guarded: Workflow, store: TrustStore) -> None:
     """A list added shows after a while only: it is awaited, not added again, and the old one stays until then."""
     (client,) = guarded.clients(1)
     adding: list[str] = []
-    guarded.aws.settings.trust_stores.visible_after_seconds = 2
+    guarded.aws.settings.trust_stores.visibility_delay_seconds = 2
     faults.observe(lambda action, _resource: adding.append(action) if action == ADD else None)
     execution = guarded.run(client)
     assert execution.status == "SUCCEEDED"
@@ -194,7 +194,7 @@ def test_a_list_that_is_seen_late(guarded: Workflow, store: TrustStore) -> None:
 def test_an_unclear_answer_and_a_list_that_is_seen_late(guarded: Workflow, store: TrustStore) -> None:
     """Both at once: whatever was added twice in doubt, one list is left, and it is the new one."""
     (client,) = guarded.clients(1)
-    guarded.aws.settings.trust_stores.visible_after_seconds = 1
+    guarded.aws.settings.trust_stores.visibility_delay_seconds = 1
     faults.add(ADD, code="InternalFailure", status=500, after=True)
     assert guarded.run(client).status == "SUCCEEDED"
     (left,) = store.lists.values()

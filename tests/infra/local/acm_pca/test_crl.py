@@ -82,10 +82,10 @@ def test_one_crl_tells_all_revocations_up_to_then(
     leaves = [authority.issue() for _ in range(3)]
     eventually(authority.crl)
     before = acm_pca.certificate_authority(authority.arn).crls.generated
-    monkeypatch.setattr(services.settings.private_ca, "crl_publication", False)
+    monkeypatch.setattr(services.settings.private_ca, "publishes_crls", False)
     for leaf in leaves:
         authority.revoke(leaf)
-    monkeypatch.setattr(services.settings.private_ca, "crl_publication", True)
+    monkeypatch.setattr(services.settings.private_ca, "publishes_crls", True)
     authority.crl_with(*leaves)
     assert acm_pca.certificate_authority(authority.arn).crls.generated == before + 1
 
@@ -172,12 +172,12 @@ def test_a_failed_write_is_counted_and_tried_again(services: Services, authority
 
 def test_publication_can_be_withheld(services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the setting off revocations are recorded and no CRL comes; with it on, it comes late."""
-    monkeypatch.setattr(services.settings.private_ca, "crl_publication", False)
+    monkeypatch.setattr(services.settings.private_ca, "publishes_crls", False)
     leaf = authority.issue()
     authority.revoke(leaf)
     time.sleep(0.3)
     assert authority.crl() is None
-    monkeypatch.setattr(services.settings.private_ca, "crl_publication", True)
+    monkeypatch.setattr(services.settings.private_ca, "publishes_crls", True)
     authority.crl_with(leaf)
 
 
@@ -224,7 +224,7 @@ def test_a_partition_is_no_complete_crl(services: Services) -> None:
 def test_a_test_can_publish_a_crl_that_is_wrong(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fault that a checker must find can be made."""
     # The CRL that is due must not replace one of these.
-    monkeypatch.setattr(authority.services.settings.private_ca, "crl_publication", False)
+    monkeypatch.setattr(authority.services.settings.private_ca, "publishes_crls", False)
     leaves = [authority.issue(), authority.issue()]
     for leaf in leaves:
         authority.revoke(leaf)
@@ -263,7 +263,7 @@ def test_a_reset_forgets_the_crls_that_are_due(
     services: Services, embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reset of moto takes this Private CA along, and nothing is written afterwards."""
-    monkeypatch.setattr(services.settings.private_ca, "crl_after_seconds", 1)
+    monkeypatch.setattr(services.settings.private_ca, "crl_delay_seconds", 1)
     authority = Authority.create(services)
     authority.issue()
     publication = acm_pca.certificate_authority(authority.arn).crls

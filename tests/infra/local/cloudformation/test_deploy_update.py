@@ -41,8 +41,8 @@ def calls_of(aws: EmbeddedAws) -> dict[str, Any]:
 
 def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: EmbeddedAws, tmp_path: Path) -> None:
     """Trust store, executions, reports, queue and topic stay; the new numbers are in force; the rest is not touched."""
-    aws.settings.private_ca.crl_after_seconds = 0.3
-    aws.settings.events.s3_notifications = False
+    aws.settings.private_ca.crl_delay_seconds = 0.3
+    aws.settings.events.sends_s3_events = False
     with deployed_lab(aws, tmp_path / "pki") as lab:
         workflow = Workflow(lab, lab.trust_store_arn, folder=tmp_path)
         (client,) = workflow.clients(1)
@@ -62,7 +62,7 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         assert workflow.report(first.arn) == first.report
         assert aws.client("stepfunctions").describe_execution(executionArn=first.arn)["status"] == "SUCCEEDED"
         assert sqs.receive_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"])["Messages"][0]["Body"] == "{}"
-        aws.settings.private_ca.crl_publication = False
+        aws.settings.private_ca.publishes_crls = False
         (other,) = workflow.clients(1)
         arn = workflow.start_with({"Serials": [serial_number.to_hex(other.serial)]})
         assert workflow.wait(arn).error == "CrlNotPublished"  # after five seconds now, not 300

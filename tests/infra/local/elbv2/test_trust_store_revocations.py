@@ -144,7 +144,7 @@ def test_the_quota_of_entries_holds(
     services: Services, store: str, crl: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Old and new list count at once, so a replacement needs head-room."""
-    monkeypatch.setattr(services.settings.trust_stores, "entries", 5)
+    monkeypatch.setattr(services.settings.trust_stores, "max_entries", 5)
     services.attach(store, crl)
     with refused("TooManyTrustStoreRevocationEntries"):
         services.attach(store, crl)
@@ -152,7 +152,7 @@ def test_the_quota_of_entries_holds(
 
 def test_the_quota_of_lists_holds(services: Services, store: str, crl: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """One list more than the quota is refused, by the only code that fits."""
-    monkeypatch.setattr(services.settings.trust_stores, "lists", 1)
+    monkeypatch.setattr(services.settings.trust_stores, "max_lists", 1)
     services.attach(store, crl)
     with refused("TooManyTrustStoreRevocationEntries"):
         services.attach(store, crl)
@@ -160,7 +160,7 @@ def test_the_quota_of_lists_holds(services: Services, store: str, crl: bytes, mo
 
 def test_the_quota_of_bytes_holds(services: Services, store: str, crl: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is too large is refused."""
-    monkeypatch.setattr(services.settings.trust_stores, "list_bytes", len(crl) - 1)
+    monkeypatch.setattr(services.settings.trust_stores, "max_list_bytes", len(crl) - 1)
     with refused("InvalidRevocationContent"):
         services.attach(store, crl)
 
@@ -199,7 +199,7 @@ def test_a_new_list_can_stay_unseen_for_a_while(
     services: Services, store: str, crl: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the setting, the Describe calls lag behind, as they may on AWS; the listener sees the list."""
-    monkeypatch.setattr(services.settings.trust_stores, "visible_after_seconds", 60)
+    monkeypatch.setattr(services.settings.trust_stores, "visibility_delay_seconds", 60)
     services.attach(store, crl)
     assert (_ids(services, store), _total(services, store)) == ([], 0)
     with refused("RevocationIdNotFound"):

@@ -158,7 +158,7 @@ def test_a_dead_letter_queue_must_let_eventbridge_in(aws: EmbeddedAws, caplog: p
     event_bridge.rule(aws, target(aws) | {"Arn": f"{closed}-absent", "DeadLetterConfig": {"Arn": closed}})
     with caplog.at_level(logging.WARNING):
         event_bridge.put(aws)
-        events.settle()
+        events.wait_until_delivered()
     assert "its dead-letter queue does not take it: NO_PERMISSIONS" in caplog.text
     assert event_bridge.bodies(aws, "closed") == []
 

@@ -63,13 +63,13 @@ PATHS = {
 def test_a_template_is_filled(template: str, result: str) -> None:
     """Outside of a string a value becomes JSON, with quotes of its own; inside of one it is bare."""
     target = {"InputTransformer": {"InputPathsMap": PATHS, "InputTemplate": template}}
-    assert event_input.for_target(target, EVENT, {}) == result
+    assert event_input.build_input(target, EVENT, {}) == result
 
 
 def test_a_text_inside_a_string_is_not_escaped() -> None:
     """Which is AWS's own trap: quotes in it break the template's JSON."""
     target = {"InputTransformer": {"InputPathsMap": PATHS, "InputTemplate": '{"said": "<said>"}'}}
-    assert event_input.for_target(target, EVENT, {}) == '{"said": "a "word""}'
+    assert event_input.build_input(target, EVENT, {}) == '{"said": "a "word""}'
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_text_inside_a_string_is_not_escaped() -> None:
 )
 def test_a_part_of_the_event(path: str, result: str) -> None:
     """InputPath names it."""
-    assert event_input.for_target({"InputPath": path}, EVENT, {}) == result
+    assert event_input.build_input({"InputPath": path}, EVENT, {}) == result
 
 
 @pytest.mark.parametrize("path", ["detail", "$.detail[?(@.n)]", "$..n"])

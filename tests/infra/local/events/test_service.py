@@ -114,7 +114,7 @@ def test_a_topic_tells_its_subscribers(aws: EmbeddedAws) -> None:
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox)
     event_bridge.rule(aws, {"Arn": topic, "Input": '"before"'})
     event_bridge.put(aws)
-    events.settle()
+    events.wait_until_delivered()
     allow = {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
@@ -134,7 +134,7 @@ def test_a_function_is_invoked(aws: EmbeddedAws) -> None:
     function = sandbox.function(aws, source)
     source_arn = event_bridge.rule(aws, {"Arn": function})
     event_bridge.put(aws, {"number": "one"})
-    events.settle()
+    events.wait_until_delivered()
     aws.client("lambda").add_permission(
         FunctionName=function,
         StatementId="rule",
@@ -221,9 +221,9 @@ def test_a_reset_forgets_what_is_under_way(aws: EmbeddedAws) -> None:
     faults.add("sqs:SendMessage", code="ServiceUnavailable", times=99)
     event_bridge.put(aws)
     with pytest.raises(TimeoutError, match="1 event deliveries are still under way"):
-        events.settle(0.2)
+        events.wait_until_delivered(0.2)
     aws.reset()
-    events.settle(0)
+    events.wait_until_delivered(0)
     assert aws.client("events").list_rules()["Rules"] == []
 
 

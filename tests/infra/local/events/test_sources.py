@@ -108,7 +108,7 @@ def test_a_bucket_that_does_not_tell_eventbridge_is_silent(recorded: EmbeddedAws
 
 def test_s3_events_can_be_lost(recorded: EmbeddedAws) -> None:
     """A setting switches them off."""
-    recorded.settings.events.s3_notifications = False
+    recorded.settings.events.sends_s3_events = False
     bucket(recorded).put_object(Bucket="some", Key="key", Body=b"")
     assert event_bridge.bodies(recorded) == []
 
@@ -138,7 +138,7 @@ def test_private_ca_tells_of_a_revocation(services: Services, embedded_aws: Embe
 
 def test_private_ca_tells_of_a_crl(services: Services, embedded_aws: EmbeddedAws) -> None:
     """With the ARN of the CA."""
-    services.settings.private_ca.crl_publication = False
+    services.settings.private_ca.publishes_crls = False
     authority = Authority.create(services)
     authority.issue()
     acm_pca.publish_now(authority.arn)
@@ -274,5 +274,5 @@ def test_an_execution_ended_by_a_reset_tells_nobody(recorded: EmbeddedAws) -> No
     recorded.client("stepfunctions").start_execution(stateMachineArn=machine, input="{}")
     recorded.reset()
     _record(recorded)
-    events.settle()
+    events.wait_until_delivered()
     assert event_bridge.bodies(recorded) == []
