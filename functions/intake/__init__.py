@@ -1,1 +1,1 @@
-"""From the execution input to the manifest: read, check, collect every fault."""
+"""Turns the execution input into a manifest: reads and checks all that it names, and reports every fault."""

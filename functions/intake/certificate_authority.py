@@ -1,4 +1,4 @@
-"""The certificate authority of a request, as Private CA describes it: certificate, chain, and where its CRL lies."""
+"""The certificate authority of a request, as Private CA describes it: its certificate, chain and CRL's location."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from typing import Any
 
 from cryptography import x509
 
-from functions.aws import acm_pca as aws_acm_pca
-from functions.aws import s3 as aws_s3
+from functions.aws import acm_pca, s3
 from functions.errors import CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned, RequestRefused
 from functions.models.stored import CrlLocation
 from functions.pki.chain import readable_certificates
@@ -17,8 +16,8 @@ _CAN_REVOKE = ("ACTIVE", "DISABLED")
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
-    """A CA and the object that it publishes."""
+class CertificateAuthority:
+    """A CA and the location of its CRL; `arn` is None for one that is not Private CA's."""
 
     arn: str | None
     certificate_pem: str
@@ -36,23 +35,23 @@ class Authority:
         return readable_certificates(self.chain_pem.encode())
 
 
-def read(arn: str, faults: list[RequestRefused]) -> Authority:
-    """Read a CA; what is wrong with its CRL is added to the faults.
+def read(arn: str, faults: list[RequestRefused]) -> CertificateAuthority:
+    """Read a CA; an unsuitable CRL configuration is added to the faults.
 
     Raises:
-        CertificateAuthorityNotFound: Private CA does not know it.
-        CertificateAuthorityUnusable: it can neither revoke nor publish.
+        CertificateAuthorityNotFound: there is no such CA.
+        CertificateAuthorityUnusable: its status allows neither revocation nor a CRL.
 
     """
-    described = aws_acm_pca.describe_certificate_authority(arn)
+    described = acm_pca.describe_certificate_authority(arn)
     status = described["Status"]
     crl = described.get("RevocationConfiguration", {}).get("CrlConfiguration", {})
     faults.extend(_crl_faults(arn, crl))
     if status not in _CAN_REVOKE:
-        can = " or ".join(_CAN_REVOKE)
-        raise CertificateAuthorityUnusable(f"{arn} is {status}; only an {can} CA revokes and publishes CRLs")
-    certificate, chain = aws_acm_pca.get_certificate_authority_certificate(arn)
-    return Authority(arn, certificate, chain, _crl_location(arn, crl))
+        suitable = " or ".join(_CAN_REVOKE)
+        raise CertificateAuthorityUnusable(f"{arn} is {status}; only an {suitable} CA revokes and publishes CRLs")
+    certificate, chain = acm_pca.get_certificate_authority_certificate(arn)
+    return CertificateAuthority(arn, certificate, chain, _crl_location(arn, crl))
 
 
 def _crl_faults(arn: str, crl: Mapping[str, Any]) -> list[RequestRefused]:
@@ -73,9 +72,9 @@ def _crl_faults(arn: str, crl: Mapping[str, Any]) -> list[RequestRefused]:
 
 
 def _crl_location(arn: str, crl: Mapping[str, Any]) -> CrlLocation:
-    """Name the object Private CA writes: `crl/<CA id>.crl`, or under the CustomPath (aws: crl-planning)."""
+    """Return the object that Private CA writes: `crl/<CA id>.crl`, or under the CustomPath (aws: crl-planning)."""
     bucket, _, prefix = crl.get("S3BucketName", "").partition("/")
     folder = crl.get("CustomPath", "crl").strip("/")
     key = "/".join(part for part in (prefix.strip("/"), folder, f"{arn.rsplit('/', 1)[1]}.crl") if part)
-    etag = aws_s3.head_object_etag(bucket, key) if bucket else None
+    etag = s3.head_object_etag(bucket, key) if bucket else None
     return CrlLocation(bucket=bucket, key=key, etag=etag)

@@ -1,14 +1,10 @@
-"""What an input asks to revoke: its serials, certificates and lists made one list of serials, every fault named."""
+"""Collects the serials that an input asks to revoke, from its serials, certificates and list, with every fault."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cryptography import x509
-
 from functions import limits
-from functions.aws import s3 as aws_s3
+from functions.aws import s3
 from functions.errors import (
     AwsCallRefused,
     CrlTooLarge,
@@ -19,89 +15,86 @@ from functions.errors import (
     RequestRefused,
 )
 from functions.intake import serial_list
+from functions.intake.certificate_authority import CertificateAuthority
+from functions.intake.faults import collect_refusals
 from functions.models.base import ObjectLocation
 from functions.models.request import RevocationReason, RevocationRequest, SerialList, Wanted
 from functions.pki import certificates, serial_number
 
-GetObject = aws_s3.GetObject
-
 
 @dataclass(slots=True)
 class SerialCollector:
-    """What was found so far: each serial once, in the order of the input, with the reason told for it alone.
+    """The serials collected so far: each once, in the order of the input, with the reason given for it alone.
 
-    Without the CA (it could not be read), certificates are read and not compared with it.
+    Without the CA (it could not be read), certificates are read but not compared with it.
+
     """
 
-    authority: x509.Certificate | None
-    chain: list[x509.Certificate]
+    ca: CertificateAuthority | None
     now: datetime
-    get_object: GetObject
+    get_object: s3.GetObject
     reasons: dict[int, RevocationReason | None] = field(default_factory=dict)
     faults: list[RequestRefused] = field(default_factory=list)
 
-    def take(self, request: RevocationRequest) -> None:
-        """Take all that is asked for; a fault of one thing hides no fault of the next."""
-        for written in request.serials:
-            self._add(written.wanted)
-        for number, given in enumerate(request.certificates):
-            with self._collecting():
-                self._take_certificates(given, f"Certificates[{number}]")
+    def collect(self, request: RevocationRequest) -> None:
+        """Collect all serials of a request, and every fault."""
+        for serial in request.serials:
+            self._add(serial.wanted)
+        for index, certificate in enumerate(request.certificates):
+            with collect_refusals(self.faults):
+                self._add_certificates(certificate, f"Certificates[{index}]")
         if request.serial_list:
-            with self._collecting():
-                self._take_list(request.serial_list, request.certificate_authority_arn)
+            with collect_refusals(self.faults):
+                self._add_list(request.serial_list, request.certificate_authority_arn)
         if len(self.reasons) > limits.MAX_SERIALS:
-            told = f"{len(self.reasons):,} serials are wanted, and at most {limits.MAX_SERIALS:,} are taken: split them"
-            self.faults.append(InvalidSerialList(told))
+            message = (
+                f"{len(self.reasons):,} serials are requested, and at most {limits.MAX_SERIALS:,} allowed: split them"
+            )
+            self.faults.append(InvalidSerialList(message))
 
-    def _take_certificates(self, given: ObjectLocation | str, where: str) -> None:
-        if isinstance(given, str):
-            held = certificates.read(given.encode(errors="replace"), where)
+    def _add_certificates(self, pem_or_location: ObjectLocation | str, label: str) -> None:
+        if isinstance(pem_or_location, str):
+            read = certificates.read(pem_or_location.encode(errors="replace"), label)
         else:
-            held = certificates.read(fetch(given, limits.MAX_CERTIFICATE_FILE_BYTES, self.get_object).body, str(given))
-        if self.authority is None:
+            file = fetch(pem_or_location, limits.MAX_CERTIFICATE_FILE_BYTES, self.get_object)
+            read = certificates.read(file.body, str(pem_or_location))
+        if self.ca is None:
             return
-        for certificate in certificates.client_certificates(held, self.authority, self.chain, where):
-            with self._collecting():
-                certificates.check(certificate, self.authority, self.now)
+        issuer = self.ca.certificate
+        for certificate in certificates.client_certificates(read, issuer, self.ca.chain, label):
+            with collect_refusals(self.faults):
+                certificates.check(certificate, issuer, self.now)
                 self._add(Wanted(serial=certificate.serial_number))
 
-    def _take_list(self, given: SerialList, certificate_authority_arn: str | None) -> None:
-        body = fetch(given, limits.MAX_SERIAL_LIST_BYTES, self.get_object).body
-        form = serial_list.format_of(given.key, given.format)
-        for wanted in serial_list.read(body, form, str(given), certificate_authority_arn):
+    def _add_list(self, location: SerialList, certificate_authority_arn: str | None) -> None:
+        body = fetch(location, limits.MAX_SERIAL_LIST_BYTES, self.get_object).body
+        list_format = serial_list.format_of(location.key, location.format)
+        for wanted in serial_list.read(body, list_format, str(location), certificate_authority_arn):
             self._add(wanted)
 
     def _add(self, wanted: Wanted) -> None:
         known = self.reasons.get(wanted.serial)
         if known and wanted.revocation_reason and known is not wanted.revocation_reason:
-            told = f"is given with two reasons: {known} and {wanted.revocation_reason}"
-            self.faults.append(InvalidInput(f"serial number {serial_number.to_hex(wanted.serial)} {told}"))
+            reasons = f"is given with two reasons: {known} and {wanted.revocation_reason}"
+            self.faults.append(InvalidInput(f"serial number {serial_number.to_hex(wanted.serial)} {reasons}"))
         self.reasons[wanted.serial] = known or wanted.revocation_reason
 
-    @contextmanager
-    def _collecting(self) -> Iterator[None]:
-        try:
-            yield
-        except RequestRefused as fault:
-            self.faults.append(fault)
 
-
-def fetch(location: ObjectLocation, max_bytes: int, get_object: GetObject) -> aws_s3.FetchedObject:
+def fetch(location: ObjectLocation, max_bytes: int, get_object: s3.GetObject) -> s3.FetchedObject:
     """Read an object that the input names.
 
     Raises:
-        InputObjectNotFound: there is none, or it may not be read, which S3 answers alike.
-        InputObjectTooLarge: it is larger than anything of its kind; it was not downloaded.
+        InputObjectNotFound: there is none, or access is denied, which S3 may report alike.
+        InputObjectTooLarge: it is larger than `max_bytes`; it was not downloaded.
 
     """
     try:
         fetched = get_object(location.bucket, location.key, version_id=location.version_id, max_bytes=max_bytes)
-    except CrlTooLarge as fault:
-        raise InputObjectTooLarge(str(fault)) from fault
-    except AwsCallRefused as refusal:
-        told = "The stack reads inputs from its own input bucket alone: copy the object there"
-        raise InputObjectNotFound(f"{refusal}. {told}") from refusal
+    except CrlTooLarge as error:
+        raise InputObjectTooLarge(str(error)) from error
+    except AwsCallRefused as error:
+        advice = "The stack reads inputs only from its own input bucket: copy the object there"
+        raise InputObjectNotFound(f"{error}. {advice}") from error
     if fetched is None:
         version = f", version {location.version_id}" if location.version_id else ""
         raise InputObjectNotFound(f"there is no object {location}{version}")

@@ -1,4 +1,4 @@
-"""Naming every fault at once: one refusal does not hide the next."""
+"""Collects every refusal of an input instead of stopping at the first."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ from functions.errors import AwsCallRefused, RequestRefused
 
 @contextmanager
 def collect_refusals(faults: list[RequestRefused]) -> Iterator[None]:
-    """Let one refusal not hide the next."""
+    """Append a refusal of the block to the faults instead of raising it."""
     try:
         yield
-    except RequestRefused as fault:
-        faults.append(fault)
-    except AwsCallRefused as refusal:
-        why = "the stack may touch the CA, its CRL bucket and the trust stores that it was deployed for, and no others"
-        faults.append(RequestRefused(f"{refusal} ({why})"))
+    except RequestRefused as refusal:
+        faults.append(refusal)
+    except AwsCallRefused as error:
+        reason = "the stack may use only the CA, its CRL bucket and the trust stores that it was deployed for"
+        faults.append(RequestRefused(f"{error} ({reason})"))

@@ -1,4 +1,4 @@
-"""A CRL of a CA that is not Private CA's: whose it is, found in the trust stores' bundles by its signature."""
+"""A CRL of a third-party CA, which is found in the trust stores' bundles by the CRL's signature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import limits
+from functions.aws.s3 import GetObject
 from functions.environment import environment
 from functions.errors import CertificateAuthorityNotTrusted, CrlRefused, CrlSignatureInvalid
-from functions.intake import collect as intake
-from functions.intake.certificate_authority import Authority
+from functions.intake.certificate_authority import CertificateAuthority
+from functions.intake.collect import fetch
 from functions.models.base import ObjectLocation
 from functions.models.stored import CrlLocation
 from functions.pki import crl, crl_checks
@@ -18,52 +19,54 @@ from functions.pki.chain import readable_certificates, subject_public_key_info
 
 @dataclass(frozen=True, slots=True)
 class ThirdPartyCrl:
-    """A CRL that the input names, at one version."""
+    """A CRL that the input names, in one exact version."""
 
     location: CrlLocation
     parsed: crl.Crl
 
 
-def read(given: ObjectLocation, get_object: intake.GetObject) -> ThirdPartyCrl:
+def read(source: ObjectLocation, get_object: GetObject) -> ThirdPartyCrl:
     """Read the CRL that the input names.
 
     Raises:
         InputObjectNotFound, InputObjectTooLarge: it cannot be read from S3.
-        CrlRefused: a subclass of it, when it is no CRL.
+        CrlRefused: a subclass of it, if it is not a CRL that can be read.
 
     """
-    fetched = intake.fetch(given, limits.MAX_CRL_BYTES, get_object)
-    location = CrlLocation(bucket=given.bucket, key=given.key, etag=fetched.etag, version_id=fetched.version.version_id)
+    fetched = fetch(source, limits.MAX_CRL_BYTES, get_object)
+    location = CrlLocation(
+        bucket=source.bucket, key=source.key, etag=fetched.etag, version_id=fetched.version.version_id
+    )
     try:
         return ThirdPartyCrl(location, crl.read(fetched.body, max_entries=environment().max_revocation_entries))
-    except CrlRefused as refusal:
-        raise type(refusal)(f"{given}: {refusal}") from refusal
+    except CrlRefused as error:
+        raise type(error)(f"{source}: {error}") from error
 
 
-def authority_of(third_party: ThirdPartyCrl, bundles: Sequence[bytes]) -> Authority:
-    """Find the CA among the certificates that these trust stores trust.
+def find_certificate_authority(third_party: ThirdPartyCrl, bundles: Sequence[bytes]) -> CertificateAuthority:
+    """Return the CA that signed the CRL, one of the certificates in the bundles.
 
-    A list without an authority key identifier is accepted when it is signed by exactly one of them.
+    A CRL without an authority key identifier is accepted if exactly one of them has signed it.
 
     Raises:
-        CertificateAuthorityNotTrusted: none of them has the issuer's name.
-        CrlAuthorityKeyMismatch, CrlSignatureInvalid, CrlSignatureUnsupported: … and none of these has signed it.
+        CertificateAuthorityNotTrusted: no certificate has the issuer's name.
+        CrlAuthorityKeyMismatch, CrlSignatureInvalid, CrlSignatureUnsupported: none with that name has signed it.
 
     """
     parsed = third_party.parsed
-    trusted = {each.public_bytes(Encoding.DER): each for bundle in bundles for each in readable_certificates(bundle)}
-    named = [each for each in trusted.values() if each.subject == parsed.issuer]
-    if not named:
+    trusted = {ca.public_bytes(Encoding.DER): ca for bundle in bundles for ca in readable_certificates(bundle)}
+    candidates = [ca for ca in trusted.values() if ca.subject == parsed.issuer]
+    if not candidates:
         raise CertificateAuthorityNotTrusted(
             f"the CRL's issuer is {parsed.issuer.rfc4514_string()[:200]!r}, and no certificate in the bundles of "
             f"{len(bundles)} trust stores has that name, so the load balancer accepts none of its certificates"
         )
-    signers = {subject_public_key_info(each): each for each in named if crl_checks.is_issued_by(parsed, each)}
+    signers = {subject_public_key_info(ca): ca for ca in candidates if crl_checks.is_issued_by(parsed, ca)}
     if len(signers) == 1:
-        (found,) = signers.values()
-        return Authority(None, found.public_bytes(Encoding.PEM).decode(), "", third_party.location)
-    crl_checks.check_issuer(parsed, named[0], require_key_identifier=False)
+        (signer,) = signers.values()
+        return CertificateAuthority(None, signer.public_bytes(Encoding.PEM).decode(), "", third_party.location)
+    crl_checks.check_issuer(parsed, candidates[0], require_key_identifier=False)
     raise CrlSignatureInvalid(
-        f"the CRL is signed by none of the {len(named)} certificates named {parsed.issuer.rfc4514_string()[:200]!r} in "
-        "the bundles of the trust stores"
+        f"the CRL is signed by none of the {len(candidates)} certificates named "
+        f"{parsed.issuer.rfc4514_string()[:200]!r} in the bundles of the trust stores"
     )

@@ -5,76 +5,76 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from functions import limits
-from functions.aws import elbv2 as aws_elbv2
+from functions.aws import elbv2
 from functions.errors import CertificateAuthorityNotTrusted, RequestRefused, TrustStoreNotFound
-from functions.intake.certificate_authority import Authority
+from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.faults import collect_refusals
 from functions.pki.chain import is_trusted
 
 
 @dataclass(frozen=True, slots=True)
-class TrustStoreSeen:
-    """A trust store and its CA certificates (PEM), before anything was done."""
+class TrustStoreSnapshot:
+    """A trust store and its CA certificates (PEM), as they were before the execution."""
 
     arn: str
     total_revoked_entries: int
     bundle: bytes = field(repr=False)
 
 
-def named(arns: Iterable[str], faults: list[RequestRefused]) -> list[TrustStoreSeen]:
-    """Read these trust stores, or all of the account and Region when none is named."""
+def read_trust_stores(arns: Iterable[str], faults: list[RequestRefused]) -> list[TrustStoreSnapshot]:
+    """Read these trust stores, or all of the account and Region if none is named."""
     arns = list(dict.fromkeys(arns))
     if not arns:
-        return _all(faults)
-    found: list[TrustStoreSeen] = []
+        return _read_all(faults)
+    stores: list[TrustStoreSnapshot] = []
     for arn in arns:
         with collect_refusals(faults):
-            found.append(_seen(arn, aws_elbv2.describe_trust_store(arn)["TotalRevokedEntries"]))
-    return found
+            stores.append(_read(arn, elbv2.describe_trust_store(arn)["TotalRevokedEntries"]))
+    return stores
 
 
-def _all(faults: list[RequestRefused]) -> list[TrustStoreSeen]:
-    """Read every one; one that is not ready yet, or gone meanwhile, is none."""
-    found: list[TrustStoreSeen] = []
+def _read_all(faults: list[RequestRefused]) -> list[TrustStoreSnapshot]:
+    """Read every active trust store; one that is deleted in the meantime is left out."""
+    stores: list[TrustStoreSnapshot] = []
     with collect_refusals(faults):
-        for each in aws_elbv2.describe_trust_stores():
-            if each["Status"] == "ACTIVE":
+        for described in elbv2.describe_trust_stores():
+            if described["Status"] == "ACTIVE":
                 with collect_refusals(faults), contextlib.suppress(TrustStoreNotFound):
-                    found.append(_seen(each["TrustStoreArn"], each["TotalRevokedEntries"]))
-    return found
+                    stores.append(_read(described["TrustStoreArn"], described["TotalRevokedEntries"]))
+    return stores
 
 
-def _seen(arn: str, total_revoked_entries: int) -> TrustStoreSeen:
-    return TrustStoreSeen(arn, total_revoked_entries, aws_elbv2.get_trust_store_ca_certificates_bundle(arn))
+def _read(arn: str, total_revoked_entries: int) -> TrustStoreSnapshot:
+    return TrustStoreSnapshot(arn, total_revoked_entries, elbv2.get_trust_store_ca_certificates_bundle(arn))
 
 
-def trusting(
-    stores: list[TrustStoreSeen], authority: Authority, faults: list[RequestRefused], *, all_must: bool
-) -> list[TrustStoreSeen]:
-    """Give those that trust the CA; when all must, each other one is a fault, and otherwise only having none is."""
-    called = authority.arn or repr(authority.certificate.subject.rfc4514_string()[:200])
-    found = [each for each in stores if is_trusted(authority.certificate, authority.chain_pem, each.bundle)]
-    if all_must:
+def select_trusting(
+    stores: list[TrustStoreSnapshot], ca: CertificateAuthority, faults: list[RequestRefused], *, all_must_trust: bool
+) -> list[TrustStoreSnapshot]:
+    """Return the trust stores that trust the CA; any other is a fault if all must, otherwise only having none is."""
+    label = ca.arn or repr(ca.certificate.subject.rfc4514_string()[:200])
+    trusting = [store for store in stores if is_trusted(ca.certificate, ca.chain_pem, store.bundle)]
+    if all_must_trust:
         faults += [
             CertificateAuthorityNotTrusted(
-                f"the bundle of {each.arn} holds neither the CA {called} nor one it chains to, "
+                f"the bundle of {store.arn} holds neither the CA {label} nor one it chains to, "
                 "so the load balancer accepts none of its certificates"
             )
-            for each in stores
-            if each not in found
+            for store in stores
+            if store not in trusting
         ]
-    elif not found:
+    elif not trusting:
         faults.append(
             TrustStoreNotFound(
-                f"none of {len(stores)} trust stores of this account and Region trusts the CA {called}: "
+                f"none of {len(stores)} trust stores of this account and Region trusts the CA {label}: "
                 "no load balancer here accepts its certificates"
             )
         )
-    if len(found) > limits.MAX_TRUST_STORES:
+    if len(trusting) > limits.MAX_TRUST_STORES:
         faults.append(
             TrustStoreNotFound(
-                f"{len(found)} trust stores trust the CA {called}, and one execution serves {limits.MAX_TRUST_STORES}: "
-                "name them in TrustStoreArns, in several executions"
+                f"{len(trusting)} trust stores trust the CA {label}, and one execution serves "
+                f"{limits.MAX_TRUST_STORES}: name them in TrustStoreArns, in several executions"
             )
         )
-    return found
+    return trusting

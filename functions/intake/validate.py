@@ -1,4 +1,4 @@
-"""What an input comes to: everything that it names read and checked, every fault of it named, nothing changed."""
+"""Validates an input and all that it names: reads and checks everything, reports every fault, changes nothing."""
 
 import json
 from datetime import datetime
@@ -7,16 +7,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from functions import log
-from functions.aws import s3 as aws_s3
+from functions.aws import s3
 from functions.environment import environment
 from functions.errors import InvalidInput, RequestRefused
-from functions.intake import certificate_authority as authority
-from functions.intake import third_party_crl as third_party
-from functions.intake import trust_stores
-from functions.intake.certificate_authority import Authority
-from functions.intake.collect import GetObject, SerialCollector
+from functions.intake import certificate_authority, third_party_crl, trust_stores
+from functions.intake.certificate_authority import CertificateAuthority
+from functions.intake.collect import SerialCollector
 from functions.intake.faults import collect_refusals
-from functions.intake.trust_stores import TrustStoreSeen
+from functions.intake.trust_stores import TrustStoreSnapshot
 from functions.models.request import (
     AcceptedRequest,
     ExecutionInput,
@@ -29,142 +27,162 @@ from functions.models.stored import Baseline, Manifest
 from functions.pki import private_keys, serial_number
 from functions.trust_store import revocation_lists
 
-_FAULTS_SHOWN = 50
+_MAX_FAULTS_SHOWN = 50
 _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
 
 AnyTargets = TypeVar("AnyTargets", bound=Targets)
 
 
-def validate(execution: ExecutionInput, now: datetime, get_object: GetObject = aws_s3.get_object) -> Manifest:
+def validate(execution: ExecutionInput, now: datetime, get_object: s3.GetObject = s3.get_object) -> Manifest:
     """Validate the input and all that it names.
 
     Raises:
-        RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
+        RequestRefused: a subclass of it for a single fault, otherwise itself, naming all faults.
 
     """
     log.note(ExecutionArn=execution.execution_arn)
     faults: list[RequestRefused] = []
     completed = _with_defaults(execution.request)
     _refuse_private_keys(completed)
-    request = targets = found = None
-    with collect_refusals(faults):
-        request = _validated(RevocationRequest, completed)
-    with collect_refusals([] if request is None else faults):  # malformed targets were named just now
-        targets = request or _validated(Targets, {k: v for k, v in completed.items() if k in _TARGETS})
-    if targets is None:
-        raise _one_of(faults)
+    request, targets = _parse(completed, faults)
     log.note(CertificateAuthorityArn=targets.certificate_authority_arn)
-    stores = trust_stores.named(targets.trust_store_arns, faults)
+    stores = trust_stores.read_trust_stores(targets.trust_store_arns, faults)
+    ca = None
     with collect_refusals(faults):
-        found = _authority(targets, request, stores, faults, get_object)
-    intake = SerialCollector(found.certificate if found else None, found.chain if found else [], now, get_object)
+        ca = _read_certificate_authority(targets, request, stores, faults, get_object)
+    collector = SerialCollector(ca, now, get_object)
     if request:
-        intake.take(request)
-        faults += intake.faults
+        collector.collect(request)
+        faults += collector.faults
     baselines: list[Baseline] = []
-    if found:
-        chosen = request is not None and request.crl is not None and not _names_trust_stores(execution.request)
-        trusting = trust_stores.trusting(stores, found, faults, all_must=bool(targets.trust_store_arns) and not chosen)
-        baselines = [_baseline(store, found, frozenset(intake.reasons)) for store in trusting]
-    if faults or request is None or found is None:
-        raise _one_of(faults)
+    if ca:
+        must_trust = _must_all_trust(targets, request, execution.request)
+        trusting = trust_stores.select_trusting(stores, ca, faults, all_must_trust=must_trust)
+        baselines = [_baseline(store, ca, frozenset(collector.reasons)) for store in trusting]
+    if faults or request is None or ca is None:
+        raise _combine(faults)
     return Manifest(
         execution_arn=execution.execution_arn,
         execution_name=execution.execution_name,
         start_time=execution.start_time,
-        request=_accepted(request, [each.trust_store_arn for each in baselines], intake.reasons),
-        issuer_pem=found.certificate_pem,
-        crl=found.crl,
+        request=_accept(request, [baseline.trust_store_arn for baseline in baselines], collector.reasons),
+        issuer_pem=ca.certificate_pem,
+        crl=ca.crl,
         baselines=baselines,
     )
 
 
+def _with_defaults(raw: object) -> dict[str, Any]:
+    """Return the raw input with the deployment's defaults."""
+    if not isinstance(raw, dict):
+        raise InvalidInput(f'the input is a JSON {type(raw).__name__}, not an object like {{"Serials": ["0x0a1b"]}}')
+    settings = environment()
+    polling = {"IntervalSeconds": settings.poll_interval_seconds, "DeadlineSeconds": settings.deadline_seconds}
+    defaults = {
+        "CertificateAuthorityArn": None if "Crl" in raw else settings.certificate_authority_arn,
+        "TrustStoreArns": settings.trust_store_arns,
+    }
+    raw_polling = raw.get("Polling", {})
+    merged = {**polling, **raw_polling} if isinstance(raw_polling, dict) else raw_polling
+    return {**{name: value for name, value in defaults.items() if value}, **raw, "Polling": merged}
+
+
 def _refuse_private_keys(completed: dict[str, Any]) -> None:
-    """Look where no other check does, so that no name or value is repeated in an error or kept in a report."""
-    told_by_place = ("Serials", "Certificates")
-    rest = [value for name, value in completed.items() if name not in told_by_place or isinstance(value, dict)]
+    """Refuse a private key where no other check looks, so that no error or report repeats a name or value with one."""
+    checked_elsewhere = ("Serials", "Certificates")
+    rest = [value for name, value in completed.items() if name not in checked_elsewhere or isinstance(value, dict)]
     rest += [
-        each
-        for name in told_by_place
+        entry
+        for name in checked_elsewhere
         if isinstance(completed.get(name), list)
-        for each in completed[name]
-        if not isinstance(each, str)
+        for entry in completed[name]
+        if not isinstance(entry, str)
     ]
     private_keys.refuse(json.dumps([list(completed), rest]).encode(), "the input")
 
 
-def _authority(
-    targets: Targets,
-    request: RevocationRequest | None,
-    stores: list[TrustStoreSeen],
-    faults: list[RequestRefused],
-    get_object: GetObject,
-) -> Authority | None:
-    """Read the CA from Private CA, or find the one that signed the CRL that was handed over."""
-    if request is not None and request.crl is not None:
-        return third_party.authority_of(third_party.read(request.crl, get_object), [store.bundle for store in stores])
-    if targets.certificate_authority_arn is None:
-        return None
-    return authority.read(targets.certificate_authority_arn, faults)
+def _parse(completed: dict[str, Any], faults: list[RequestRefused]) -> tuple[RevocationRequest | None, Targets]:
+    """Return the request and its targets; if the rest is malformed, the targets alone, so that they are checked.
+
+    Raises:
+        RequestRefused: the targets are malformed too.
+
+    """
+    with collect_refusals(faults):
+        request = _validate_model(RevocationRequest, completed)
+        return request, request
+    with collect_refusals([]):  # faults of the targets are among the request's already
+        return None, _validate_model(Targets, {name: completed[name] for name in _TARGETS if name in completed})
+    raise _combine(faults)
 
 
-def _names_trust_stores(raw: object) -> bool:
-    return isinstance(raw, dict) and "TrustStoreArns" in raw
-
-
-def _accepted(
-    request: RevocationRequest, trust_store_arns: list[str], reasons: dict[int, RevocationReason | None]
-) -> AcceptedRequest:
-    """Keep what was asked for, without the certificates and lists that named the serials."""
-    usual = {name: getattr(request, name) for name in Options.model_fields}
-    own = {serial_number.to_hex(serial): reason for serial, reason in reasons.items() if reason}
-    return AcceptedRequest(**{**usual, "trust_store_arns": trust_store_arns}, serials=list(reasons), reasons=own)
-
-
-def _one_of(faults: list[RequestRefused]) -> RequestRefused:
-    if len(faults) == 1:
-        return faults[0]
-    lines = [f"{type(fault).__name__}: {fault}" for fault in faults[:_FAULTS_SHOWN]]
-    more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
-    return RequestRefused(f"{len(faults)} faults, nothing was done:\n" + "\n".join(lines + more))
-
-
-def _with_defaults(raw: object) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise InvalidInput(f'the input is a JSON {type(raw).__name__}, not an object like {{"Serials": ["0x0a1b"]}}')
-    here = environment()
-    polling = {"IntervalSeconds": here.poll_interval_seconds, "DeadlineSeconds": here.deadline_seconds}
-    defaults = {
-        "CertificateAuthorityArn": None if "Crl" in raw else here.certificate_authority_arn,
-        "TrustStoreArns": here.trust_store_arns,
-    }
-    asked = raw.get("Polling", {})
-    merged = {**polling, **asked} if isinstance(asked, dict) else asked
-    return {**{name: value for name, value in defaults.items() if value}, **raw, "Polling": merged}
-
-
-def _validated(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTargets:
+def _validate_model(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTargets:
     try:
-        # By AWS's names alone: a "dry_run" that is nothing to the state machine must be nothing here.
-        # A certificate's ARN among the serials names a CA, which must be this one.
+        # By alias only: "dry_run" means nothing to the state machine, so it must mean nothing here.
+        # A certificate's ARN among the serials names a CA, which must be the one in the context.
         return model.model_validate(completed, by_alias=True, by_name=False, context=completed)
-    except ValidationError as refusal:
+    except ValidationError as error:
         faults = [
-            f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in refusal.errors(include_url=False)
+            f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in error.errors(include_url=False)
         ]
-        more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
-        raise InvalidInput("; ".join(faults[:_FAULTS_SHOWN] + more)) from None
+        raise InvalidInput("; ".join(_first(faults))) from None
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")[:200]
 
 
-def _baseline(store: TrustStoreSeen, found: Authority, wanted: frozenset[int]) -> Baseline:
-    lists = revocation_lists.read_snapshot(store.arn, found.certificate, wanted, known={})
+def _first(lines: list[str]) -> list[str]:
+    more = [f"and {len(lines) - _MAX_FAULTS_SHOWN} more"] if len(lines) > _MAX_FAULTS_SHOWN else []
+    return lines[:_MAX_FAULTS_SHOWN] + more
+
+
+def _combine(faults: list[RequestRefused]) -> RequestRefused:
+    if len(faults) == 1:
+        return faults[0]
+    lines = [f"{type(fault).__name__}: {fault}" for fault in faults]
+    return RequestRefused(f"{len(faults)} faults, nothing was done:\n" + "\n".join(_first(lines)))
+
+
+def _read_certificate_authority(
+    targets: Targets,
+    request: RevocationRequest | None,
+    stores: list[TrustStoreSnapshot],
+    faults: list[RequestRefused],
+    get_object: s3.GetObject,
+) -> CertificateAuthority | None:
+    """Read the CA from Private CA, or find the one in the trust stores that signed the CRL in the input."""
+    if request is not None and request.crl is not None:
+        crl = third_party_crl.read(request.crl, get_object)
+        return third_party_crl.find_certificate_authority(crl, [store.bundle for store in stores])
+    if targets.certificate_authority_arn is None:
+        return None
+    return certificate_authority.read(targets.certificate_authority_arn, faults)
+
+
+def _must_all_trust(targets: Targets, request: RevocationRequest | None, raw: object) -> bool:
+    """Return whether each trust store must trust the CA: not if none is named, nor if a `Crl` has the default ones."""
+    names_trust_stores = isinstance(raw, dict) and "TrustStoreArns" in raw
+    is_third_party = request is not None and request.crl is not None
+    return bool(targets.trust_store_arns) and (names_trust_stores or not is_third_party)
+
+
+def _baseline(store: TrustStoreSnapshot, ca: CertificateAuthority, wanted: frozenset[int]) -> Baseline:
+    lists = revocation_lists.read_snapshot(store.arn, ca.certificate, wanted, known={})
     return Baseline(
         trust_store_arn=store.arn,
         total_revoked_entries=store.total_revoked_entries,
         entries=revocation_lists.count_distinct_entries(store.arn, lists),
         lists=lists,
+    )
+
+
+def _accept(
+    request: RevocationRequest, trust_store_arns: list[str], reasons: dict[int, RevocationReason | None]
+) -> AcceptedRequest:
+    """Return the request with its serials, without the certificates and lists that named them."""
+    options = {name: getattr(request, name) for name in Options.model_fields}
+    own_reasons = {serial_number.to_hex(serial): reason for serial, reason in reasons.items() if reason}
+    return AcceptedRequest(
+        **{**options, "trust_store_arns": trust_store_arns}, serials=list(reasons), reasons=own_reasons
     )

@@ -103,10 +103,10 @@ def test_a_private_key_anywhere(bench: Bench, wrong: dict[str, object]) -> None:
 def test_a_trust_store_that_is_gone_meanwhile_or_not_ready(bench: Bench) -> None:
     """Of those that are found by themselves, it is none; the others are served."""
     refusals: list[RequestRefused] = []
-    every = trust_stores.named([], refusals)
+    every = trust_stores.read_trust_stores([], refusals)
     assert bench.trust_store_arn in [each.arn for each in every]
     faults.add("elasticloadbalancing:GetTrustStoreCaCertificatesBundle", code="TrustStoreNotFound")
-    assert len(trust_stores.named([], refusals)) == len(every) - 1
+    assert len(trust_stores.read_trust_stores([], refusals)) == len(every) - 1
     assert refusals == []
 
 
@@ -206,7 +206,7 @@ def test_unknown_ca_and_trust_store(bench: Bench) -> None:
 def test_crl_bucket_that_may_not_be_read(bench: Bench) -> None:
     """A refusal by S3 is not taken for an absent CRL, and is one fault among others."""
     faults.add("s3:GetObject", code="AccessDenied", status=403)
-    with pytest.raises(RequestRefused, match=r"HeadObject on s3://.* was refused: 403: .*the stack may touch"):
+    with pytest.raises(RequestRefused, match=r"HeadObject on s3://.* was refused: 403: .*the stack may use"):
         prepare(bench)
 
 
