@@ -1,4 +1,4 @@
-"""The structure of the state machine, of which the local engine checks little."""
+"""The structure of the state machine, little of which the local engine checks."""
 
 import inspect
 import json
@@ -25,7 +25,7 @@ BUILT_IN = re.compile(r"States\.(ALL|Timeout)|Lambda\.\w+|Sandbox\.Timedout")
 
 
 def machines(machine: dict[str, Any] = DEFINITION) -> Iterator[dict[str, Any]]:
-    """Give the state machine and those inside its Maps."""
+    """Return the state machine and those inside its Maps."""
     yield machine
     for state in machine["States"].values():
         if "ItemProcessor" in state:
@@ -38,19 +38,19 @@ TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task
 
 
 def targets(state: dict[str, Any]) -> set[str]:
-    """Give the states that may come next."""
+    """Return the states that may come next."""
     ways = [state, *state.get("Choices", []), *state.get("Catch", [])]
     return {way["Next"] for way in ways if "Next" in way} | ({state["Default"]} if "Default" in state else set())
 
 
 def snake(name: str) -> str:
-    """Give a state's name as its file is called."""
+    """Return the name of a state's file."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 @pytest.mark.parametrize("machine", list(machines()), ids=lambda machine: machine["StartAt"])
-def test_all_states_are_reachable_and_every_next_resolves(machine: dict[str, Any]) -> None:
-    """No state is named that is not there, and none is there that is never reached."""
+def test_every_next_resolves_and_every_state_is_reachable(machine: dict[str, Any]) -> None:
+    """No transition leads to a missing state, and no state is without a transition to it."""
     reached, ahead = set(), {machine["StartAt"]}
     while ahead:
         name = ahead.pop()
@@ -59,13 +59,13 @@ def test_all_states_are_reachable_and_every_next_resolves(machine: dict[str, Any
     assert reached == set(machine["States"])
 
 
-def test_every_state_says_what_it_does_in_one_sentence() -> None:
-    """The console shows the Comment."""
+def test_every_state_has_a_comment() -> None:
+    """One sentence, which the console shows."""
     assert all(re.fullmatch(r"[A-Z].*\.", state["Comment"]) for state in STATES.values())
 
 
-def test_every_task_is_bounded_and_retries_transient_lambda_errors() -> None:
-    """A Task without TimeoutSeconds can hang; one without the Retry dies of a hiccup."""
+def test_every_task_has_a_timeout_and_retries_transient_lambda_errors() -> None:
+    """A Task without TimeoutSeconds can hang; one without the Retry fails at a transient error."""
     for name, task in TASKS.items():
         assert task["TimeoutSeconds"] <= 900, name
         assert task["Retry"][0] == TASKS["FindCrl"]["Retry"][0], name
@@ -76,8 +76,8 @@ def test_every_task_is_bounded_and_retries_transient_lambda_errors() -> None:
             assert retry.get("JitterStrategy") == (None if whole else "FULL"), name
 
 
-def test_every_task_and_map_has_a_way_to_the_report() -> None:
-    """A failure that a state machine can catch leads, over whatever Pass, to ReportRevocation; a plan is a report."""
+def test_every_task_and_map_leads_to_the_report_when_it_fails() -> None:
+    """Every Catch leads to ReportRevocation, directly or through Pass states; a plan is its own report."""
     inner = {name for machine in list(machines())[1:] for name in machine["States"]}
     for name, state in STATES.items():
         if state["Type"] in ("Task", "Map") and name not in ("ReportRevocation", "PlanRevocation", *TELLING):
@@ -87,14 +87,14 @@ def test_every_task_and_map_has_a_way_to_the_report() -> None:
 
 
 @pytest.mark.parametrize("name", ["NotifyWaiting", "NotifyOutcome"])
-def test_whom_nobody_could_be_told_the_execution_goes_on(name: str) -> None:
-    """That people could not be told holds up neither the block nor the verdict."""
+def test_execution_continues_when_notification_fails(name: str) -> None:
+    """A failed notification delays neither the enforcement nor the outcome."""
     (caught,) = STATES[name]["Catch"]
     assert caught == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.NotNotified", "Next": STATES[name]["Next"]}
 
 
-def test_every_error_name_is_a_class_or_built_in() -> None:
-    """A misspelt ErrorEquals never matches, silently."""
+def test_every_error_name_is_a_class_or_predefined() -> None:
+    """A misspelled ErrorEquals would never match, and nobody would notice."""
     for name, state in STATES.items():
         for handler in [*state.get("Retry", []), *state.get("Catch", [])]:
             for error in handler["ErrorEquals"]:
@@ -120,8 +120,8 @@ QUESTIONS: dict[str, type[Model]] = {
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_payload_keys_are_the_contracts_fields(name: str) -> None:
-    """What a state sends is exactly what its function takes."""
+def test_payload_has_the_fields_of_the_model(name: str) -> None:
+    """A state sends exactly the fields that its function accepts."""
     selector = next(
         (s["ItemSelector"] for s in STATES.values() if name in s.get("ItemProcessor", {}).get("States", {})), None
     )
@@ -131,7 +131,7 @@ def test_payload_keys_are_the_contracts_fields(name: str) -> None:
     assert {key.removesuffix(".$") for key in payload} == fields
 
 
-def test_a_state_its_file_and_its_resource_share_a_name() -> None:
+def test_state_file_and_resource_share_a_name() -> None:
     """One search finds state, file, resource and substitution."""
     for name, task in TASKS.items():
         assert task["Resource"] == f"${{{name}FunctionArn}}"
@@ -142,8 +142,8 @@ def test_a_state_its_file_and_its_resource_share_a_name() -> None:
     assert set(substitutions) == {f"{name}FunctionArn" for name in TASKS}
 
 
-def test_payloads_of_the_largest_list_stay_far_below_the_limit() -> None:
-    """500 long serials, each with a reason of its own and the longest error code, fill two thirds of 256 KiB."""
+def test_payload_of_the_longest_inline_list_is_below_the_limit() -> None:
+    """500 long serials, each with its own reason and the longest error code, take two thirds of 256 KiB."""
     serial, at = ":".join(["ff"] * 20), "2026-01-01T00:00:00Z"
     one = {"Serial": serial, "Outcome": "ALREADY_REVOKED", "At": at, "Error": "ConcurrentModificationException"}
     wanted = {"Serial": serial, "RevocationReason": "CERTIFICATE_AUTHORITY_COMPROMISE"}
@@ -152,8 +152,8 @@ def test_payloads_of_the_largest_list_stay_far_below_the_limit() -> None:
     assert len(json.dumps(state)) < 172 * 1024
 
 
-def test_a_long_list_is_small_in_the_state_and_in_the_history() -> None:
-    """100,000 serials are numbers of batches and their counts, and each batch is one task, busy retries included."""
+def test_long_list_is_small_in_payload_and_history() -> None:
+    """100,000 serials are batch numbers and counts in the payload; a batch is one task, even when throttled."""
     batches = outcomes.batches(limits.MAX_SERIALS)
     done = {"Batch": 249, "Revoked": 399, "AlreadyRevoked": 399, "Expired": 399, "Failed": 399, "Error": "x" * 40}
     state = {"Prepared": {"Batches": batches}, "Batches": [done] * len(batches)}
@@ -164,8 +164,8 @@ def test_a_long_list_is_small_in_the_state_and_in_the_history() -> None:
     assert outcomes.batches(limits.MAX_INLINE_SERIALS + 1) == [0, 1]
 
 
-def test_the_history_of_the_longest_wait_stays_below_its_limit() -> None:
-    """The longest list with every throttled retry, the most looks, and a CRL each half hour for 12 hours fit 25,000."""
+def test_history_of_the_longest_wait_is_below_the_limit() -> None:
+    """The longest list, every throttled retry, the most polls and a CRL every 30 minutes for 12 hours fit in 25,000."""
     busy = next(r for r in TASKS["RevokeCertificate"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
     revoking = limits.MAX_INLINE_SERIALS * (7 + 3 * busy["MaxAttempts"])
     looking = limits.MAX_POLLS * 14  # FindCrl 5, two Choices 4, Wait 2, and a hiccup each
@@ -173,8 +173,8 @@ def test_the_history_of_the_longest_wait_stays_below_its_limit() -> None:
     assert revoking + looking + enforcing < limits.MAX_EXECUTION_EVENTS
 
 
-def test_every_function_is_a_file_and_has_a_role_of_its_own() -> None:
-    """Also those that events start: the resource, the file and the handler share a name."""
+def test_every_function_has_a_file_and_its_own_role() -> None:
+    """Those that events start too: resource, file and handler share a name."""
     functions = {n: r for n, r in TEMPLATE["Resources"].items() if r["Type"] == "AWS::Serverless::Function"}
     for name, resource in functions.items():
         assert resource["Properties"]["Handler"] == f"functions.handlers.{snake(name.removesuffix('Function'))}.handler"
@@ -190,14 +190,14 @@ SCHEMA = Draft202012Validator(json.loads((ROOT / "statemachine" / "input.schema.
 
 
 def inputs(example: Path) -> list[dict[str, Any]]:
-    """Give the inputs in an example: itself, or the details of the events in it."""
+    """Return the inputs in an example: itself, or the details of the events in it."""
     read = json.loads(example.read_text())
     return [json.loads(entry["Detail"]) for entry in read] if isinstance(read, list) else [read]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_the_examples_are_inputs_that_the_schema_and_the_contract_take(example: Path) -> None:
-    """What somebody copies works; what the deployment fills in may be absent."""
+def test_schema_and_model_accept_the_examples(example: Path) -> None:
+    """A copied example works; fields that the deployment fills in may be absent."""
     filled = {
         "CertificateAuthorityArn": "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/a",
         "TrustStoreArns": ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"],
@@ -210,20 +210,20 @@ def test_the_examples_are_inputs_that_the_schema_and_the_contract_take(example: 
 @pytest.mark.parametrize(
     "wrong", [{}, {"Serials": ["0xa1"], "Reconcile": True}, {"Reconcile": False}, {"Serial": "0xa1"}]
 )
-def test_the_schema_refuses_what_the_contract_refuses(wrong: dict[str, Any]) -> None:
-    """Serials or Reconcile, by name and not both."""
+def test_schema_refuses_what_the_model_refuses(wrong: dict[str, Any]) -> None:
+    """Serials or Reconcile, and not both."""
     assert not SCHEMA.is_valid(wrong)
 
 
-def test_the_readmes_event_is_the_example() -> None:
-    """The command in the README is what the example's file holds, so what is tested is what is copied."""
+def test_event_in_the_readme_is_the_example() -> None:
+    """The command in the README holds the event of the example file, so what is copied is tested."""
     shown = re.search(r"put-events --entries '(\[.*?\])'", (ROOT / "README.md").read_text(), re.DOTALL)
     assert shown is not None
     assert json.loads(shown[1]) == json.loads((ROOT / "statemachine" / "examples" / "put-events.json").read_text())
 
 
 def test_every_rule_retries_and_has_a_dead_letter_queue() -> None:
-    """What cannot be delivered for a day is kept and rings an alarm."""
+    """An event that cannot be delivered within a day is kept and raises an alarm."""
     rules = [
         (name, event)
         for name, resource in TEMPLATE["Resources"].items()
@@ -239,16 +239,16 @@ ALARMS = {n: r["Properties"] for n, r in TEMPLATE["Resources"].items() if r["Typ
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_says_where_it_is_told_what_to_do(name: str) -> None:
-    """Its description names a heading of infra/README.md, and it tells the topic."""
+def test_every_alarm_names_its_instructions(name: str) -> None:
+    """Its description names a heading of infra/README.md, and its action is the topic."""
     heading = f"Alarm: {name.removesuffix('Alarm')}"
     assert f"infra/README.md, '{heading}'" in ALARMS[name]["AlarmDescription"]
     assert f"\n### {heading}\n" in (ROOT / "infra" / "README.md").read_text()
     assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == [{"Ref": "NotificationTopic"}]
 
 
-def test_alarms_and_dashboard_watch_metrics_that_the_functions_emit() -> None:
-    """A misspelt metric is silent for ever."""
+def test_alarms_and_dashboard_use_metrics_that_the_functions_emit() -> None:
+    """An alarm on a misspelled metric would never be raised."""
     watched = {a["MetricName"] for a in ALARMS.values() if a.get("Namespace") == metrics.NAMESPACE}
     body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     drawn = {m[1] for w in json.loads(body)["widgets"] for m in w["properties"]["metrics"] if m[0] == metrics.NAMESPACE}
