@@ -1,4 +1,4 @@
-"""Private CA of the embedded AWS: what it signs, and which revocations it takes."""
+"""Private CA of the embedded AWS: its keys, and the certificates that it issues."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,17 +18,17 @@ from infra.local.acm_pca.service import PrivateCaBackend
 from tests.support.openssl import openssl
 from tests.support.services import Authority, Services, refused
 
-NOT_OURS = "0123456789abcdef0123456789abcdef"
+UNKNOWN_SERIAL = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
 def authority(services: Services) -> Authority:
-    """Give an active root CA whose CRL is off."""
+    """Return an active root CA without a CRL."""
     return Authority.create(services, crl={})
 
 
 def test_openssl_accepts_a_certificate_of_the_ca(authority: Authority, tmp_path: Path) -> None:
-    """A certificate issued verifies under the CA's own, for the purpose of a TLS client."""
+    """An issued certificate verifies with the CA's own, for a TLS client."""
     certificate, _ = authority.issue().write(tmp_path)
     ca = tmp_path / "ca.pem"
     ca.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
@@ -44,10 +44,10 @@ def test_openssl_accepts_a_certificate_of_the_ca(authority: Authority, tmp_path:
         ("RSA_2048", "SHA512WITHRSA_PSS", x509.SignatureAlgorithmOID.RSASSA_PSS),
     ],
 )
-def test_the_ca_signs_with_the_algorithm_asked_for(
+def test_ca_signs_with_its_configured_algorithm(
     services: Services, key: KeyAlgorithmType, signing: SigningAlgorithmType, oid: x509.ObjectIdentifier
 ) -> None:
-    """Certificates carry the signing algorithm of the CA's configuration."""
+    """Certificates have the signing algorithm of the CA's configuration."""
     authority = Authority.create(services, crl={}, keys=(key, signing))
     leaf = authority.issue().certificate
     leaf.verify_directly_issued_by(authority.certificate)
@@ -61,13 +61,13 @@ def test_an_algorithm_of_another_family_is_refused(services: Services) -> None:
 
 
 def test_a_subordinate_ca_chains_to_its_root(services: Services, authority: Authority, tmp_path: Path) -> None:
-    """A CA that another signs becomes active, and gives out its chain."""
+    """A CA that another signs becomes active, and its chain can be read."""
     subordinate = authority.subordinate()
     leaf, _ = subordinate.issue().write(tmp_path)
-    answer = services.pca.get_certificate_authority_certificate(CertificateAuthorityArn=subordinate.arn)
+    response = services.pca.get_certificate_authority_certificate(CertificateAuthorityArn=subordinate.arn)
     root, own = tmp_path / "root.pem", tmp_path / "own.pem"
-    root.write_text(answer["CertificateChain"])
-    own.write_text(answer["Certificate"])
+    root.write_text(response["CertificateChain"])
+    own.write_text(response["Certificate"])
     assert "OK" in openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", own, leaf)
 
 
@@ -79,21 +79,21 @@ def test_the_arn_ends_in_the_serial_number(authority: Authority) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "fewest", "most"),
+    ("kind", "value", "min_days", "max_days"),
     [("DAYS", 3, 3, 3), ("MONTHS", 2, 59, 62), ("YEARS", 1, 365, 366)],
 )
 def test_validity_counts_from_now(
-    authority: Authority, kind: ValidityPeriodTypeType, value: int, fewest: int, most: int
+    authority: Authority, kind: ValidityPeriodTypeType, value: int, min_days: int, max_days: int
 ) -> None:
-    """Days, months and years, whatever their length, are counted from the moment of issuance."""
+    """Days, months and years count from the time of issuance."""
     before = datetime.now(UTC).replace(microsecond=0)
     ends = authority.issue(validity={"Type": kind, "Value": value}).certificate.not_valid_after_utc
-    assert before + timedelta(days=fewest) <= ends <= datetime.now(UTC) + timedelta(days=most)
+    assert before + timedelta(days=min_days) <= ends <= datetime.now(UTC) + timedelta(days=max_days)
 
 
 @pytest.mark.parametrize("kind", ["ABSOLUTE", "END_DATE"])
-def test_validity_can_be_a_point_in_time(authority: Authority, kind: ValidityPeriodTypeType) -> None:
-    """An end given in epoch seconds, or written as a date, is taken to the second."""
+def test_validity_can_be_absolute(authority: Authority, kind: ValidityPeriodTypeType) -> None:
+    """An end in epoch seconds, or as a date, is exact to the second."""
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=90)
     value = int(ends.timestamp()) if kind == "ABSOLUTE" else int(f"{ends:%Y%m%d%H%M%S}")
     assert authority.issue(validity={"Type": kind, "Value": value}).certificate.not_valid_after_utc == ends
@@ -113,38 +113,38 @@ def test_no_certificate_outlives_its_ca(authority: Authority) -> None:
         ("EndEntityServerAuthCertificate/V1", [ExtendedKeyUsageOID.SERVER_AUTH]),
     ],
 )
-def test_the_template_says_what_a_certificate_is_for(
+def test_template_decides_the_extended_key_usage(
     authority: Authority, template: str, purposes: list[x509.ObjectIdentifier]
 ) -> None:
-    """The extended key usage is the template's."""
+    """Client, server or both, as the template says."""
     usage = authority.issue(template=template).certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     assert list(usage.value) == purposes
 
 
 def test_subject_and_alternative_names_come_from_the_csr(authority: Authority) -> None:
-    """A certificate names what its CSR names."""
+    """The certificate has the names of its CSR."""
     certificate = authority.issue("gateway", dns_names=("a.example", "b.example")).certificate
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert certificate.subject.rfc4514_string() == "CN=gateway,O=Example"
     assert names.get_values_for_type(x509.DNSName) == ["a.example", "b.example"]
 
 
-def test_a_csr_that_is_none_is_refused(authority: Authority) -> None:
-    """What is no certificate signing request yields no certificate."""
+def test_malformed_csr_is_refused(authority: Authority) -> None:
+    """No certificate is issued for bytes that are not a certificate signing request."""
     with refused("MalformedCSRException"):
         authority.issue_csr(b"nonsense", "EndEntityCertificate/V1", {"Type": "DAYS", "Value": 1})
 
 
 def test_a_pending_ca_issues_nothing(services: Services) -> None:
-    """A CA without its certificate can issue none to others."""
+    """A CA whose certificate is not imported yet cannot issue certificates to others."""
     key = ec.generate_private_key(ec.SECP256R1())
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
-    pending = Authority(services, _pending(services), None, "SHA256WITHECDSA")
+    pending = Authority(services, _create_pending_ca(services), None, "SHA256WITHECDSA")
     with refused("InvalidStateException"):
         pending.issue_csr(csr.public_bytes(Encoding.PEM), "EndEntityCertificate/V1", {"Type": "DAYS", "Value": 1})
 
 
-def _pending(services: Services) -> str:
+def _create_pending_ca(services: Services) -> str:
     arn: str = services.pca.create_certificate_authority(
         CertificateAuthorityConfiguration={
             "KeyAlgorithm": "EC_prime256v1",
@@ -157,32 +157,32 @@ def _pending(services: Services) -> str:
 
 
 def test_the_certificate_of_another_ca_is_not_imported(services: Services, authority: Authority) -> None:
-    """A CA takes no certificate but one for its own key."""
+    """A CA accepts only a certificate for its own key."""
     with refused("CertificateMismatchException"):
         services.pca.import_certificate_authority_certificate(
-            CertificateAuthorityArn=_pending(services),
+            CertificateAuthorityArn=_create_pending_ca(services),
             Certificate=authority.certificate.public_bytes(Encoding.PEM),
         )
 
 
 def test_a_revoked_certificate_can_still_be_read(services: Services, authority: Authority) -> None:
-    """GetCertificate tells nothing of a revocation."""
+    """GetCertificate returns it like any other."""
     leaf = authority.issue()
     authority.revoke(leaf)
-    answer = services.pca.get_certificate(CertificateAuthorityArn=authority.arn, CertificateArn=leaf.arn)
-    assert x509.load_pem_x509_certificate(answer["Certificate"].encode()) == leaf.certificate
+    response = services.pca.get_certificate(CertificateAuthorityArn=authority.arn, CertificateArn=leaf.arn)
+    assert x509.load_pem_x509_certificate(response["Certificate"].encode()) == leaf.certificate
 
 
 def test_an_unknown_certificate_is_not_found(services: Services, authority: Authority) -> None:
-    """GetCertificate knows this CA's certificates alone."""
+    """GetCertificate finds only certificates of this CA."""
     with refused("ResourceNotFoundException"):
         services.pca.get_certificate(
-            CertificateAuthorityArn=authority.arn, CertificateArn=f"{authority.arn}/certificate/{NOT_OURS}"
+            CertificateAuthorityArn=authority.arn, CertificateArn=f"{authority.arn}/certificate/{UNKNOWN_SERIAL}"
         )
 
 
-def test_what_is_replaced_is_that_of_this_moto() -> None:
-    """Each thing replaced exists in this version of moto, where its own still is as it was found."""
+def test_moto_still_lacks_what_is_replaced() -> None:
+    """Each replaced class exists in this version of moto, with the behaviour that made replacing it necessary."""
     assert moto.__version__ == "5.2.5"
     assert issubclass(PrivateCaBackend, ACMPCABackend)
     stock = StockAuthority("eu-central-1", "123456789012", {"KeyAlgorithm": "EC_prime256v1"}, "ROOT", {}, None)

@@ -1,4 +1,4 @@
-"""Which revocations the embedded Private CA takes, and with which error it refuses the others."""
+"""Which revocations the embedded Private CA accepts, and the errors of the others."""
 
 import pytest
 
@@ -6,22 +6,22 @@ from infra.local.iam import enforcement
 from tests.support.services import Authority, Services, refused
 from tests.support.waiting import sleep_until
 
-NOT_OURS = "0123456789abcdef0123456789abcdef"
+UNKNOWN_SERIAL = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
 def authority(services: Services) -> Authority:
-    """Give an active root CA whose CRL is off."""
+    """Return an active root CA without a CRL."""
     return Authority.create(services, crl={})
 
 
-@pytest.mark.parametrize("form", [str.lower, str.upper, lambda text: ":".join(f"{n:02x}" for n in bytes.fromhex(text))])
-def test_a_serial_number_has_many_forms(services: Services, authority: Authority, form: type[str]) -> None:
-    """Hexadecimal is taken with and without colons, in either case."""
+@pytest.mark.parametrize("notation", [str.lower, str.upper, lambda text: bytes.fromhex(text).hex(":")])
+def test_serial_number_with_and_without_colons(services: Services, authority: Authority, notation: type[str]) -> None:
+    """Hexadecimal is accepted with and without colons, in upper and lower case."""
     leaf = authority.issue()
     services.pca.revoke_certificate(
         CertificateAuthorityArn=authority.arn,
-        CertificateSerial=form(leaf.serial_text),
+        CertificateSerial=notation(leaf.serial_text),
         RevocationReason="UNSPECIFIED",
     )
     with refused("RequestAlreadyProcessedException"):
@@ -35,7 +35,7 @@ def _revoke(authority: Authority, serial: str) -> None:
 
 
 def test_a_serial_number_must_be_hexadecimal(authority: Authority) -> None:
-    """Text that is no hexadecimal number is refused."""
+    """A prefix is refused too."""
     with refused("InvalidRequestException"):
         _revoke(authority, "0x12")
 
@@ -43,7 +43,7 @@ def test_a_serial_number_must_be_hexadecimal(authority: Authority) -> None:
 def test_the_serial_of_another_ca_is_not_found(authority: Authority) -> None:
     """A CA revokes only what it has issued."""
     with refused("ResourceNotFoundException"):
-        _revoke(authority, NOT_OURS)
+        _revoke(authority, UNKNOWN_SERIAL)
 
 
 def test_a_root_ca_cannot_revoke_itself(authority: Authority) -> None:
@@ -53,14 +53,14 @@ def test_a_root_ca_cannot_revoke_itself(authority: Authority) -> None:
 
 
 def test_an_expired_certificate_cannot_be_revoked(authority: Authority) -> None:
-    """RevokeCertificate takes no certificate whose time is over."""
+    """RevokeCertificate refuses a certificate after its notAfter."""
     leaf = authority.issue_expiring()
     sleep_until(leaf.certificate.not_valid_after_utc)
     with refused("InvalidRequestException"):
         authority.revoke(leaf)
 
 
-def test_already_revoked_is_said_before_expired(authority: Authority) -> None:
+def test_already_revoked_takes_precedence_over_expired(authority: Authority) -> None:
     """A certificate that was revoked and has expired since is reported as already revoked."""
     leaf = authority.issue_expiring()
     authority.revoke(leaf)
@@ -92,39 +92,39 @@ def test_a_deleted_ca_may_not_revoke(services: Services) -> None:
 
 
 def test_an_expired_ca_may_not_revoke(services: Services) -> None:
-    """A CA whose certificate has ended is EXPIRED and revokes nothing."""
+    """A CA whose certificate has expired is EXPIRED and revokes nothing."""
     expired = Authority.create(services, crl={}, seconds=2)
     sleep_until(expired.certificate.not_valid_after_utc)
     described = services.pca.describe_certificate_authority(CertificateAuthorityArn=expired.arn)
     assert described["CertificateAuthority"]["Status"] == "EXPIRED"
     with refused("InvalidStateException"):
-        _revoke(expired, NOT_OURS)
+        _revoke(expired, UNKNOWN_SERIAL)
 
 
-def test_what_is_no_arn_is_refused_as_such(authority: Authority) -> None:
-    """A text that is no CA's ARN is told from a CA that does not exist."""
+def test_malformed_arn_is_not_an_unknown_ca(authority: Authority) -> None:
+    """A malformed ARN and a CA that does not exist have errors of their own."""
     with refused("InvalidArnException"):
-        _revoke(Authority(authority.services, "arn:aws:s3:::bucket", None, "SHA256WITHECDSA"), NOT_OURS)
+        _revoke(Authority(authority.services, "arn:aws:s3:::bucket", None, "SHA256WITHECDSA"), UNKNOWN_SERIAL)
     with refused("ResourceNotFoundException"):
-        _revoke(Authority(authority.services, authority.arn[:-4] + "0000", None, "SHA256WITHECDSA"), NOT_OURS)
+        _revoke(Authority(authority.services, authority.arn[:-4] + "0000", None, "SHA256WITHECDSA"), UNKNOWN_SERIAL)
 
 
 def test_an_unknown_reason_is_refused(authority: Authority) -> None:
-    """There is no hold at Private CA."""
+    """Private CA does not support CERTIFICATE_HOLD."""
     leaf = authority.issue()
     with refused("ValidationException"):
         authority.revoke(leaf, "CERTIFICATE_HOLD")  # type: ignore[arg-type]
 
 
 def test_revocations_are_throttled(services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More calls than the quota are answered with ThrottlingException."""
+    """Calls beyond the quota raise ThrottlingException."""
     monkeypatch.setattr(services.settings.private_ca, "revocation_burst", 0)
     with refused("ThrottlingException"):
-        _revoke(authority, NOT_OURS)
+        _revoke(authority, UNKNOWN_SERIAL)
 
 
 def test_the_caller_needs_permission_for_the_crl_bucket(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who revokes must be allowed to write the CRL, though Private CA writes it."""
+    """The caller of RevokeCertificate must be allowed to write the CRL, though Private CA writes it."""
     authority = Authority.create(services)
     leaf = authority.issue()
     required: list[tuple[str, str]] = []
@@ -133,8 +133,8 @@ def test_the_caller_needs_permission_for_the_crl_bucket(services: Services, monk
     assert ("s3:PutObject", f"arn:aws:s3:::{authority.bucket}/{authority.crl_key}") in required
 
 
-def test_the_aws_command_line_revokes(services: Services, authority: Authority) -> None:
-    """AWS's own command line agrees about requests and answers."""
+def test_aws_cli_revokes(services: Services, authority: Authority) -> None:
+    """The AWS CLI agrees about requests and responses."""
     leaf = authority.issue()
     ca = ["--certificate-authority-arn", authority.arn]
     described = services.aws("acm-pca", "describe-certificate-authority", *ca)["CertificateAuthority"]

@@ -1,6 +1,5 @@
-"""The CRLs of the embedded Private CA: when they come, what is in them, and what keeps them away."""
+"""The CRLs of the embedded Private CA: when they are published, and what is in them."""
 
-import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,17 +10,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from infra.local.acm_pca import service as acm_pca
 from infra.local.acm_pca.crl_bucket import PERMISSION_TEST_KEY
+from infra.local.acm_pca.service import certificate_authority, publish_now
 from infra.local.server import EmbeddedAws
 from tests.support.openssl import openssl
-from tests.support.services import Authority, Services, crl_bucket_policy, refused
+from tests.support.services import Authority, Services, refused
 from tests.support.waiting import eventually, sleep_until
 
 
 @pytest.fixture
 def authority(services: Services) -> Authority:
-    """Give a CA that publishes CRLs and has issued nothing yet."""
+    """Return a CA that publishes CRLs and has issued nothing yet."""
     return Authority.create(services)
 
 
@@ -31,25 +30,25 @@ def _keys(authority: Authority) -> list[str]:
 
 
 def test_nothing_is_published_before_a_certificate_refers_to_it(authority: Authority) -> None:
-    """Until then the bucket holds the object with which Private CA tried its permission."""
+    """Until then the bucket holds only the object with which Private CA tested its permission."""
     time.sleep(0.2)
     assert _keys(authority) == [PERMISSION_TEST_KEY]
 
 
-def test_the_first_certificate_brings_an_empty_crl(authority: Authority, tmp_path: Path) -> None:
-    """The first CRL revokes nothing; openssl finds the CA's signature on it."""
+def test_first_certificate_publishes_an_empty_crl(authority: Authority, tmp_path: Path) -> None:
+    """The first CRL revokes nothing; openssl verifies the CA's signature on it."""
     authority.issue()
     crl = eventually(authority.crl)
     ca, der = tmp_path / "ca.pem", tmp_path / "crl.der"
     ca.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
     der.write_bytes(crl.public_bytes(Encoding.DER))
-    said = openssl("crl", "-inform", "DER", "-in", der, "-CAfile", ca, "-noout", "-text")
-    assert "verify OK" in said
-    assert "Version 2" in said
-    assert "No Revoked Certificates" in said
+    output = openssl("crl", "-inform", "DER", "-in", der, "-CAfile", ca, "-noout", "-text")
+    assert "verify OK" in output
+    assert "Version 2" in output
+    assert "No Revoked Certificates" in output
 
 
-def test_a_revoked_certificate_fails_at_openssl(authority: Authority, tmp_path: Path) -> None:
+def test_openssl_refuses_a_revoked_certificate(authority: Authority, tmp_path: Path) -> None:
     """A relying party that reads the CRL refuses the certificate."""
     leaf = authority.issue()
     authority.revoke(leaf)
@@ -67,33 +66,33 @@ def test_entries_carry_their_reason_but_unspecified_is_omitted(authority: Author
     authority.revoke(compromised, "KEY_COMPROMISE")
     authority.revoke(unspecified, "UNSPECIFIED")
     crl = authority.crl_with(compromised, unspecified)
-    found = crl.get_revoked_certificate_by_serial_number(compromised.serial)
-    assert found is not None
-    assert found.extensions.get_extension_for_class(x509.CRLReason).value.reason is x509.ReasonFlags.key_compromise
+    revoked = crl.get_revoked_certificate_by_serial_number(compromised.serial)
+    assert revoked is not None
+    assert revoked.extensions.get_extension_for_class(x509.CRLReason).value.reason is x509.ReasonFlags.key_compromise
     bare = crl.get_revoked_certificate_by_serial_number(unspecified.serial)
     assert bare is not None
     assert len(bare.extensions) == 0
 
 
-def test_one_crl_tells_all_revocations_up_to_then(
+def test_one_crl_covers_all_revocations_before_it(
     services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Revocations in quick succession share a CRL."""
     leaves = [authority.issue() for _ in range(3)]
     eventually(authority.crl)
-    before = acm_pca.certificate_authority(authority.arn).crls.generated
+    before = certificate_authority(authority.arn).crls.generated
     monkeypatch.setattr(services.settings.private_ca, "publishes_crls", False)
     for leaf in leaves:
         authority.revoke(leaf)
     monkeypatch.setattr(services.settings.private_ca, "publishes_crls", True)
     authority.crl_with(*leaves)
-    assert acm_pca.certificate_authority(authority.arn).crls.generated == before + 1
+    assert certificate_authority(authority.arn).crls.generated == before + 1
 
 
 def test_number_and_dates_are_as_private_ca_writes_them(authority: Authority) -> None:
-    """The number is the time in milliseconds and rises; thisUpdate lies an hour back."""
-    first = x509.load_der_x509_crl(acm_pca.publish_now(authority.arn))
-    second = x509.load_der_x509_crl(acm_pca.publish_now(authority.arn))
+    """The number is the time in milliseconds and rises; thisUpdate is an hour ago."""
+    first = x509.load_der_x509_crl(publish_now(authority.arn))
+    second = x509.load_der_x509_crl(publish_now(authority.arn))
     now = datetime.now(UTC)
     numbers = [crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for crl in (first, second)]
     assert numbers[0] < numbers[1]
@@ -108,70 +107,35 @@ def test_an_expired_certificate_stays_for_one_further_crl(authority: Authority) 
     leaf = authority.issue_expiring()
     authority.revoke(leaf)
     sleep_until(leaf.certificate.not_valid_after_utc)
-    crls = [x509.load_der_x509_crl(acm_pca.publish_now(authority.arn)) for _ in range(2)]
+    crls = [x509.load_der_x509_crl(publish_now(authority.arn)) for _ in range(2)]
     assert [len(crl) for crl in crls] == [1, 0]
 
 
-def test_a_custom_path_stands_in_the_place_of_crl(services: Services) -> None:
-    """CustomPath is the folder of the CRL, and certificates name it."""
+def test_custom_path_replaces_the_folder(services: Services) -> None:
+    """CustomPath is the folder of the CRL, also in the CRL distribution point."""
     authority = Authority.create(services, crl={"CustomPath": "lists/ca"})
     leaf = authority.issue()
     key = f"lists/ca/{authority.id}.crl"
     eventually(lambda: services.get(authority.bucket or "", key))
-    assert _crl_address(leaf.certificate) == f"http://{authority.bucket}.s3.eu-central-1.amazonaws.com/{key}"
+    assert _distribution_point(leaf.certificate) == f"http://{authority.bucket}.s3.eu-central-1.amazonaws.com/{key}"
 
 
-def _crl_address(certificate: x509.Certificate) -> str:
+def _distribution_point(certificate: x509.Certificate) -> str:
     points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
     names = points[0].full_name or []
     return str(names[0].value)
 
 
-def test_certificates_can_leave_out_where_the_crl_is(services: Services) -> None:
-    """OmitExtension leaves the CRL distribution point out of certificates."""
+def test_distribution_point_can_be_omitted(services: Services) -> None:
+    """OmitExtension omits the CRL distribution point from certificates."""
     configuration = {"CrlDistributionPointExtensionConfiguration": {"OmitExtension": True}}
     leaf = Authority.create(services, crl=configuration).issue()
     with pytest.raises(x509.ExtensionNotFound):
-        _crl_address(leaf.certificate)
-
-
-def test_a_bucket_that_keeps_private_ca_out_is_refused(services: Services) -> None:
-    """A CA cannot be made to publish where it may not write."""
-    bucket = services.bucket()
-    services.s3.delete_bucket_policy(Bucket=bucket)
-    with refused("ValidationException"):
-        Authority.create(services, bucket=bucket)
-
-
-def test_a_policy_for_another_ca_does_not_help(services: Services) -> None:
-    """The condition aws:SourceArn of a bucket policy is honoured."""
-    bucket = services.bucket()
-    other = {"ArnLike": {"aws:SourceArn": "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/other"}}
-    services.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(crl_bucket_policy(bucket, Condition=other)))
-    with refused("ValidationException"):
-        Authority.create(services, bucket=bucket)
-
-
-def test_a_public_crl_is_refused_where_public_access_is_blocked(services: Services) -> None:
-    """S3ObjectAcl must be BUCKET_OWNER_FULL_CONTROL then, and buckets block public access by default."""
-    with refused("ValidationException"):
-        Authority.create(services, crl={"S3ObjectAcl": "PUBLIC_READ"})
-
-
-def test_a_failed_write_is_counted_and_tried_again(services: Services, authority: Authority) -> None:
-    """A CRL that cannot be written comes once the bucket policy is mended."""
-    bucket = authority.bucket or ""
-    leaf = authority.issue()
-    eventually(authority.crl)
-    services.s3.delete_bucket_policy(Bucket=bucket)
-    authority.revoke(leaf)
-    eventually(lambda: acm_pca.certificate_authority(authority.arn).crls.failed or None)
-    services.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(crl_bucket_policy(bucket)))
-    authority.crl_with(leaf)
+        _distribution_point(leaf.certificate)
 
 
 def test_publication_can_be_withheld(services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the setting off revocations are recorded and no CRL comes; with it on, it comes late."""
+    """With the setting off, revocations are recorded and no CRL is published; with it on again, it is."""
     monkeypatch.setattr(services.settings.private_ca, "publishes_crls", False)
     leaf = authority.issue()
     authority.revoke(leaf)
@@ -189,8 +153,8 @@ def test_a_disabled_ca_still_publishes(services: Services, authority: Authority)
     authority.crl_with(leaf)
 
 
-def test_crls_can_be_turned_on_later(services: Services) -> None:
-    """UpdateCertificateAuthority turns the CRL on, after trying its permission."""
+def test_crls_can_be_enabled_later(services: Services) -> None:
+    """UpdateCertificateAuthority enables the CRL, after testing its permission."""
     authority = Authority.create(services, crl={})
     leaf = authority.issue()
     authority.revoke(leaf)
@@ -210,63 +174,63 @@ def test_crls_can_be_turned_on_later(services: Services) -> None:
     assert PERMISSION_TEST_KEY in _keys(authority)
 
 
-def test_a_partition_is_no_complete_crl(services: Services) -> None:
-    """A PARTITIONED CA writes a critically scoped list under a random name, nothing at the complete key."""
+def test_partitioned_crl_is_not_complete(services: Services) -> None:
+    """A PARTITIONED CA writes a CRL with a critical scope under a random name, and none at the complete CRL's key."""
     authority = Authority.create(services, crl={"CrlType": "PARTITIONED"})
     leaf = authority.issue()
-    key = _crl_address(leaf.certificate).partition(".com/")[2]
+    key = _distribution_point(leaf.certificate).partition(".com/")[2]
     body = eventually(lambda: services.get(authority.bucket or "", key))
     scope = x509.load_der_x509_crl(body).extensions.get_extension_for_class(x509.IssuingDistributionPoint)
     assert scope.critical
     assert authority.crl() is None
 
 
-def test_a_test_can_publish_a_crl_that_is_wrong(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every fault that a checker must find can be made."""
-    # The CRL that is due must not replace one of these.
+def test_a_wrong_crl_can_be_published(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every error that a checker must find can be produced."""
+    # The scheduled CRL must not replace one of these.
     monkeypatch.setattr(authority.services.settings.private_ca, "publishes_crls", False)
     leaves = [authority.issue(), authority.issue()]
     for leaf in leaves:
         authority.revoke(leaf)
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    good = acm_pca.publish_now(authority.arn)
-    stranger = ec.generate_private_key(ec.SECP256R1())
-    forged = x509.load_der_x509_crl(acm_pca.publish_now(authority.arn, signing_key=stranger))
-    assert not forged.is_signature_valid(_ca_key(authority))
-    old = acm_pca.publish_now(authority.arn, number=1, this_update=yesterday, next_update=yesterday)
+    valid = publish_now(authority.arn)
+    other_key = ec.generate_private_key(ec.SECP256R1())
+    forged = x509.load_der_x509_crl(publish_now(authority.arn, signing_key=other_key))
+    assert not forged.is_signature_valid(_public_key(authority))
+    old = publish_now(authority.arn, number=1, this_update=yesterday, next_update=yesterday)
     assert x509.load_der_x509_crl(old).next_update_utc == yesterday.replace(microsecond=0)
-    partial = acm_pca.publish_now(authority.arn, serials=[leaves[0].serial])
+    partial = publish_now(authority.arn, serials=[leaves[0].serial])
     assert len(x509.load_der_x509_crl(partial)) == 1
-    delta = acm_pca.publish_now(authority.arn, extensions=[(x509.DeltaCRLIndicator(1), True)])
+    delta = publish_now(authority.arn, extensions=[(x509.DeltaCRLIndicator(1), True)])
     assert x509.load_der_x509_crl(delta).extensions.get_extension_for_class(x509.DeltaCRLIndicator).critical
-    cut = acm_pca.publish_now(authority.arn, transform=lambda der: der[:-10])
-    assert len(cut) < len(good)
-    assert authority.services.get(authority.bucket or "", authority.crl_key) == cut
+    truncated = publish_now(authority.arn, transform=lambda der: der[:-10])
+    assert len(truncated) < len(valid)
+    assert authority.services.get(authority.bucket or "", authority.crl_key) == truncated
 
 
-def _ca_key(authority: Authority) -> ec.EllipticCurvePublicKey:
+def _public_key(authority: Authority) -> ec.EllipticCurvePublicKey:
     key = authority.certificate.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     return key
 
 
-def test_faults_can_wait_for_the_next_publication(authority: Authority) -> None:
-    """Overrides left with the CA are those of the CRLs to come."""
-    leaf, kept_back = authority.issue(), authority.issue()
-    acm_pca.certificate_authority(authority.arn).crls.overrides = {"serials": [leaf.serial]}
+def test_overrides_apply_to_scheduled_crls(authority: Authority) -> None:
+    """Overrides that are set on the CA apply to its next CRLs."""
+    leaf, omitted = authority.issue(), authority.issue()
+    certificate_authority(authority.arn).crls.overrides = {"serials": [leaf.serial]}
     authority.revoke(leaf)
-    authority.revoke(kept_back)
+    authority.revoke(omitted)
     assert [revoked.serial_number for revoked in authority.crl_with(leaf)] == [leaf.serial]
 
 
-def test_a_reset_forgets_the_crls_that_are_due(
+def test_reset_cancels_scheduled_crls(
     services: Services, embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reset of moto takes this Private CA along, and nothing is written afterwards."""
+    """A reset of moto resets this Private CA too, and nothing is written afterwards."""
     monkeypatch.setattr(services.settings.private_ca, "crl_delay_seconds", 1)
     authority = Authority.create(services)
     authority.issue()
-    publication = acm_pca.certificate_authority(authority.arn).crls
+    publication = certificate_authority(authority.arn).crls
     embedded_aws.reset()
     time.sleep(1.2)
     assert (publication.generated, publication.failed) == (0, 0)
@@ -274,26 +238,26 @@ def test_a_reset_forgets_the_crls_that_are_due(
         services.pca.describe_certificate_authority(CertificateAuthorityArn=authority.arn)
 
 
-def test_forgetting_a_ca_waits_for_no_crl_that_is_being_written(
+def test_reset_does_not_wait_for_a_crl_that_is_being_written(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who forgets all backends holds moto's lock, which the writing of a CRL needs: one waiting for both is stuck."""
-    crls = acm_pca.certificate_authority(authority.arn).crls
-    writing, go_on = threading.Event(), threading.Event()
+    """A reset holds moto's lock, for which the writing of a CRL waits: to wait for the CRL would be a deadlock."""
+    crls = certificate_authority(authority.arn).crls
+    started, proceed = threading.Event(), threading.Event()
 
     def write(*_: object) -> None:
-        writing.set()
-        go_on.wait(10)
+        started.set()
+        proceed.wait(10)
 
     monkeypatch.setattr("infra.local.acm_pca.crl_bucket.write_object", write)
     publication = threading.Thread(target=crls.publish)
     publication.start()
     try:
-        assert writing.wait(10)
+        assert started.wait(10)
         stopping = threading.Thread(target=crls.stop)
         stopping.start()
         stopping.join(5)
         assert not stopping.is_alive()
     finally:
-        go_on.set()
+        proceed.set()
         publication.join()

@@ -1,4 +1,4 @@
-"""Trust stores of the embedded AWS: their bundles, and what their API answers."""
+"""Trust stores of the embedded AWS: their bundles, names and tags."""
 
 import moto
 import pytest
@@ -7,14 +7,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from moto.elbv2.models import ELBv2Backend
 from moto.elbv2.responses import ELBV2Response
 
-from infra.local.acm_pca import service as acm_pca
+from infra.local.acm_pca.service import publish_now
 from infra.local.elbv2.responses import TrustStoreResponse
 from tests.support.services import Authority, Services, fetch, refused
 
 
 @pytest.fixture(scope="module")
 def authority(services: Services) -> Authority:
-    """Give a CA with three revoked certificates."""
+    """Return a CA with three revoked certificates."""
     authority = Authority.create(services)
     leaves = [authority.issue() for _ in range(3)]
     for leaf in leaves:
@@ -25,19 +25,19 @@ def authority(services: Services) -> Authority:
 
 @pytest.fixture(scope="module")
 def crl(authority: Authority) -> bytes:
-    """Give the CA's CRL as PEM."""
-    der = acm_pca.publish_now(authority.arn)
+    """Return the CA's CRL as PEM."""
+    der = publish_now(authority.arn)
     return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
 
 
 @pytest.fixture
 def store(services: Services, authority: Authority) -> str:
-    """Give the ARN of a trust store that holds the CA and no list."""
+    """Return the ARN of a trust store with the CA and no list."""
     return services.trust_store(authority.certificate.public_bytes(Encoding.PEM))
 
 
 def test_a_new_trust_store_holds_its_bundle_and_no_list(services: Services, store: str) -> None:
-    """It is active at once, where AWS takes a moment."""
+    """It is active at once, on AWS after a moment."""
     (described,) = services.elb.describe_trust_stores(TrustStoreArns=[store])["TrustStores"]
     assert described == {
         "Name": store.split("/")[1],
@@ -49,24 +49,24 @@ def test_a_new_trust_store_holds_its_bundle_and_no_list(services: Services, stor
 
 
 def test_names_are_unique(services: Services, authority: Authority, store: str) -> None:
-    """A second trust store of one name is refused."""
+    """A second trust store with the same name is refused."""
     with refused("DuplicateTrustStoreName"):
         services.trust_store(authority.certificate.public_bytes(Encoding.PEM), name=store.split("/")[1])
 
 
 @pytest.mark.parametrize("name", ["under_score", "-dash", "a--b", "a" * 33])
-def test_names_have_a_form(services: Services, authority: Authority, name: str) -> None:
+def test_invalid_names_are_refused(services: Services, authority: Authority, name: str) -> None:
     """Letters and digits, joined by single hyphens, 32 at most."""
-    where = services.put(authority.certificate.public_bytes(Encoding.PEM))
+    location = services.put(authority.certificate.public_bytes(Encoding.PEM))
     with refused("ValidationError"):
         services.elb.create_trust_store(
-            Name=name, CaCertificatesBundleS3Bucket=where["S3Bucket"], CaCertificatesBundleS3Key=where["S3Key"]
+            Name=name, CaCertificatesBundleS3Bucket=location["S3Bucket"], CaCertificatesBundleS3Key=location["S3Key"]
         )
 
 
 @pytest.mark.parametrize("bundle", [b"", b"nonsense", b"# a comment\n"])
 def test_a_bundle_must_hold_certificates(services: Services, bundle: bytes) -> None:
-    """What holds no certificate is no bundle."""
+    """A file without certificates is not a bundle."""
     with refused("InvalidCaCertificatesBundle"):
         services.trust_store(bundle)
 
@@ -79,35 +79,37 @@ def test_a_bundle_may_hold_comments_but_no_blank_line(services: Services, author
         services.trust_store(pem + b"\n" + pem)
 
 
-def test_a_bundle_that_is_not_there_is_not_found(services: Services) -> None:
-    """Neither bucket nor key nor version need exist."""
-    where = {"CaCertificatesBundleS3Bucket": services.bucket(), "CaCertificatesBundleS3Key": "absent"}
+def test_missing_bundle_is_not_found(services: Services) -> None:
+    """The error is the same whether the bucket, the key or the version does not exist."""
+    location = {"CaCertificatesBundleS3Bucket": services.bucket(), "CaCertificatesBundleS3Key": "absent"}
     with refused("CaCertificatesBundleNotFound"):
-        services.elb.create_trust_store(Name="absent", **where)  # type: ignore[arg-type]
+        services.elb.create_trust_store(Name="absent", **location)  # type: ignore[arg-type]
 
 
 def test_a_bundle_can_be_replaced(services: Services, authority: Authority, store: str, crl: bytes) -> None:
-    """ModifyTrustStore puts another bundle in the place of the first, and keeps the lists."""
+    """ModifyTrustStore replaces the bundle and keeps the lists."""
     services.attach(store, crl)
-    both = authority.certificate.public_bytes(Encoding.PEM) * 2
-    where = services.put(both)
-    (answer,) = services.elb.modify_trust_store(
-        TrustStoreArn=store, CaCertificatesBundleS3Bucket=where["S3Bucket"], CaCertificatesBundleS3Key=where["S3Key"]
+    two_certificates = authority.certificate.public_bytes(Encoding.PEM) * 2
+    location = services.put(two_certificates)
+    (modified,) = services.elb.modify_trust_store(
+        TrustStoreArn=store,
+        CaCertificatesBundleS3Bucket=location["S3Bucket"],
+        CaCertificatesBundleS3Key=location["S3Key"],
     )["TrustStores"]
-    assert (answer["NumberOfCaCertificates"], answer["TotalRevokedEntries"]) == (2, 3)
-    location = services.elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=store)["Location"]
-    assert fetch(location) == both
+    assert (modified["NumberOfCaCertificates"], modified["TotalRevokedEntries"]) == (2, 3)
+    url = services.elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=store)["Location"]
+    assert fetch(url) == two_certificates
 
 
 def test_a_trust_store_has_tags(services: Services, store: str) -> None:
-    """The tag actions of load balancers know trust stores."""
+    """The tag actions of load balancers accept trust stores."""
     services.elb.add_tags(ResourceArns=[store], Tags=[{"Key": "team", "Value": "edge"}])
     (described,) = services.elb.describe_tags(ResourceArns=[store])["TagDescriptions"]
     assert described["Tags"] == [{"Key": "team", "Value": "edge"}]
 
 
-def test_what_is_added_is_not_in_this_moto() -> None:
-    """Once moto has trust stores of its own, these give way."""
+def test_moto_still_lacks_trust_stores() -> None:
+    """When moto has trust stores of its own, these are to be removed."""
     assert moto.__version__ == "5.2.5"
     added = {name for name in vars(TrustStoreResponse) if "trust_store" in name and not name.startswith("_")}
     assert len(added) == 10

@@ -1,4 +1,4 @@
-"""The listener: whom a real TLS handshake lets in, by the trust store as it is at that moment."""
+"""The listener: which clients a real TLS handshake accepts, by the trust store's state at that moment."""
 
 import http.client
 import socket
@@ -23,20 +23,20 @@ LOG_FIELDS = 15
 
 
 def printed_serial(certificate: Path) -> str:
-    """Give a serial number as openssl prints it: whole octets in upper case, and no zeros before them."""
+    """Return a serial number as openssl prints it: whole octets in upper case, without leading zeros."""
     return openssl("x509", "-noout", "-serial", "-in", certificate).strip().removeprefix("serial=")
 
 
-def test_a_client_of_the_ca_comes_in(site: Site) -> None:
-    """The server tells the client its serial number, and logs success."""
+def test_client_of_the_ca_is_accepted(site: Site) -> None:
+    """The response has the client's serial number, and the log says Success."""
     leaf = site.authority.issue()
-    met = site.connect(leaf)
-    assert (met.accepted, met.serial) == (True, leaf.serial)
+    handshake = site.connect(leaf)
+    assert (handshake.accepted, handshake.serial) == (True, leaf.serial)
     assert site.status() == "Success"
 
 
 def test_a_revoked_client_is_refused_once_the_list_is_attached(site: Site) -> None:
-    """Neither the revocation nor the CRL in S3 does it: the trust store does, for this certificate alone."""
+    """Neither the revocation nor the CRL in S3 has an effect until the list is attached; other clients are accepted."""
     stolen, other = site.authority.issue(), site.authority.issue()
     site.authority.revoke(stolen)
     site.authority.crl_with(stolen)
@@ -47,7 +47,7 @@ def test_a_revoked_client_is_refused_once_the_list_is_attached(site: Site) -> No
     assert site.connect(other).accepted
 
 
-def test_a_client_comes_in_again_when_the_list_is_removed(site: Site) -> None:
+def test_client_is_accepted_again_when_the_list_is_removed(site: Site) -> None:
     """The trust store is read at each handshake."""
     leaf = site.authority.issue()
     site.authority.revoke(leaf)
@@ -58,7 +58,7 @@ def test_a_client_comes_in_again_when_the_list_is_removed(site: Site) -> None:
 
 
 def test_an_open_connection_stays(site: Site) -> None:
-    """Revocation is looked at in the handshake, so who is in remains in."""
+    """Revocation is checked in the handshake, so open connections stay."""
     leaf = site.authority.issue()
     certificate, key = leaf.write(site.folder)
     context = ssl.create_default_context(cafile=site.ca)
@@ -70,30 +70,30 @@ def test_an_open_connection_stays(site: Site) -> None:
     site.attach()
     assert not site.connect(leaf).accepted
     connection.request("POST", "/", body=b"still here")
-    answer = connection.getresponse()
-    answer.read()
+    response = connection.getresponse()
+    response.read()
     connection.close()
-    assert answer.headers["X-Amzn-Mtls-Clientcert-Serial-Number"] == printed_serial(certificate)
-    assert answer.headers["X-Amzn-Mtls-Clientcert-Subject"] == "CN=device,O=Example"
-    assert answer.headers["X-Amzn-Mtls-Clientcert-Issuer"] == "CN=Example CA,O=Example,C=DE"
+    assert response.headers["X-Amzn-Mtls-Clientcert-Serial-Number"] == printed_serial(certificate)
+    assert response.headers["X-Amzn-Mtls-Clientcert-Subject"] == "CN=device,O=Example"
+    assert response.headers["X-Amzn-Mtls-Clientcert-Issuer"] == "CN=Example CA,O=Example,C=DE"
 
 
 def test_a_client_of_another_ca_is_refused(site: Site) -> None:
-    """Who does not chain to the bundle is untrusted."""
-    stranger = Authority.create(site.services, crl={}, name="Another CA").issue()
-    assert not site.connect(stranger).accepted
+    """A certificate that does not chain to the bundle is untrusted."""
+    other_client = Authority.create(site.services, crl={}, name="Another CA").issue()
+    assert not site.connect(other_client).accepted
     assert site.status() == "Failed:ClientCertUntrusted"
 
 
-def test_a_server_certificate_is_not_a_client(site: Site) -> None:
-    """The extended key usage must allow clients."""
+def test_server_certificate_is_refused(site: Site) -> None:
+    """The extended key usage must include client authentication."""
     server = site.authority.issue(template="EndEntityServerAuthCertificate/V1")
     assert not site.connect(server).accepted
     assert site.status() == "Failed:ClientCertPurposeInvalid"
 
 
 def test_an_expired_client_is_refused_unless_expiry_is_ignored(site: Site) -> None:
-    """IgnoreClientCertificateExpiry lets expired clients in, but not revoked ones."""
+    """IgnoreClientCertificateExpiry accepts expired clients, but not revoked ones."""
     leaf = site.authority.issue_expiring()
     site.authority.revoke(leaf)
     sleep_until(leaf.certificate.not_valid_after_utc + timedelta(seconds=1))  # its last second is valid
@@ -107,7 +107,7 @@ def test_an_expired_client_is_refused_unless_expiry_is_ignored(site: Site) -> No
 
 
 def test_a_client_without_a_certificate_is_refused(site: Site) -> None:
-    """Mode verify demands a certificate; the client is told so by an alert."""
+    """Mode verify requires a certificate; the client receives an alert."""
     context = ssl.create_default_context(cafile=site.ca)
     connection = http.client.HTTPSConnection("localhost", site.listener.port, context=context)
     with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
@@ -117,8 +117,8 @@ def test_a_client_without_a_certificate_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize("version", TLS_VERSIONS)
-def test_openssl_agrees(site: Site, version: str) -> None:
-    """Another TLS client comes in or is dropped without an alert, in both TLS versions."""
+def test_openssl_is_accepted_and_reset(site: Site, version: str) -> None:
+    """Another TLS client is accepted, or reset without an alert, in both TLS versions."""
     leaf = site.authority.issue()
     assert b"HTTP/1.1 200 OK" in _s_client(site, leaf, version).stdout
     site.authority.revoke(leaf)
@@ -140,25 +140,25 @@ def _s_client(site: Site, leaf: Leaf, version: str, *options: str) -> subprocess
 
 
 def test_no_session_is_resumed(site: Site) -> None:
-    """A second connection shakes hands in full, so it cannot pass by the trust store."""
+    """A second connection performs a full handshake, so it cannot bypass the trust store."""
     kept = site.folder / "session"
     leaf = site.authority.issue()
     assert b"New, TLSv1.2" in _s_client(site, leaf, "-tls1_2", "-sess_out", str(kept)).stdout
     assert b"Reused" not in _s_client(site, leaf, "-tls1_2", "-sess_in", str(kept)).stdout
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x16\x03\x01"])
-def test_a_client_that_speaks_no_tls_does_no_harm(site: Site, said: bytes) -> None:
-    """Garbage, half a hello, or nothing: the listener logs it and goes on."""
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x16\x03\x01"])
+def test_client_without_tls_is_logged(site: Site, sent: bytes) -> None:
+    """After garbage, half a hello or nothing, the listener still serves others."""
     with socket.create_connection(("127.0.0.1", site.listener.port)) as plain:
-        plain.sendall(said)
+        plain.sendall(sent)
     eventually(lambda: site.listener.log.lines or None)
     assert site.status() == "Failed:UnmappedConnectionError"
     assert site.connect(site.authority.issue()).accepted
 
 
-def test_a_client_that_stalls_is_dropped(site: Site) -> None:
-    """Who says nothing is dropped after a while, and keeps nobody waiting meanwhile."""
+def test_stalled_client_is_disconnected(site: Site) -> None:
+    """A client that sends nothing is disconnected after a while; others are served in the meantime."""
     site.listener.handshake_seconds = 2
     with socket.create_connection(("127.0.0.1", site.listener.port)) as plain:
         assert site.connect(site.authority.issue()).accepted
@@ -171,7 +171,7 @@ def test_the_log_has_the_load_balancers_format(site: Site) -> None:
     leaf = site.authority.issue()
     site.connect(leaf)
     (line,) = site.listener.log.lines
-    begins, ends = leaf.certificate.not_valid_before_utc, leaf.certificate.not_valid_after_utc
+    not_before, not_after = leaf.certificate.not_valid_before_utc, leaf.certificate.not_valid_after_utc
     fields = line.split(" ")
     assert len(fields) == LOG_FIELDS
     assert datetime.fromisoformat(fields[0]).tzinfo is not None
@@ -179,7 +179,7 @@ def test_the_log_has_the_load_balancers_format(site: Site) -> None:
     assert fields[3:6] == [str(site.listener.port), "TLSv1.3", "TLS_AES_256_GCM_SHA384"]
     assert float(fields[6]) < 5
     assert fields[7] == '"CN=device,O=Example"'
-    assert fields[8] == f"NotBefore={begins:%Y-%m-%dT%H:%M:%SZ};NotAfter={ends:%Y-%m-%dT%H:%M:%SZ}"
+    assert fields[8] == f"NotBefore={not_before:%Y-%m-%dT%H:%M:%SZ};NotAfter={not_after:%Y-%m-%dT%H:%M:%SZ}"
     assert fields[9:11] == [printed_serial(site.folder / f"{leaf.serial_text}.pem"), "Success"]
     assert fields[11].startswith("TID_")
     assert (site.folder / "connections.log").read_text() == f"{line}\n"
@@ -191,8 +191,8 @@ def test_a_serial_number_is_written_in_whole_octets(serial: int, written: str) -
     assert serial_text(pki.certificate_authority("Example").issue(serial=serial).certificate) == written
 
 
-def test_closing_ends_what_is_open(services: Services, tmp_path: Path) -> None:
-    """After close nobody listens, and clients that were in are out."""
+def test_close_ends_open_connections(services: Services, tmp_path: Path) -> None:
+    """After close the port is closed, and so are the connections."""
     site = Site(services, Authority.create(services), tmp_path)
     leaf = site.authority.issue()
     context = ssl.create_default_context(cafile=site.ca)
@@ -210,8 +210,8 @@ def test_closing_ends_what_is_open(services: Services, tmp_path: Path) -> None:
         site.connect(leaf)
 
 
-def test_a_client_that_mistrusts_the_server_says_nothing_of_itself(site: Site, tmp_path: Path) -> None:
-    """A handshake that the client breaks off is no refusal."""
+def test_untrusted_server_is_not_a_refused_client(site: Site, tmp_path: Path) -> None:
+    """A handshake that the client aborts raises, instead of counting as a refusal."""
     leaf = site.authority.issue()
     other = tmp_path / "other.pem"
     other.write_bytes(Authority.create(site.services, crl={}, name="X").certificate.public_bytes(Encoding.PEM))

@@ -1,4 +1,4 @@
-"""The listener's trust: chains of certificates, and which of the lists count."""
+"""The listener's verification: certificate chains, and which of the lists count."""
 
 import http.client
 import ssl
@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.core.settings import ExpiredCrl, SameIssuerLists
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2.responses import trust_store
 from infra.local.lab.handshake import connect
 from tests.support.listener import Site, get
 from tests.support.services import Authority, Services
 
 
 def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) -> None:
-    """A chain is built from what the client sends up to the bundle, which may hold the root alone."""
+    """The chain is built from the certificates that the client sends up to the bundle, which may hold only the root."""
     root = Authority.create(services, name="Root")
     site = Site(services, root, tmp_path)
     with site.listener:
@@ -30,8 +30,8 @@ def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) ->
         assert connect(site.listener.port, certificate, key, site.ca).accepted
 
 
-def test_a_revoked_intermediate_takes_its_clients_along(services: Services, tmp_path: Path) -> None:
-    """Each certificate of the chain below the anchor is looked up in the lists of its issuer."""
+def test_clients_of_a_revoked_intermediate_are_refused(services: Services, tmp_path: Path) -> None:
+    """Each certificate below the anchor is looked up in its issuer's lists."""
     root = Authority.create(services, name="Root")
     site = Site(services, root, tmp_path)
     with site.listener:
@@ -48,8 +48,8 @@ def test_a_revoked_intermediate_takes_its_clients_along(services: Services, tmp_
         assert site.status() == "Failed:ClientCertCrlHit"
 
 
-def test_a_bundle_may_hold_the_intermediate_alone(services: Services, tmp_path: Path) -> None:
-    """Any certificate of the bundle is an anchor, as s2n-tls has it."""
+def test_bundle_may_hold_only_the_intermediate(services: Services, tmp_path: Path) -> None:
+    """Any certificate of the bundle is an anchor, as in s2n-tls."""
     subordinate = Authority.create(services, name="Root").subordinate()
     site = Site(services, subordinate, tmp_path)
     with site.listener:
@@ -62,8 +62,8 @@ def test_a_bundle_may_hold_the_intermediate_alone(services: Services, tmp_path: 
         connection.close()
 
 
-def test_a_list_signed_by_another_key_locks_out(site: Site) -> None:
-    """A forged list of the CA's name makes every client of that CA fail, as s2n-tls has it."""
+def test_list_signed_by_another_key_refuses_all_clients(site: Site) -> None:
+    """A forged list with the CA's name refuses every client of that CA, as in s2n-tls."""
     leaf = site.authority.issue()
     site.attach(signing_key=ec.generate_private_key(ec.SECP256R1()))
     assert not site.connect(leaf).accepted
@@ -85,7 +85,7 @@ def test_which_of_two_lists_counts_is_a_setting(
     first_refused: bool,  # noqa: FBT001 - a column of the table above
     second_refused: bool,  # noqa: FBT001
 ) -> None:
-    """AWS does not say what two lists of one issuer do."""
+    """AWS does not document how two lists of one issuer combine."""
     monkeypatch.setattr(site.services.settings.trust_stores, "same_issuer_lists", which)
     first, second = site.authority.issue(), site.authority.issue()
     for leaf in (first, second):
@@ -95,18 +95,18 @@ def test_which_of_two_lists_counts_is_a_setting(
 
 
 @pytest.mark.parametrize(
-    ("does", "status"),
+    ("setting", "status"),
     [
         (ExpiredCrl.ENFORCED, "Failed:ClientCertCrlHit"),
         (ExpiredCrl.IGNORED, "Success"),
         (ExpiredCrl.REFUSED, "Failed:ClientCertCrlProcessingError"),
     ],
 )
-def test_what_an_expired_list_does_is_a_setting(
-    site: Site, monkeypatch: pytest.MonkeyPatch, does: ExpiredCrl, status: str
+def test_effect_of_an_expired_list_is_a_setting(
+    site: Site, monkeypatch: pytest.MonkeyPatch, setting: ExpiredCrl, status: str
 ) -> None:
-    """AWS does not say that either; s2n-tls by default does not look at dates."""
-    monkeypatch.setattr(site.services.settings.trust_stores, "expired_crl", does)
+    """AWS does not document it; s2n-tls by default ignores the dates."""
+    monkeypatch.setattr(site.services.settings.trust_stores, "expired_crl", setting)
     leaf = site.authority.issue()
     site.authority.revoke(leaf)
     yesterday = datetime.now(UTC) - timedelta(days=1)
@@ -115,14 +115,14 @@ def test_what_an_expired_list_does_is_a_setting(
     assert site.status() == status
 
 
-def test_many_entries_cost_one_handshake_little(site: Site) -> None:
-    """A list is read once and not at each handshake."""
+def test_list_is_parsed_once(site: Site) -> None:
+    """The second handshake reuses the serials of the first."""
     leaf = site.authority.issue()
     site.authority.revoke(leaf)
     site.attach()
     site.connect(leaf)
-    (attached,) = elbv2.trust_store(site.store).snapshot().lists
+    (attached,) = trust_store(site.store).snapshot().lists
     first = attached.serials
     site.connect(leaf)
-    (again,) = elbv2.trust_store(site.store).snapshot().lists
+    (again,) = trust_store(site.store).snapshot().lists
     assert again.serials is first
