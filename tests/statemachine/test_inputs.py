@@ -62,16 +62,16 @@ def run(workflow: Workflow, request: dict[str, object], seconds: float = 60) -> 
 
 
 @pytest.mark.parametrize("form", INLINE)
-def test_inline(workflow: Workflow, form: str) -> None:
-    """Each form in the input itself is read, and the certificate is refused at the end."""
+def test_inline_notation(workflow: Workflow, form: str) -> None:
+    """Each notation in the input itself is read, and the certificate ends up blocked."""
     (client,) = workflow.clients(1)
     assert run(workflow, INLINE[form](client)).status == "SUCCEEDED"
     assert client.serial in workflow.held()
 
 
 @pytest.mark.parametrize("form", FILES)
-def test_file(workflow: Workflow, form: str) -> None:
-    """Each form of a file in S3 is read, and the certificate is refused at the end."""
+def test_file_format(workflow: Workflow, form: str) -> None:
+    """Each format of a file in S3 is read, and the certificate ends up blocked."""
     (client,) = workflow.clients(1)
     field, name, body = FILES[form](client)
     location = put(workflow, f"{client.name}/{name}", body)
@@ -80,8 +80,8 @@ def test_file(workflow: Workflow, form: str) -> None:
     assert client.serial in workflow.held()
 
 
-def test_reasons(workflow: Workflow) -> None:
-    """A reason of a serial's own is recorded at Private CA, the request's for the others."""
+def test_revocation_reasons(workflow: Workflow) -> None:
+    """A serial's own reason is recorded at Private CA, and the request's reason for the others."""
     one, two = workflow.clients(2)
     wanted = [f"0x{one.serial:x}", {"Serial": f"0x{two.serial:x}", "RevocationReason": "keyCompromise"}]
     assert run(workflow, {"Serials": wanted, "RevocationReason": "SUPERSEDED"}).status == "SUCCEEDED"
@@ -94,8 +94,8 @@ def test_reasons(workflow: Workflow) -> None:
     assert found == {one.serial: x509.ReasonFlags.superseded, two.serial: x509.ReasonFlags.key_compromise}
 
 
-def test_one_version_of_a_file(workflow: Workflow) -> None:
-    """A version that is named is read, though the object was written again."""
+def test_version_of_a_file(workflow: Workflow) -> None:
+    """The version that the input names is read, although the object was overwritten."""
     one, two = workflow.clients(2)
     url = put(workflow, f"{one.name}/s.txt", f"0x{one.serial:x}")
     bucket, key = url.removeprefix("s3://").split("/", 1)
@@ -105,8 +105,8 @@ def test_one_version_of_a_file(workflow: Workflow) -> None:
     assert execution.enforced == {serial_number.to_hex(one.serial)}
 
 
-def test_trust_stores_found_by_themselves(workflow: Workflow) -> None:
-    """Every trust store whose bundle holds the CA, or its root, is served; that of a twin of its name is not."""
+def test_trust_stores_are_found_by_their_bundle(workflow: Workflow) -> None:
+    """Every trust store whose bundle holds the CA or its root is updated; that of a CA with the same name is not."""
     (client,) = workflow.clients(1)
     for each in workflow.aws.client("elbv2").describe_trust_stores()["TrustStores"]:  # of other tests
         if each["TrustStoreArn"] not in (workflow.trust_store_arn, workflow.lab.trust_store_arn):
@@ -123,8 +123,8 @@ def test_trust_stores_found_by_themselves(workflow: Workflow) -> None:
 LONG = limits.MAX_INLINE_SERIALS
 
 
-def test_a_long_list(workflow: Workflow) -> None:
-    """More serials than a state carries are revoked in batches, none lost, one failure named, payloads small."""
+def test_long_list(workflow: Workflow) -> None:
+    """More serials than a payload holds are revoked in batches: none is lost, one failure is named."""
     settings = workflow.aws.settings.private_ca
     settings.revocations_per_second = settings.revocation_burst = 1_000
     certificates = workflow.issue_serials(LONG)

@@ -214,8 +214,8 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
     eventually(lambda: workflow.report(running) or None, 30)
 
 
-def test_every_permission_is_used_and_needed_and_no_other(fresh: Workflow) -> None:
-    """All that the template allows is used; a call beyond it would be denied; without any of it, one is."""
+def test_every_permission_is_used_and_needed(fresh: Workflow) -> None:
+    """Every action that the template allows is called, no other action is, and without any of them a call is denied."""
     everything_happens(fresh)
     events.wait_until_delivered(30)
     with contextlib.suppress(TimeoutError):
@@ -262,8 +262,8 @@ def _denied(role_name: str, action: str, resource: str) -> bool:
         ("AttachCrl", "elasticloadbalancing:AddTrustStoreRevocations", "AwsCallRefused"),
     ],
 )
-def test_a_denied_call_ends_in_an_error_that_names_it(fresh: Workflow, function: str, action: str, error: str) -> None:
-    """A missing permission is found by reading the failed execution's cause."""
+def test_error_names_the_denied_call(fresh: Workflow, function: str, action: str, error: str) -> None:
+    """The cause of the failed execution names the missing permission."""
     client = fresh.aws.client("iam")
     role = next(r["RoleName"] for r in client.list_roles()["Roles"] if f"{function}FunctionRole" in r["RoleName"])
     for policy in client.list_role_policies(RoleName=role)["PolicyNames"]:

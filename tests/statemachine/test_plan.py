@@ -54,8 +54,8 @@ def run(workflow: Workflow, request: Request) -> Execution:
 
 
 @pytest.mark.parametrize("make", SITUATIONS, ids=lambda make: make.__name__)
-def test_what_is_predicted_is_done(workflow: Workflow, make: Callable[[Workflow], Request]) -> None:
-    """Outcome, error, each serial, what is attached and removed: all that can be known beforehand."""
+def test_prediction_equals_the_result(workflow: Workflow, make: Callable[[Workflow], Request]) -> None:
+    """Outcome, error, each serial, and which lists are attached and removed, as far as can be known beforehand."""
     request = make(workflow)
     before = {arn: set(workflow.lists(arn)) for arn in request["TrustStoreArns"]}
     planned = plan(workflow, request)
@@ -95,8 +95,8 @@ def stores_are_as_planned(planned: dict[str, Any], execution: Execution, before:
             assert real["CrlNumber"] == store["AddCrlNumber"]
 
 
-def test_it_shows_which_certificates_these_are(workflow: Workflow) -> None:
-    """For the eye before an irreversible call: subject, issuer and expiry, from Private CA."""
+def test_plan_shows_the_certificates(workflow: Workflow) -> None:
+    """Subject, issuer and expiry, from Private CA, to look at before an irreversible call."""
     (client,) = workflow.clients(1)
     (shown,) = plan(workflow, asked(workflow, client))["Serials"]
     assert shown["Subject"] == f"CN={client.name}"
@@ -104,8 +104,8 @@ def test_it_shows_which_certificates_these_are(workflow: Workflow) -> None:
     assert datetime.fromisoformat(shown["NotAfter"]) > datetime.now(UTC) + timedelta(days=29)
 
 
-def test_a_reconcile(workflow: Workflow) -> None:
-    """What differs is told, and the same thing again when it was corrected."""
+def test_plan_of_a_reconcile(workflow: Workflow) -> None:
+    """The plan shows the drift, and after it was corrected the plan is empty."""
     request = {"Reconcile": True, "TrustStoreArns": [workflow.trust_store_arn]}
     planned = plan(workflow, request)
     assert planned["Drift"]["TrustStores"][0]["Kind"] == "NO_LIST"
@@ -114,8 +114,8 @@ def test_a_reconcile(workflow: Workflow) -> None:
     assert plan(workflow, request)["Drift"]["Status"] == "NONE"
 
 
-def test_a_long_list_is_cut_with_its_counts(workflow: Workflow) -> None:
-    """Three thousand serials: as many as are looked up are shown, as far as there is room, the others counted."""
+def test_plan_of_a_long_list_is_cut(workflow: Workflow) -> None:
+    """Of three thousand serials, those that were looked up and fit are shown and the others are counted."""
     numbers = [f"0x{number:x}" for number in range(10**9, 10**9 + 3_000)]
     bucket = workflow.lab.outputs["InputBucketName"]
     workflow.aws.client("s3").put_object(Bucket=bucket, Key="inputs/plan.txt", Body="\n".join(numbers).encode())
@@ -127,7 +127,7 @@ def test_a_long_list_is_cut_with_its_counts(workflow: Workflow) -> None:
 
 
 @pytest.mark.parametrize("value", ["true", 1, "yes", None])
-def test_a_dry_run_that_nobody_clearly_asked_for_is_no_real_run(workflow: Workflow, value: object) -> None:
+def test_dry_run_that_is_not_a_boolean_is_refused(workflow: Workflow, value: object) -> None:
     """Anything but true and false is refused before any effect."""
     before = set(acm_pca.certificate_authority(workflow.authority.arn).revocations)
     execution = workflow.run(*workflow.clients(1), DryRun=value)
@@ -137,8 +137,8 @@ def test_a_dry_run_that_nobody_clearly_asked_for_is_no_real_run(workflow: Workfl
 
 
 @pytest.mark.parametrize("name", ["dry_run", "dryRun", "DRYRUN", "DryRun "])
-def test_a_dry_run_by_another_name_is_no_real_run(workflow: Workflow, name: str) -> None:
-    """A field that the state machine does not know is none to anybody else."""
+def test_misspelled_dry_run_is_refused(workflow: Workflow, name: str) -> None:
+    """A field that the state machine does not know is unknown to every step."""
     before = set(acm_pca.certificate_authority(workflow.authority.arn).revocations)
     execution = workflow.run(*workflow.clients(1), **{name: True})
     assert execution.error == "InvalidInput"

@@ -20,8 +20,8 @@ def revoked_with_an_expired_list(workflow: Workflow) -> str:
     return f"0x{client.serial:x}"
 
 
-def test_an_expired_list_of_before_is_no_proof(workflow: Workflow) -> None:
-    """Without a newer CRL the execution fails, for nobody knows whether an expired list refuses anybody."""
+def test_expired_list_is_not_proof(workflow: Workflow) -> None:
+    """Without a newer CRL the execution fails, because it is unknown whether an expired list blocks anybody."""
     serial = revoked_with_an_expired_list(workflow)
     execution = workflow.run(serial, seconds=2)
     assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
@@ -29,7 +29,7 @@ def test_an_expired_list_of_before_is_no_proof(workflow: Workflow) -> None:
     assert execution.report["TrustStores"][0]["Proven"] != "attached and read back"
 
 
-def test_a_bad_crl_fails_by_its_name_though_the_serial_was_in_force_before(workflow: Workflow) -> None:
+def test_bad_crl_fails_although_the_serial_is_blocked(workflow: Workflow) -> None:
     """A refused CRL is a failure, whatever the trust store held before."""
     serial = revoked_with_an_expired_list(workflow)
     running = workflow.start(serial, seconds=6)
@@ -40,8 +40,8 @@ def test_a_bad_crl_fails_by_its_name_though_the_serial_was_in_force_before(workf
     assert execution.enforced == set()
 
 
-def test_a_verified_list_that_is_removed_again_and_again(workflow: Workflow) -> None:
-    """Somebody who removes each list as it comes ends the execution by name; nothing is called enforced."""
+def test_verified_list_that_is_removed_repeatedly(workflow: Workflow) -> None:
+    """If somebody removes each list after it was verified, the execution fails and calls nothing enforced."""
     arn = workflow.trust_store_arn
     first, second = workflow.clients(2)
     workflow.run(first)

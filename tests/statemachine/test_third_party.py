@@ -60,8 +60,8 @@ def setting_of(workflow: Workflow, folder: Path, kind: str = "EC") -> Setting:
 
 
 @pytest.mark.parametrize(("kind", "form"), [("RSA", "DER"), ("RSA", "PEM"), ("EC", "DER"), ("EC", "PEM")])
-def test_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> None:
-    """A list in either form, signed with either key, is attached; nothing is revoked at Private CA."""
+def test_crl_is_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> None:
+    """A CRL in PEM or DER, signed with either key type, is attached; Private CA revokes nothing."""
     third = setting_of(workflow, tmp_path, kind)
     mallory = third.ca.issue("mallory")
     third.ca.revoke("mallory")
@@ -72,8 +72,8 @@ def test_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> N
     assert execution.report["CertificateAuthority"].startswith("key-")
 
 
-def test_the_listener_refuses_its_client(workflow: Workflow, tmp_path: Path) -> None:
-    """A client of the other CA gets in, and no more once its CRL was handed over; one of ours is let in all along."""
+def test_listener_refuses_a_revoked_client(workflow: Workflow, tmp_path: Path) -> None:
+    """A client of the other CA is accepted until its CRL is enforced; a client of ours is accepted throughout."""
     lab, elb = workflow.lab, workflow.aws.client("elbv2")
     third = setting_of(workflow, tmp_path)
     third.ca.issue("mallory")
@@ -98,8 +98,8 @@ def test_the_listener_refuses_its_client(workflow: Workflow, tmp_path: Path) -> 
         elbv2.trust_store(lab.trust_store_arn).replace_bundle(own)
 
 
-def test_again_and_newer(third: Setting) -> None:
-    """The same list again changes nothing; a newer one takes its place."""
+def test_newer_crl_replaces_the_older(third: Setting) -> None:
+    """The same CRL again changes nothing; a newer one replaces it."""
     first = third.ca.crl()
     assert third.enforce(first).status == "SUCCEEDED"
     lists = third.lists()
@@ -111,22 +111,22 @@ def test_again_and_newer(third: Setting) -> None:
     assert (third.held(), len(third.lists())) == ({mallory}, 1)
 
 
-def test_other_cas_lists_are_left_alone(third: Setting) -> None:
-    """Private CA's list stands beside it."""
+def test_lists_of_other_cas_are_kept(third: Setting) -> None:
+    """Private CA's list stays next to it."""
     theirs = third.workflow.add(acm_pca.publish_now(third.workflow.authority.arn), third.trust_store_arn)
     assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
     assert theirs in third.lists()
 
 
-def test_trust_stores_found_by_the_signature(third: Setting) -> None:
-    """None named, the one whose bundle holds the CA is served, and no other."""
+def test_trust_stores_are_found_by_the_signature(third: Setting) -> None:
+    """If no trust store is named, those whose bundle holds the CA are updated, and no others."""
     execution = third.enforce(third.ca.crl(), TrustStoreArns=[])
     assert execution.status == "SUCCEEDED"
     assert [each["TrustStoreArn"] for each in execution.report["TrustStores"]] == [third.trust_store_arn]
 
 
-def test_without_a_key_identifier(third: Setting) -> None:
-    """A list with a number and no authority key identifier is accepted when one CA has signed it."""
+def test_crl_without_a_key_identifier(third: Setting) -> None:
+    """A CRL with a number and without an authority key identifier is accepted if exactly one CA has signed it."""
     third.ca.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
     assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
     assert len(third.lists()) == 1
@@ -135,8 +135,8 @@ def test_without_a_key_identifier(third: Setting) -> None:
 @pytest.mark.parametrize(
     ("configuration", "error"), [("", "CrlVersionUnsupported"), ("crl_extensions = crl_ext", "CrlNumberMissing")]
 )
-def test_what_openssl_writes_unless_told_otherwise(third: Setting, configuration: str, error: str) -> None:
-    """Version 1, or no number: refused with the lines to add; with these it is taken."""
+def test_crl_with_the_defaults_of_openssl(third: Setting, configuration: str, error: str) -> None:
+    """Version 1 or no CRL number: refused with the lines to add to openssl.cnf, and accepted with them."""
     third.ca.configure(configuration)
     execution = third.enforce(third.ca.crl())
     assert execution.error == error
@@ -147,8 +147,8 @@ def test_what_openssl_writes_unless_told_otherwise(third: Setting, configuration
     assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
 
 
-def test_a_ca_that_nobody_trusts(third: Setting, tmp_path: Path) -> None:
-    """A list of a stranger, and one of a stranger with our name, are refused by name."""
+def test_ca_that_is_not_trusted(third: Setting, tmp_path: Path) -> None:
+    """The CRL of an unknown CA, and that of another CA with the same name, are refused with an error of their own."""
     stranger = OpensslCa(tmp_path / "stranger", "Stranger")
     assert third.enforce(stranger.crl()).error == "CertificateAuthorityNotTrusted"
     twin = OpensslCa(tmp_path / "twin", third.ca.name)
@@ -158,8 +158,8 @@ def test_a_ca_that_nobody_trusts(third: Setting, tmp_path: Path) -> None:
     assert third.lists() == {}
 
 
-def test_a_restored_ca(third: Setting) -> None:
-    """A lower number is refused, accepted when that is said, and refused again when a serial would be lost."""
+def test_restored_ca(third: Setting) -> None:
+    """A lower number is refused, accepted with AcceptLowerCrlNumber, and refused again if a serial would be lost."""
     mallory = third.ca.issue("mallory")
     third.ca.revoke("mallory")
     third.ca.set_crl_number(0x10)
@@ -187,13 +187,13 @@ def test_a_restored_ca(third: Setting) -> None:
     ("body", "error"),
     [(b"", "CrlMalformed"), (b"hello", "CrlMalformed"), (b"-----BEGIN X509 CRL-----\n", "CrlMalformed")],
 )
-def test_what_is_no_crl(third: Setting, body: bytes, error: str) -> None:
-    """Anything else is refused by name."""
+def test_object_that_is_not_a_crl(third: Setting, body: bytes, error: str) -> None:
+    """Each kind is refused with an error of its own."""
     assert third.enforce(body).error == error
 
 
-def test_absent(third: Setting) -> None:
-    """An object that is not there is named."""
+def test_object_that_does_not_exist(third: Setting) -> None:
+    """The error names the object."""
     bucket = third.workflow.lab.outputs["InputBucketName"]
     asked = {"Crl": f"s3://{bucket}/none.crl", "TrustStoreArns": [third.trust_store_arn]}
     execution = third.workflow.wait(third.workflow.start_with(asked))

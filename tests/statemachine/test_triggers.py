@@ -59,8 +59,8 @@ def live(stack: LiveStack) -> Iterator[LiveStack]:
     settings.private_ca, settings.trust_stores = fresh.private_ca, fresh.trust_stores
 
 
-def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: LiveStack) -> None:
-    """Whoever puts a CRL under crls/ starts its enforcement; what lies elsewhere in that bucket starts nothing."""
+def test_uploaded_crl_of_another_ca_is_enforced(live: LiveStack) -> None:
+    """An object under crls/ of the input bucket starts an execution; other objects of the bucket do not."""
     live.aws.settings.events.sends_s3_events = True
     root = live.workflow.with_key(live.lab.root)
     s3, bucket = live.aws.client("s3"), live.lab.outputs["InputBucketName"]
@@ -75,8 +75,8 @@ def test_a_crl_of_another_ca_that_is_dropped_is_enforced(live: LiveStack) -> Non
     assert 4 not in live.workflow.held()
 
 
-def test_the_readmes_event_starts_a_revocation(live: LiveStack) -> None:
-    """What the README shows, with a serial of ours, ends enforced; people and programs are told; nobody gets in."""
+def test_event_of_the_readme_starts_a_revocation(live: LiveStack) -> None:
+    """The README's event, with a serial of this CA, blocks the certificate; people and programs are notified."""
     live.aws.settings.private_ca.publishes_crls = False
     (client,) = live.workflow.clients(1)
     assert live.accepts(client)
@@ -120,8 +120,8 @@ def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(
     assert live.receive_subjects() == ["Failed: InvalidInput"]
 
 
-def test_an_event_that_cannot_be_delivered_is_buried_whole(live: LiveStack) -> None:
-    """A revocation that was asked for and never began is found in the dead-letter queue, with its reason."""
+def test_undeliverable_event_is_in_the_dead_letter_queue(live: LiveStack) -> None:
+    """A request whose execution never began is found there whole, with the reason."""
     iam = live.aws.client("iam")
     bus, client = live.lab.outputs["EventBusName"], live.aws.client("events")
     rule = next(r["Name"] for r in client.list_rules(EventBusName=bus)["Rules"] if r["Name"] != "listen")
@@ -138,8 +138,8 @@ def test_an_event_that_cannot_be_delivered_is_buried_whole(live: LiveStack) -> N
 
 
 @pytest.mark.parametrize("by", ["event", "schedule"])
-def test_a_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: str) -> None:
-    """No execution is started by hand: the CRL's publication does it, and with S3's events lost, the schedule."""
+def test_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: str) -> None:
+    """No execution is started by hand: the CRL's publication starts one or, if the event is lost, the schedule."""
     (client,) = live.workflow.clients(1)
     live.aws.settings.events.sends_s3_events = by == "event"
 
@@ -163,8 +163,8 @@ def test_a_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: s
     assert live.receive_subjects() == ["Completed: drift corrected, the trust stores hold the newest CRL"]
 
 
-def test_drift_is_corrected_and_what_is_in_order_left_alone(live: LiveStack) -> None:
-    """A list removed by hand comes back, another CA's stays, and a second reconcile does and tells nothing."""
+def test_drift_is_corrected(live: LiveStack) -> None:
+    """A list removed by hand is restored, another CA's list stays, and a second reconcile does and notifies nothing."""
     store, workflow = live.lab.trust_store_arn, live.workflow
     foreign = workflow.add(workflow.with_key(workflow.create_twin()).crl([1, 2, 3], number=10**15))
     ours = [each for each in workflow.lists() if each != foreign]
@@ -188,8 +188,8 @@ def test_drift_is_corrected_and_what_is_in_order_left_alone(live: LiveStack) -> 
     live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=[foreign])
 
 
-def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: LiveStack) -> None:
-    """An older CRL in S3 would undo revocations: the reconcile fails by name."""
+def test_older_crl_in_s3_is_refused(live: LiveStack) -> None:
+    """It would undo revocations, so the reconcile fails and changes nothing."""
     s3, lying = live.aws.client("s3"), live.lab.crl_object
     old = s3.get_object(**lying)["Body"].read()
     acm_pca.publish_now(live.lab.authority.arn)
@@ -202,8 +202,8 @@ def test_a_crl_that_went_back_is_refused_and_nothing_changes(live: LiveStack) ->
 
 
 @pytest.mark.parametrize("with_a_person", [False, True])
-def test_ten_events_for_one_crl_cost_one_list_more(live: LiveStack, with_a_person: bool) -> None:  # noqa: FBT001 - a case
-    """Trust stores take one write every five seconds, so ten reconciles of one CRL must not write ten times."""
+def test_ten_events_for_one_crl_add_one_list(live: LiveStack, with_a_person: bool) -> None:  # noqa: FBT001 - a case
+    """Trust stores accept one write every five seconds, so ten reconciles of one CRL must not write ten times."""
     calls: list[str] = []
     faults.observe(lambda action, _: calls.append(action) if action in (ADD, REMOVE) else None)
     (client,) = live.workflow.clients(1)
@@ -228,8 +228,8 @@ def test_ten_events_for_one_crl_cost_one_list_more(live: LiveStack, with_a_perso
         assert [each.output["Reconciled"] for each in ended].count("CONFIRMED") <= 1 or calls.count(ADD) == 1
 
 
-def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> None:
-    """Revoked, no CRL: people hear it at once, and the failed execution says it too, with what to change."""
+def test_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> None:
+    """People are notified at once, and the failed execution names the bucket too, with what to change."""
     s3, bucket = live.aws.client("s3"), live.lab.outputs["CrlBucketName"]
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.delete_bucket_policy(Bucket=bucket)
@@ -247,8 +247,8 @@ def test_a_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> N
     assert not live.accepts(client)
 
 
-def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(live: LiveStack) -> None:
-    """Not at each look; and that nobody could be told does not hold the execution up."""
+def test_people_are_notified_at_the_start_of_the_wait_and_when_it_takes_long(live: LiveStack) -> None:
+    """Once each, not at every poll; and a failed notification does not delay the execution."""
     live.aws.settings.private_ca.publishes_crls = False
     (client,) = live.workflow.clients(1)
     (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
@@ -261,7 +261,7 @@ def test_people_are_told_once_when_the_wait_begins_and_once_when_it_takes_long(l
     assert "NotNotified" in again.output
 
 
-def test_an_execution_that_is_stopped_is_reported_all_the_same(live: LiveStack) -> None:
+def test_stopped_execution_is_reported(live: LiveStack) -> None:
     """Its report says what was revoked and is not blocked, and people are told.
 
     In the middle of a Map, moto's StopExecution breaks the history; tests/functions/report/test_notification.py goes
@@ -282,8 +282,8 @@ def test_an_execution_that_is_stopped_is_reported_all_the_same(live: LiveStack) 
     eventually(lambda: live.receive_subjects()[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
 
 
-def test_the_workflow_does_not_start_itself(live: LiveStack) -> None:
-    """With S3's events on, only the CA's CRL starts an execution; nothing that an execution writes does."""
+def test_workflow_does_not_start_itself(live: LiveStack) -> None:
+    """With S3 events enabled, only the CA's CRL starts an execution, and no object that an execution writes does."""
     live.aws.settings.events.sends_s3_events = True
     (client,) = live.workflow.clients(1)
     before = len(live.workflow.executions())
@@ -294,8 +294,8 @@ def test_the_workflow_does_not_start_itself(live: LiveStack) -> None:
     assert len(live.workflow.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
 
 
-def test_metrics_are_found_in_cloudwatch(live: LiveStack) -> None:
-    """What alarms watch is there, under the dimensions that they watch it by."""
+def test_metrics_are_in_cloudwatch(live: LiveStack) -> None:
+    """The metrics that alarms watch are there, under the dimensions of the alarms."""
     live.reconcile()
     client = live.aws.client("cloudwatch")
     found = {

@@ -8,7 +8,7 @@ from infra.local.lab.watch import watch
 from tests.support.workflow import Workflow
 
 
-def test_a_certificate_is_revoked_attached_and_read_back(workflow: Workflow) -> None:
+def test_certificate_is_revoked_attached_and_read_back(workflow: Workflow) -> None:
     """The execution succeeds when the trust store holds the serial, and its report says so."""
     client, other = workflow.clients(2)
     execution = workflow.run(client)
@@ -20,8 +20,8 @@ def test_a_certificate_is_revoked_attached_and_read_back(workflow: Workflow) -> 
     assert execution.report["TrustStores"][0]["CountRose"]
 
 
-def test_the_same_input_again_changes_nothing_and_does_not_wait(workflow: Workflow) -> None:
-    """A second run finds the serials in the CRL at once, and leaves the trust store as it is."""
+def test_same_input_again_changes_nothing(workflow: Workflow) -> None:
+    """The second execution finds the serials in the CRL at once, and leaves the trust store as it is."""
     (client,) = workflow.clients(1)
     workflow.run(client)
     before = workflow.lists().keys()
@@ -33,8 +33,8 @@ def test_the_same_input_again_changes_nothing_and_does_not_wait(workflow: Workfl
     assert list(again.outcomes.values()) == ["ALREADY_REVOKED"]
 
 
-def test_two_executions_at_once_both_succeed_and_leave_one_list(workflow: Workflow) -> None:
-    """There is no lock: both wait for their CRLs, and one list of the CA remains, with the serials of both."""
+def test_two_concurrent_executions_leave_one_list(workflow: Workflow) -> None:
+    """There is no lock: both wait for their CRL, and one list of the CA remains, with the serials of both."""
     first, second = workflow.clients(2)
     executions = [workflow.wait(each) for each in (workflow.start(first), workflow.start(second))]
     assert [execution.status for execution in executions] == ["SUCCEEDED", "SUCCEEDED"]
@@ -42,8 +42,8 @@ def test_two_executions_at_once_both_succeed_and_leave_one_list(workflow: Workfl
     assert {first.serial, second.serial} <= workflow.held()
 
 
-def test_it_can_be_watched_in_a_terminal(workflow: Workflow) -> None:
-    """The live view shows each state with its times and what it came to."""
+def test_execution_can_be_watched_in_a_terminal(workflow: Workflow) -> None:
+    """The live view shows each state with its times and result."""
     (client,) = workflow.clients(1)
     console = Console(file=io.StringIO(), force_terminal=True, width=160)
     watch(console, workflow.aws.client("stepfunctions"), workflow.start(client))

@@ -41,8 +41,8 @@ def is_running(workflow: Workflow, execution_arn: str) -> bool:
     return bool(described["status"] == "RUNNING")
 
 
-def test_a_crl_that_never_comes(silent: Workflow) -> None:
-    """At the deadline the execution fails, naming the serials, how often it looked and until when."""
+def test_crl_that_is_never_published(silent: Workflow) -> None:
+    """At the deadline the execution fails; the cause names the serials, the number of polls and the deadline."""
     clients = silent.clients(2)
     lists = silent.lists().keys()
     execution = silent.run(*clients, seconds=8)
@@ -58,8 +58,8 @@ def test_a_crl_that_never_comes(silent: Workflow) -> None:
     assert silent.lists().keys() == lists
 
 
-def test_no_crl_has_ever_been_published(silent: Workflow) -> None:
-    """An absent CRL is one that may still come, not an error."""
+def test_first_crl_of_the_ca(silent: Workflow) -> None:
+    """A CRL that does not exist yet is waited for, and is not an error."""
     clients = silent.clients(1)
     silent.delete_crl()
     running = silent.start(*clients, seconds=30)
@@ -68,8 +68,8 @@ def test_no_crl_has_ever_been_published(silent: Workflow) -> None:
     assert silent.wait(running).status == "SUCCEEDED"
 
 
-def test_a_partial_crl_is_enforced_at_once_and_the_rest_named_at_the_deadline(silent: Workflow) -> None:
-    """Three of five are enforced while the execution waits for the other two, and stay so when it fails for these."""
+def test_partial_crl_is_enforced_at_once(silent: Workflow) -> None:
+    """Three of five serials are enforced during the wait for the others, and stay so when that wait fails."""
     clients = silent.clients(5)
     running = silent.start(*clients, seconds=6)
     silent.wait_for_state(running, "WaitForCrl")
@@ -86,8 +86,8 @@ def test_a_partial_crl_is_enforced_at_once_and_the_rest_named_at_the_deadline(si
     assert {client.serial for client in clients[:3]} <= silent.held()
 
 
-def test_a_second_crl_brings_the_rest(silent: Workflow) -> None:
-    """Both rounds are enforced, each serial reported with the time of its own round."""
+def test_second_crl_with_the_other_serials(silent: Workflow) -> None:
+    """Both rounds are enforced, and each serial is reported with the time of its own round."""
     clients = silent.clients(5)
     running = silent.start(*clients, seconds=30)
     silent.wait_for_state(running, "WaitForCrl")
@@ -107,8 +107,8 @@ def test_a_second_crl_brings_the_rest(silent: Workflow) -> None:
     assert {client.serial for client in clients} <= silent.held()
 
 
-def test_an_old_expired_crl_is_not_a_failure(silent: Workflow) -> None:
-    """Last month's CRL lies there, expired: it is passed over without a word, and the new one is awaited."""
+def test_expired_crl_is_skipped(silent: Workflow) -> None:
+    """Last month's CRL is in S3: it is ignored, and the new one is waited for."""
     (client,) = silent.clients(1)
     past = datetime.now(UTC) - HOUR
     acm_pca.publish_now(silent.authority.arn, this_update=past - HOUR, next_update=past)
@@ -121,8 +121,8 @@ def test_an_old_expired_crl_is_not_a_failure(silent: Workflow) -> None:
     assert client.serial in silent.held()
 
 
-def test_an_old_expired_crl_and_no_new_one(silent: Workflow) -> None:
-    """When nothing newer comes, the error is that no CRL was published, not that an old one has expired."""
+def test_expired_crl_and_no_new_one(silent: Workflow) -> None:
+    """If none is published, the error is CrlNotPublished, not that the old one has expired."""
     (client,) = silent.clients(1)
     past = datetime.now(UTC) - HOUR
     acm_pca.publish_now(silent.authority.arn, this_update=past - HOUR, next_update=past)
@@ -155,8 +155,8 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT)
-def test_a_spoilt_crl_is_never_attached(silent: Workflow, spoilt: Spoilt) -> None:
-    """It fails by its own name at the deadline, and the trust store keeps the very list it had."""
+def test_bad_crl_is_never_attached(silent: Workflow, spoilt: Spoilt) -> None:
+    """The execution fails with its error at the deadline, and the trust store keeps the list that it had."""
     (client,) = silent.clients(1)
     lists = silent.lists().keys()
     running = silent.start(client, seconds=6)
@@ -172,8 +172,8 @@ def test_a_spoilt_crl_is_never_attached(silent: Workflow, spoilt: Spoilt) -> Non
 
 
 @pytest.mark.parametrize("kind", ["signed-by-another-key", "truncated", "lower-number"])
-def test_a_good_crl_after_a_spoilt_one(silent: Workflow, kind: str) -> None:
-    """A spoilt CRL is looked at again until the deadline: when a good one takes its place, all is well."""
+def test_good_crl_after_a_bad_one(silent: Workflow, kind: str) -> None:
+    """A bad CRL is read again until the deadline; when a good one replaces it, the execution succeeds."""
     (client,) = silent.clients(1)
     running = silent.start(client, seconds=30)
     silent.wait_for_state(running, "WaitForCrl")
@@ -188,8 +188,8 @@ def test_a_good_crl_after_a_spoilt_one(silent: Workflow, kind: str) -> None:
 @pytest.mark.parametrize(
     ("forged", "error"), [(False, "CrlAuthorityKeyMismatch"), (True, "CrlSignatureInvalid")], ids=["honest", "forged"]
 )
-def test_the_crl_of_another_ca_of_the_same_name(silent: Workflow, forged: bool, error: str) -> None:  # noqa: FBT001
-    """A name is not a key: its CRL at our CA's place is refused, also when it claims to be of our CA's key."""
+def test_crl_of_another_ca_of_the_same_name(silent: Workflow, forged: bool, error: str) -> None:  # noqa: FBT001
+    """It is refused in the place of our CRL, even if its authority key identifier is that of our CA."""
     (client,) = silent.clients(1)
     ours, twin = silent.with_key(silent.authority), silent.with_key(silent.create_twin())
     crl = twin.crl([client.serial], number=10**15, key_identifier=ours.key_identifier if forged else b"")

@@ -89,8 +89,8 @@ def knocking(workflow: Workflow, *clients: Client) -> Iterator[dict[str, Counter
         thread.join()
 
 
-def test_while_a_list_is_replaced(listening: Workflow) -> None:
-    """At no moment of a second revocation is the first certificate let in, or a good one kept out."""
+def test_replacing_a_list(listening: Workflow) -> None:
+    """At no moment of a second revocation is the first certificate accepted or a good one refused."""
     first, second, good = listening.clients(3)
     assert knock(listening, first) == "Success"
     assert listening.run(first).status == "SUCCEEDED"
@@ -101,8 +101,8 @@ def test_while_a_list_is_replaced(listening: Workflow) -> None:
     assert knock(listening, second) == HIT
 
 
-def test_while_a_crl_is_partial(listening: Workflow) -> None:
-    """The certificate that the CRL names is refused while the wait for the other goes on, and after it has failed."""
+def test_partial_crl(listening: Workflow) -> None:
+    """The certificate in the CRL is refused during the wait for the other, and after that wait has failed."""
     listening.aws.settings.private_ca.publishes_crls = False
     named, missing, good = listening.clients(3)
     with knocking(listening, good) as met:
@@ -117,8 +117,8 @@ def test_while_a_crl_is_partial(listening: Workflow) -> None:
     assert knock(listening, named) == HIT
 
 
-def test_while_a_spoilt_crl_lies_there(listening: Workflow) -> None:
-    """A list signed by another key would keep everybody out; it is never attached, and the list before it stays."""
+def test_bad_crl(listening: Workflow) -> None:
+    """A list signed by another key would lock out every client; it is never attached, and the previous one stays."""
     first, second, good = listening.clients(3)
     assert listening.run(first).status == "SUCCEEDED"
     ca = acm_pca.certificate_authority(listening.authority.arn)
@@ -128,8 +128,8 @@ def test_while_a_spoilt_crl_lies_there(listening: Workflow) -> None:
     assert (set(met[first.name]), set(met[good.name])) == ({HIT}, {"Success"})
 
 
-def test_while_superseded_lists_cannot_be_removed(listening: Workflow) -> None:
-    """Old and new list stand side by side, as after a failure half way: nobody is let in or kept out by it."""
+def test_superseded_lists_that_cannot_be_removed(listening: Workflow) -> None:
+    """Old and new list are attached together, as after a failure half way: that blocks the same certificates."""
     first, second, good = listening.clients(3)
     assert listening.run(first).status == "SUCCEEDED"
     faults.add("elasticloadbalancing:RemoveTrustStoreRevocations", code="AccessDenied")
@@ -142,8 +142,8 @@ def test_while_superseded_lists_cannot_be_removed(listening: Workflow) -> None:
     assert knock(listening, second) == HIT
 
 
-def test_an_expired_list_is_replaced(listening: Workflow) -> None:
-    """A trust store was left with an expired list: afterwards there is a good one alone, whatever the old one did."""
+def test_expired_list_is_replaced(listening: Workflow) -> None:
+    """A trust store with an expired list ends up with one good list."""
     client, good = listening.clients(2)
     past = datetime.now(UTC) - HOUR
     expired = acm_pca.publish_now(listening.authority.arn, this_update=past - HOUR, next_update=past)

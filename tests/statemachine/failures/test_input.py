@@ -24,8 +24,8 @@ def assert_refused(execution: Execution, error: str, *named: str) -> None:
     assert execution.report["Cause"] in execution.cause
 
 
-def test_one_malformed_serial_keeps_the_good_ones_from_being_revoked(untouched: Workflow) -> None:
-    """Irreversible as it is, nothing is revoked as long as one of the serials is not understood; all are named."""
+def test_malformed_serial_refuses_the_request(untouched: Workflow) -> None:
+    """Revocation is irreversible, so nothing is revoked if any serial is malformed; all malformed ones are named."""
     good, other = untouched.clients(2)
     execution = untouched.run(good, "xyzzy", other, "0a:1", "-0a", "00:00", "ab" * 21)
     places = [f"Serials[{place}]: InvalidSerial" for place in (1, 3, 4, 5, 6)]
@@ -34,15 +34,15 @@ def test_one_malformed_serial_keeps_the_good_ones_from_being_revoked(untouched: 
     assert "Serials[2]" not in execution.cause
 
 
-def test_digits_alone_are_refused_with_both_readings(untouched: Workflow) -> None:
-    """Digits may be hexadecimal or decimal: guessing would revoke the wrong certificate."""
+def test_ambiguous_digits_are_refused(untouched: Workflow) -> None:
+    """Digits may be hexadecimal or decimal: a guess could revoke the wrong certificate. The cause gives both values."""
     execution = untouched.run("1234567890123456")
     readings = serial_number.to_hex(0x1234567890123456), serial_number.to_hex(1234567890123456)
     assert_refused(execution, "InvalidInput", "Serials[0]: AmbiguousSerial", *readings)
 
 
-def test_a_number_is_no_serial(untouched: Workflow) -> None:
-    """A JSON number is decimal to some and hexadecimal to others, and may have lost digits on its way."""
+def test_json_number_is_refused(untouched: Workflow) -> None:
+    """It may be meant as decimal or hexadecimal, and may have lost digits on its way."""
     (good,) = untouched.clients(1)
     execution = untouched.run(good, Serials=[serial_number.to_hex(good.serial), 1234, True, None, 1.5])
     named = [f"Serials[{place}]" for place in (1, 2, 3, 4)]
@@ -50,14 +50,14 @@ def test_a_number_is_no_serial(untouched: Workflow) -> None:
 
 
 def test_unknown_and_malformed_fields_are_named_together(untouched: Workflow) -> None:
-    """A misspelt field is refused, not ignored, and does not hide the others."""
+    """A misspelled field is refused, not ignored, and does not hide the others."""
     (good,) = untouched.clients(1)
     execution = untouched.run(good, Serial="0a:0b", RevocationReason="STOLEN", Polling={"IntervalSeconds": 0})
     assert_refused(execution, "InvalidInput", "Serial: ", "RevocationReason: ", "Polling.IntervalSeconds: ")
 
 
 def test_more_than_500_serials_are_refused(untouched: Workflow) -> None:
-    """The limit is checked before the first of them is revoked."""
+    """The limit is checked before anything is revoked."""
     (good,) = untouched.clients(1)
     execution = untouched.run(good, *(f"0x{number:x}" for number in range(10**9, 10**9 + 500)))
     assert_refused(execution, "InvalidInput", "Serials: ", "500")
@@ -70,8 +70,8 @@ def put(workflow: Workflow, name: str, body: bytes) -> str:
     return f"s3://{bucket}/elsewhere/{name}"
 
 
-def test_certificates_of_two_cas(untouched: Workflow) -> None:
-    """The one that another CA issued is named with both issuers, and the good one is not revoked."""
+def test_certificate_of_another_ca(untouched: Workflow) -> None:
+    """The cause gives both issuers, and the good certificate is not revoked."""
     (good,) = untouched.clients(1)
     other = pki.certificate_authority("Other CA").issue()
     execution = untouched.run(good, Certificates=[good.certificate.read_text() + other.certificate_pem.decode()])
@@ -80,9 +80,7 @@ def test_certificates_of_two_cas(untouched: Workflow) -> None:
     )
 
 
-def test_a_private_key_is_refused_and_neither_echoed_nor_logged(
-    untouched: Workflow, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_private_key_is_refused_and_not_logged(untouched: Workflow, capfd: pytest.CaptureFixture[str]) -> None:
     """Inline and in a file: no line of the key is in the cause, the report, or any log of the functions."""
     (good,) = untouched.clients(1)
     key = good.key.read_text()
@@ -95,9 +93,7 @@ def test_a_private_key_is_refused_and_neither_echoed_nor_logged(
 
 
 @pytest.mark.parametrize("field", ["Serials", "SerialList", "DryRun"])
-def test_a_private_key_in_the_place_of_serials(
-    untouched: Workflow, capfd: pytest.CaptureFixture[str], field: str
-) -> None:
+def test_private_key_in_place_of_serials(untouched: Workflow, capfd: pytest.CaptureFixture[str], field: str) -> None:
     """A wrong file in the hurry: each line of it would be told as no serial number, were it not known for a key."""
     key = untouched.clients(1)[0].key.read_text()
     asked = {"Serials": [key]} if field == "Serials" else {"SerialList": put(untouched, "key.txt", key.encode())}
@@ -137,53 +133,53 @@ def _log(workflow: Workflow) -> list[str]:
         pytest.param("s.txt", b"", "InvalidSerialList", id="empty"),
     ],
 )
-def test_lists_that_are_not_what_they_say(untouched: Workflow, name: str, body: bytes, error: str) -> None:
-    """Each gets one clear answer."""
+def test_malformed_serial_lists(untouched: Workflow, name: str, body: bytes, error: str) -> None:
+    """Each kind is refused with an error of its own."""
     execution = untouched.wait(
         untouched.start_with({"SerialList": put(untouched, name, body), "TrustStoreArns": [untouched.trust_store_arn]})
     )
     assert_refused(execution, error, f"elsewhere/{name}")
 
 
-def test_an_object_in_a_strange_bucket(untouched: Workflow) -> None:
-    """The stack reads its own input bucket alone, and says so."""
+def test_object_in_another_bucket(untouched: Workflow) -> None:
+    """The stack reads only from its own input bucket, and the cause says so."""
     (good,) = untouched.clients(1)
     bucket = untouched.lab.outputs["WorkflowBucketName"]
     execution = untouched.run(good, Certificates=[f"s3://{bucket}/executions/x/report.json"])
     assert_refused(execution, "InputObjectNotFound", "AccessDenied", "input bucket alone")
 
 
-def test_three_ways_at_once(untouched: Workflow) -> None:
-    """Serials, a reconcile and a CRL exclude each other."""
+def test_serials_reconcile_and_crl_together(untouched: Workflow) -> None:
+    """They exclude each other."""
     (good,) = untouched.clients(1)
     execution = untouched.run(good, Reconcile=True)
     assert_refused(execution, "InvalidInput", "more than one is given")
 
 
 @pytest.mark.parametrize("request_", [["0a:0b"], "0a:0b", 7, None], ids=["list", "text", "number", "null"])
-def test_an_input_that_is_no_object_is_refused(untouched: Workflow, request_: object) -> None:
+def test_input_that_is_not_an_object(untouched: Workflow, request_: object) -> None:
     """Whatever JSON an execution is started with, it ends in a report."""
     execution = untouched.wait(untouched.start_with(request_))
     assert_refused(execution, "InvalidInput", "not an object")
 
 
 @pytest.mark.parametrize("request_", [{}, {"Serials": []}], ids=["absent", "empty"])
-def test_no_serials_at_all_are_refused(untouched: Workflow, request_: dict[str, Any]) -> None:
+def test_request_without_serials(untouched: Workflow, request_: dict[str, Any]) -> None:
     """An execution that was asked for nothing must not look like a success."""
     request = {**request_, "TrustStoreArns": [untouched.trust_store_arn]}
     execution = untouched.wait(untouched.start_with(request))
     assert_refused(execution, "InvalidInput", "Serials: ", "none of them is given")
 
 
-def test_an_unknown_trust_store_is_refused(untouched: Workflow) -> None:
-    """What could not be enforced everywhere is not begun."""
+def test_unknown_trust_store(untouched: Workflow) -> None:
+    """What cannot be enforced everywhere is not started."""
     (good,) = untouched.clients(1)
     execution = untouched.run(good, TrustStoreArns=[untouched.trust_store_arn, NOWHERE])
     assert_refused(execution, "TrustStoreNotFound", NOWHERE)
 
 
-def test_a_trust_store_that_does_not_trust_the_ca_is_refused(untouched: Workflow) -> None:
-    """Enforcing a list where its CA's certificates are not accepted anyway would prove nothing."""
+def test_trust_store_that_does_not_trust_the_ca(untouched: Workflow) -> None:
+    """A list in a trust store that does not accept the CA's certificates anyway would prove nothing."""
     (good,) = untouched.clients(1)
     stranger = type(untouched.lab.root).create_root(untouched.aws, "Another Root CA")
     foreign = untouched.another_trust_store(stranger)
@@ -207,20 +203,20 @@ def configure(workflow: Workflow, configuration: dict[str, Any]) -> None:
     )
 
 
-def test_a_ca_without_crls_is_refused(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
+def test_ca_without_crls(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
     """Without a CRL a revocation would never reach a load balancer."""
     assert crl_configuration["Enabled"]
     configure(untouched, {"Enabled": False})
     assert_refused(untouched.run(*untouched.clients(1)), "CrlNotEnabled", untouched.authority.arn, "wanted: true")
 
 
-def test_a_ca_with_partitioned_crls_is_refused(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
+def test_ca_with_partitioned_crls(untouched: Workflow, crl_configuration: dict[str, Any]) -> None:
     """Load balancers do not match partitions, so none of these lists may be attached."""
     configure(untouched, {**crl_configuration, "CrlType": "PARTITIONED"})
     assert_refused(untouched.run(*untouched.clients(1)), "CrlPartitioned", "wanted: COMPLETE")
 
 
-def test_faults_of_input_ca_and_trust_store_are_named_together(
+def test_errors_of_input_ca_and_trust_store_are_named_together(
     untouched: Workflow, crl_configuration: dict[str, Any]
 ) -> None:
     """At 3 a.m. nobody wants to meet one fault after the other."""

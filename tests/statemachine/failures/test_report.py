@@ -32,8 +32,8 @@ def told(execution: Execution) -> str:
     return f"{execution.error} {execution.cause} {execution.output}"
 
 
-def test_a_report_that_cannot_be_written(guarded: Workflow) -> None:
-    """The list is in force, yet the execution fails: it claims nothing that its report does not show."""
+def test_report_that_cannot_be_written(guarded: Workflow) -> None:
+    """The list is attached, yet the execution fails: it does not claim what its report does not show."""
     (client,) = guarded.clients(1)
     faults.add("s3:PutObject", code="AccessDenied", times=100, role_name=role_of(guarded, "ReportRevocation"))
     execution = guarded.run(client)
@@ -44,16 +44,16 @@ def test_a_report_that_cannot_be_written(guarded: Workflow) -> None:
     assert client.serial in guarded.held()
 
 
-def test_a_report_that_cannot_be_written_shows_no_stack_trace(guarded: Workflow) -> None:
-    """Lambda hands its stack trace to the state machine, and there it ends."""
+def test_report_that_cannot_be_written_shows_no_stack_trace(guarded: Workflow) -> None:
+    """Lambda returns its stack trace to the state machine, which does not pass it on."""
     (client,) = guarded.clients(1)
     faults.add("s3:PutObject", code="AccessDenied", times=100, role_name=role_of(guarded, "ReportRevocation"))
     execution = guarded.run(client)
     assert [sign for sign in TRACE if sign in told(execution)] == []
 
 
-def test_who_asked_and_why_is_in_the_report_and_not_in_the_logs(guarded: Workflow) -> None:
-    """The report is for the auditor; logs are read by many more."""
+def test_requester_and_ticket_are_in_the_report_and_not_in_the_logs(guarded: Workflow) -> None:
+    """The report is for the auditor; many more people read logs."""
     (client,) = guarded.clients(1)
     execution = guarded.run(client, RequestedBy=REQUESTER, Ticket=TICKET)
     assert (execution.report["RequestedBy"], execution.report["Ticket"]) == (REQUESTER, TICKET)
@@ -62,16 +62,16 @@ def test_who_asked_and_why_is_in_the_report_and_not_in_the_logs(guarded: Workflo
     assert [secret for secret in (REQUESTER, TICKET) if secret in logs] == []
 
 
-def test_who_asked_and_why_is_not_logged_after_a_refusal(guarded: Workflow) -> None:
-    """What is refused is named by its place, not quoted: it may be a person's name, or a secret in the wrong field."""
+def test_requester_and_ticket_of_a_refused_request_are_not_logged(guarded: Workflow) -> None:
+    """A refused field is named, not quoted: it may hold a person's name, or a secret in the wrong field."""
     execution = guarded.run("0a:0b", RequestedBy=REQUESTER * 20, Ticket=[TICKET], Token=TOKEN)
     assert execution.error == "InvalidInput"
     assert {"RequestedBy", "Ticket", "Token"} <= set(execution.cause.replace(":", " ").split())
     assert [secret for secret in (REQUESTER, TICKET, TOKEN) if secret in told(execution) + logged(guarded)] == []
 
 
-def test_keys_credentials_and_presigned_addresses_are_not_logged(guarded: Workflow) -> None:
-    """Neither the logs nor the report hold a serial's certificate, a credential or an address that opens a list."""
+def test_credentials_and_presigned_urls_are_not_logged(guarded: Workflow) -> None:
+    """Logs and report hold neither a certificate, nor credentials, nor a URL that downloads a list."""
     (client,) = guarded.clients(1)
     execution = guarded.run(client)
     everything = told(execution) + logged(guarded) + str(execution.report)
@@ -90,8 +90,8 @@ FAILING: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("function", FAILING)
-def test_a_step_that_may_not_do_its_work_ends_in_a_report(guarded: Workflow, function: str) -> None:
-    """Whichever step AWS refuses, the execution fails by our name for it, quoting AWS's, without a stack trace."""
+def test_step_that_is_denied_access_ends_in_a_report(guarded: Workflow, function: str) -> None:
+    """Whichever step AWS denies access, the execution fails with our error, quotes AWS's, and shows no stack trace."""
     (client,) = guarded.clients(1)
     action, code = FAILING[function]
     faults.add(action, code=code, times=1000, role_name=role_of(guarded, function))

@@ -44,8 +44,8 @@ def sleep_until_expired(client: Client) -> None:
     time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()) + 0.1)
 
 
-def test_one_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:
-    """Private CA does not know one of three: the other two are enforced, and the execution fails naming the third."""
+def test_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:
+    """Private CA does not know one of three serials: the other two are enforced, and the failure names the third."""
     good, other = guarded.clients(2)
     execution = guarded.run(good, UNKNOWN, other)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
@@ -68,7 +68,7 @@ def test_one_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:
     }
 
 
-def test_there_is_no_wait_when_nothing_could_be_revoked(guarded: Workflow) -> None:
+def test_no_wait_if_nothing_was_revoked(guarded: Workflow) -> None:
     """Without a revocation there is no CRL to wait for, so the execution fails at once."""
     execution = guarded.run(UNKNOWN, seconds=300)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
@@ -76,8 +76,8 @@ def test_there_is_no_wait_when_nothing_could_be_revoked(guarded: Workflow) -> No
     assert execution.find_crl_statuses == ["NOTHING_WANTED"]
 
 
-def test_an_expired_certificate_is_named_as_such(guarded: Workflow) -> None:
-    """Private CA cannot revoke what has expired, and the report says that this is why."""
+def test_expired_certificate(guarded: Workflow) -> None:
+    """Private CA cannot revoke an expired certificate, and the report gives that reason."""
     client = expiring_client(guarded, 2)
     sleep_until_expired(client)
     execution = guarded.run(client)
@@ -85,10 +85,10 @@ def test_an_expired_certificate_is_named_as_such(guarded: Workflow) -> None:
     assert f"{serial_number.to_hex(client.serial)} (CertificateExpired)" in execution.cause
 
 
-def test_a_serial_that_expired_after_its_revocation_is_not_waited_for(
+def test_certificate_that_expired_after_its_revocation_is_not_waited_for(
     guarded: Workflow, ca: CertificateAuthority
 ) -> None:
-    """CRLs no longer name what has expired, so the fresh serial beside it is enforced and the execution succeeds."""
+    """CRLs no longer list it, so the other serial is enforced and the execution succeeds."""
     gone, (fresh,) = expiring_client(guarded, 3), guarded.clients(1)
     ca.revoke(serial_number.to_hex(gone.serial), "KEY_COMPROMISE")
     sleep_until_expired(gone)
@@ -116,16 +116,16 @@ def disabled(workflow: Workflow) -> Iterator[None]:
         pca.update_certificate_authority(CertificateAuthorityArn=arn, Status="ACTIVE")
 
 
-def test_a_disabled_ca_still_revokes(guarded: Workflow) -> None:
-    """Disabling a CA is what one does first at 3 a.m.; it revokes and publishes all the same."""
+def test_disabled_ca_still_revokes(guarded: Workflow) -> None:
+    """Disabling the CA is often the first reaction to an incident; it still revokes and publishes."""
     (client,) = guarded.clients(1)
     with disabled(guarded):
         assert guarded.run(client).status == "SUCCEEDED"
     assert client.serial in guarded.held()
 
 
-def test_one_serial_in_every_notation_is_revoked_once(guarded: Workflow) -> None:
-    """Colons, plain hexadecimal, 0x and any case are one number, so Private CA is asked once and not refused twice."""
+def test_serial_in_every_notation_is_revoked_once(guarded: Workflow) -> None:
+    """Colons, plain hexadecimal, 0x and any case are one number, so there is one call and no second refusal."""
     (client,) = guarded.clients(1)
     digits = f"{client.serial:x}"
     revoked = calls_of(REVOKE)
@@ -137,8 +137,8 @@ def test_one_serial_in_every_notation_is_revoked_once(guarded: Workflow) -> None
     assert client.serial in guarded.held()
 
 
-def test_throttled_revocations_are_asked_again(guarded: Workflow, ca: CertificateAuthority) -> None:
-    """Private CA's quota is used up by others: none of the serials is lost, each is revoked."""
+def test_throttled_revocations_are_retried(guarded: Workflow, ca: CertificateAuthority) -> None:
+    """Others use up the quota of Private CA: every serial is revoked all the same."""
     clients = guarded.clients(6)
     guarded.aws.settings.private_ca.revocation_burst = 1
     guarded.aws.settings.private_ca.revocations_per_second = 2
@@ -149,8 +149,8 @@ def test_throttled_revocations_are_asked_again(guarded: Workflow, ca: Certificat
     assert {client.serial for client in clients} <= set(ca.revocations) & guarded.held()
 
 
-def test_a_revocation_whose_answer_is_lost_is_a_success(guarded: Workflow) -> None:
-    """The certificate is revoked and the answer was an error: asked again, Private CA says that it was done."""
+def test_revocation_whose_response_is_lost(guarded: Workflow) -> None:
+    """The certificate was revoked although the response was an error: the retry finds it already revoked."""
     (client,) = guarded.clients(1)
     faults.add(REVOKE, code="InternalFailure", status=500, after=True)
     execution = guarded.run(client)
@@ -159,8 +159,8 @@ def test_a_revocation_whose_answer_is_lost_is_a_success(guarded: Workflow) -> No
     assert client.serial in guarded.held()
 
 
-def test_a_refusal_of_one_serial_is_recorded_by_its_code(guarded: Workflow) -> None:
-    """A role that may not revoke fails loudly by AWS's own code, and the report is complete."""
+def test_denied_revocation_is_reported_with_its_code(guarded: Workflow) -> None:
+    """A role that may not revoke fails with AWS's own error code, and the report is complete."""
     (client,) = guarded.clients(1)
     faults.add(REVOKE, code="AccessDenied", times=100)
     execution = guarded.run(client)
@@ -169,8 +169,8 @@ def test_a_refusal_of_one_serial_is_recorded_by_its_code(guarded: Workflow) -> N
     assert execution.report["Serials"][0]["Error"] == "AccessDeniedException"
 
 
-def test_errors_of_s3_are_got_over(guarded: Workflow) -> None:
-    """S3 answers a few reads with an error of its own: they are repeated, and nothing is to be seen of it."""
+def test_errors_of_s3_are_retried(guarded: Workflow) -> None:
+    """S3 answers some reads with InternalError: they are retried, and the execution succeeds."""
     (client,) = guarded.clients(1)
     faults.add("s3:GetObject", code="InternalError", times=2)
     faults.add("s3:GetObjectVersion", code="InternalError", times=2)

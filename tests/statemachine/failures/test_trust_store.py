@@ -45,8 +45,8 @@ def own_lists(workflow: Workflow, store: TrustStore) -> list[int]:
     return [i for i, one in store.lists.items() if one.is_signed_by(ca.key.public_key())]
 
 
-def test_a_list_of_another_ca_is_left_alone(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
-    """What others attached to the same trust store stays, byte for byte."""
+def test_list_of_another_ca_is_kept(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
+    """Lists that others attached to the same trust store stay, byte for byte."""
     (client,) = guarded.clients(1)
     foreign = fill(guarded, store, [stranger.crl([1, 2, 3], number=10**15)])
     before = bytes_of(store)
@@ -56,8 +56,8 @@ def test_a_list_of_another_ca_is_left_alone(guarded: Workflow, store: TrustStore
     assert client.serial in guarded.held()
 
 
-def test_a_list_of_another_ca_of_the_same_name_is_left_alone(guarded: Workflow, store: TrustStore) -> None:
-    """A name is not a key: its list is neither ours to remove nor, with a far higher number, newer than ours."""
+def test_list_of_another_ca_of_the_same_name_is_kept(guarded: Workflow, store: TrustStore) -> None:
+    """An issuer is a name and a key: its list is not removed, nor newer than ours with a far higher number."""
     (client,) = guarded.clients(1)
     foreign = fill(guarded, store, [guarded.with_key(guarded.create_twin()).crl([1, 2, 3], number=10**15)])
     before = bytes_of(store)
@@ -69,10 +69,8 @@ def test_a_list_of_another_ca_of_the_same_name_is_left_alone(guarded: Workflow, 
     assert client.serial in guarded.held()
 
 
-def test_a_full_trust_store_is_told_with_figures_and_quota(
-    guarded: Workflow, store: TrustStore, stranger: pki.Authority
-) -> None:
-    """Nothing is removed to make room when all lists are needed; the cause names the quota to raise."""
+def test_full_trust_store(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
+    """No list that is needed is removed to make room; the cause gives the numbers and the quota to raise."""
     (client,) = guarded.clients(1)
     fill(guarded, store, [stranger.crl([1])] * (MOST_LISTS - len(store.lists)))
     before = bytes_of(store)
@@ -86,8 +84,8 @@ def test_a_full_trust_store_is_told_with_figures_and_quota(
     assert execution.enforced == set()
 
 
-def test_leftovers_of_this_ca_make_room(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
-    """Lists that a newer one of this CA dominates are removed when there is no room otherwise."""
+def test_superseded_lists_make_room(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
+    """Superseded lists of this CA are removed first if there is no room otherwise."""
     (client,) = guarded.clients(1)
     foreign = fill(guarded, store, [stranger.crl([1])] * (MOST_LISTS - len(store.lists) - 3))
     fill(guarded, store, [acm_pca.publish_now(guarded.authority.arn) for _ in range(3)])
@@ -98,8 +96,8 @@ def test_leftovers_of_this_ca_make_room(guarded: Workflow, store: TrustStore, st
     assert client.serial in guarded.held()
 
 
-def test_a_quota_that_the_deployment_does_not_know_of(guarded: Workflow, store: TrustStore) -> None:
-    """When the service itself says that it is full, the execution says so and leaves all as it was."""
+def test_quota_that_the_deployment_does_not_know(guarded: Workflow, store: TrustStore) -> None:
+    """If the service itself reports that it is full, the execution fails with that and changes nothing."""
     (client,) = guarded.clients(1)
     guarded.aws.settings.trust_stores.max_entries = store.total_revoked_entries
     before = bytes_of(store)
@@ -109,8 +107,8 @@ def test_a_quota_that_the_deployment_does_not_know_of(guarded: Workflow, store: 
     assert bytes_of(store) == before
 
 
-def test_a_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
-    """It fails by that name, and does not claim that nothing was done: the certificates are revoked."""
+def test_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
+    """The execution fails with TrustStoreNotFound, and does not claim that nothing was done."""
     guarded.aws.settings.private_ca.publishes_crls = False
     (client,) = guarded.clients(1)
     doomed = guarded.another_trust_store()
@@ -127,7 +125,7 @@ def test_a_trust_store_deleted_during_the_wait(guarded: Workflow) -> None:
 
 
 def test_one_of_two_trust_stores_deleted_during_the_wait(guarded: Workflow) -> None:
-    """The other one is enforced all the same, and the report tells them apart."""
+    """The other one is enforced all the same, and the report distinguishes them."""
     guarded.aws.settings.private_ca.publishes_crls = False
     (client,) = guarded.clients(1)
     doomed = guarded.another_trust_store()
@@ -145,7 +143,7 @@ def test_one_of_two_trust_stores_deleted_during_the_wait(guarded: Workflow) -> N
     assert execution.enforced == set()  # not everywhere
 
 
-def test_throttled_writes_are_asked_again(guarded: Workflow, store: TrustStore) -> None:
+def test_throttled_writes_are_retried(guarded: Workflow, store: TrustStore) -> None:
     """The quota is one write in five seconds for the whole account, so others may have used it up."""
     (client,) = guarded.clients(1)
     for action in (ADD, REMOVE):
@@ -156,8 +154,8 @@ def test_throttled_writes_are_asked_again(guarded: Workflow, store: TrustStore) 
     assert client.serial in guarded.held()
 
 
-def test_a_list_that_was_added_though_the_answer_was_an_error(guarded: Workflow, store: TrustStore) -> None:
-    """The trust store is looked at before anything is added again, so there is one list and not two."""
+def test_list_that_was_added_although_the_response_was_an_error(guarded: Workflow, store: TrustStore) -> None:
+    """The trust store is read before anything is added again, so there is one list and not two."""
     (client,) = guarded.clients(1)
     added = store.lists.keys()
     faults.add(ADD, code="InternalFailure", status=500, after=True)
@@ -168,8 +166,8 @@ def test_a_list_that_was_added_though_the_answer_was_an_error(guarded: Workflow,
     assert client.serial in guarded.held()
 
 
-def test_a_list_that_was_not_added_and_the_answer_was_an_error(guarded: Workflow, store: TrustStore) -> None:
-    """Not to be seen, it is added again, and once."""
+def test_list_that_was_not_added_because_of_an_error(guarded: Workflow, store: TrustStore) -> None:
+    """It is not in the trust store, so it is added again, once."""
     (client,) = guarded.clients(1)
     faults.add(ADD, code="InternalFailure", status=500)
     assert guarded.run(client).status == "SUCCEEDED"
@@ -177,8 +175,8 @@ def test_a_list_that_was_not_added_and_the_answer_was_an_error(guarded: Workflow
     assert client.serial in guarded.held()
 
 
-def test_a_list_that_is_seen_late(guarded: Workflow, store: TrustStore) -> None:
-    """A list added shows after a while only: it is awaited, not added again, and the old one stays until then."""
+def test_list_that_becomes_visible_late(guarded: Workflow, store: TrustStore) -> None:
+    """A new list that is not visible yet is waited for, not added again, and the old one stays until then."""
     (client,) = guarded.clients(1)
     adding: list[str] = []
     guarded.aws.settings.trust_stores.visibility_delay_seconds = 2
@@ -191,8 +189,8 @@ def test_a_list_that_is_seen_late(guarded: Workflow, store: TrustStore) -> None:
     assert client.serial in next(iter(store.lists.values())).serials
 
 
-def test_an_unclear_answer_and_a_list_that_is_seen_late(guarded: Workflow, store: TrustStore) -> None:
-    """Both at once: whatever was added twice in doubt, one list is left, and it is the new one."""
+def test_lost_response_and_a_list_that_becomes_visible_late(guarded: Workflow, store: TrustStore) -> None:
+    """Even if it was added twice, one list is left, and it is the new one."""
     (client,) = guarded.clients(1)
     guarded.aws.settings.trust_stores.visibility_delay_seconds = 1
     faults.add(ADD, code="InternalFailure", status=500, after=True)
