@@ -1,4 +1,4 @@
-"""AttachCrl adds a list at most once, leaves no gap, and refuses what would not fit."""
+"""AttachCrl adds a list at most once, leaves no unprotected moment, and refuses a list that does not fit."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def test_nothing_attached(bench: Bench) -> None:
 
 
 def test_older_list_attached(bench: Bench) -> None:
-    """The new list stands beside the old one, which is not removed yet."""
+    """The new list is added beside the old one, which is not removed yet."""
     old = bench.add(bench.authority.crl([A], number=1))
     store = bench.attach(bench.manifest(B), bench.convert(bench.authority.crl([A, B], number=2)))
     assert bench.attached().keys() == {old, store.attached.revocation_id}
@@ -46,24 +46,24 @@ def test_older_list_attached(bench: Bench) -> None:
 
 
 def test_same_list_attached(bench: Bench) -> None:
-    """The very CRL is not added a second time."""
+    """The same CRL is not added a second time."""
     crl = bench.authority.crl([A])
-    there = bench.add(crl)
+    list_id = bench.add(crl)
     store = bench.attach(bench.manifest(A), bench.convert(crl))
-    assert bench.attached().keys() == {there}
-    assert (store.attached.revocation_id, store.attached.added_revocation_ids) == (there, [])
+    assert bench.attached().keys() == {list_id}
+    assert (store.attached.revocation_id, store.attached.added_revocation_ids) == (list_id, [])
 
 
 def test_same_list_attached_by_a_peer_since_the_start(bench: Bench) -> None:
-    """A list that the manifest does not know is read, and found to be the same."""
+    """A list that is not in the manifest is read and recognised as the same."""
     crl = bench.authority.crl([A])
     manifest, converted = bench.manifest(A), bench.convert(crl)
-    there = bench.add(crl)
-    assert bench.attach(manifest, converted).attached.revocation_id == there
+    list_id = bench.add(crl)
+    assert bench.attach(manifest, converted).attached.revocation_id == list_id
 
 
 def test_same_number_with_other_bytes_attached(bench: Bench) -> None:
-    """Two different CRLs of one number contradict each other: neither is known to be right."""
+    """Of two different CRLs with one number, neither is known to be the right one."""
     bench.add(bench.authority.crl([A], number=5))
     with pytest.raises(CrlNumberReused, match="number 5 is attached as list 1 with other bytes"):
         bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A, B], number=5)))
@@ -71,47 +71,47 @@ def test_same_number_with_other_bytes_attached(bench: Bench) -> None:
 
 
 def test_newer_list_with_all_wanted_serials_attached(bench: Bench) -> None:
-    """A peer that found a newer CRL has done the work."""
-    there = bench.add(bench.authority.crl([A, B], number=2))
+    """Nothing is added below a newer CRL of another execution."""
+    list_id = bench.add(bench.authority.crl([A, B], number=2))
     store = bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
-    assert store.attached.revocation_id == there
-    assert bench.attached().keys() == {there}
+    assert store.attached.revocation_id == list_id
+    assert bench.attached().keys() == {list_id}
 
 
 def test_newer_list_without_a_wanted_serial_attached(bench: Bench) -> None:
-    """An older CRL is not added below a newer one, where it would not stay."""
+    """An older CRL is not added below a newer one, which would supersede it."""
     bench.add(bench.authority.crl([B], number=2))
     with pytest.raises(CrlNumberLower, match=r"1 is lower than the attached 2 .* lacks 1 wanted"):
         bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
 
 
 def test_newer_list_of_another_ca_of_the_same_name(bench: Bench) -> None:
-    """An issuer is a name and a key: a namesake's list neither counts nor is touched."""
-    there = bench.add(pki.certificate_authority().crl([A], number=9))
+    """An issuer is a name and a key: a list of another CA of the same name is not compared or removed."""
+    list_id = bench.add(pki.certificate_authority().crl([A], number=9))
     store = bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
-    assert bench.attached().keys() == {there, store.attached.revocation_id}
+    assert bench.attached().keys() == {list_id, store.attached.revocation_id}
 
 
-def test_newer_list_that_is_no_complete_crl(bench: Bench) -> None:
-    """A delta CRL of this CA is not compared with."""
+def test_newer_list_that_is_a_delta_crl(bench: Bench) -> None:
+    """A delta CRL of this CA is not compared."""
     delta = bench.authority.crl([A], number=9, extensions=[(x509.DeltaCRLIndicator(1), True)])
-    there = bench.add(delta)
+    list_id = bench.add(delta)
     store = bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
-    assert bench.attached().keys() == {there, store.attached.revocation_id}
+    assert bench.attached().keys() == {list_id, store.attached.revocation_id}
 
 
 def test_list_without_a_number(bench: Bench) -> None:
-    """A list that cannot be ordered is not compared with, whoever signed it."""
-    there = bench.add(bench.authority.crl([A], number=None))
+    """A list without a CRL number is not compared, even if this CA has signed it."""
+    list_id = bench.add(bench.authority.crl([A], number=None))
     store = bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
-    assert bench.attached().keys() == {there, store.attached.revocation_id}
+    assert bench.attached().keys() == {list_id, store.attached.revocation_id}
 
 
-def test_list_that_cannot_be_read(bench: Bench) -> None:
-    """What AWS takes and RFC 5280 forbids, such as an empty revokedCertificates, stays what it is."""
-    there = bench.add(pki.hand_made_crl(bench.authority, revoked=wrap(SEQUENCE, b"")))
+def test_unreadable_list(bench: Bench) -> None:
+    """A list that AWS accepts and RFC 5280 forbids, such as one with an empty revokedCertificates, is not removed."""
+    list_id = bench.add(pki.hand_made_crl(bench.authority, revoked=wrap(SEQUENCE, b"")))
     store = bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
-    assert bench.attached().keys() == {there, store.attached.revocation_id}
+    assert bench.attached().keys() == {list_id, store.attached.revocation_id}
 
 
 def test_second_round(bench: Bench) -> None:
@@ -123,16 +123,16 @@ def test_second_round(bench: Bench) -> None:
     assert store.attached.revocation_id == 2
 
 
-def limit(patch: pytest.MonkeyPatch, **quotas: int) -> None:
-    """Set the quotas that the deployment knows."""
+def set_quotas(patch: pytest.MonkeyPatch, **quotas: int) -> None:
+    """Set the quotas of the deployment."""
     for name, value in quotas.items():
         patch.setenv(f"MAX_REVOCATION_{name.upper()}", str(value))
     environment.cache_clear()
 
 
 def test_no_list_free(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
-    """Without a leftover to remove, a trust store with all lists in use is full."""
-    limit(lambda_environment, lists=2)
+    """Without a superseded list to remove, a trust store with all lists in use is full."""
+    set_quotas(lambda_environment, lists=2)
     bench.add(pki.certificate_authority("One").crl([C]))
     bench.add(pki.certificate_authority("Two").crl([C]))
     with pytest.raises(TrustStoreFull, match=r"2 lists of 2 are used \(quota L-332EE142\)"):
@@ -140,28 +140,28 @@ def test_no_list_free(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> N
 
 
 def test_no_entry_free(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
-    """The only list of this CA is not removed to make room: that would be an unprotected moment."""
-    limit(lambda_environment, entries=3)
+    """The only list of this CA is not removed to make room, which would leave an unprotected moment."""
+    set_quotas(lambda_environment, entries=3)
     bench.add(bench.authority.crl([A, B], number=1))
     with pytest.raises(TrustStoreFull, match=r"2 entries of 3 are used and 3 come \(quota L-37E1617B\)"):
         bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A, B, C], number=2)))
     assert bench.attached() == {1: {A, B}}
 
 
-def test_leftover_in_the_way(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
-    """A list that a newer attached one makes superfluous is removed for the new one, and told of."""
-    limit(lambda_environment, lists=3)
+def test_superseded_list_takes_the_last_place(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
+    """A list that a newer attached one supersedes is removed to make room, and reported."""
+    set_quotas(lambda_environment, lists=3)
     bench.add(pki.certificate_authority("Other").crl([C]))
-    leftover = bench.add(bench.authority.crl([A], number=1))
+    superseded = bench.add(bench.authority.crl([A], number=1))
     bench.add(bench.authority.crl([A, B], number=2))
     store = bench.attach(bench.manifest(C), bench.convert(bench.authority.crl([A, B, C], number=3)))
-    assert store.attached.removed_revocation_ids == [leftover]
+    assert store.attached.removed_revocation_ids == [superseded]
     assert bench.attached().keys() == {1, 3, 4}
 
 
-def test_leftover_removed_is_not_enough(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
-    """When the new list would not fit even so, nothing is removed."""
-    limit(lambda_environment, entries=3)
+def test_removing_superseded_lists_is_not_enough(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
+    """If the new list would not fit even then, nothing is removed."""
+    set_quotas(lambda_environment, entries=3)
     bench.add(bench.authority.crl([A], number=1))
     bench.add(bench.authority.crl([A, B], number=2))
     with pytest.raises(TrustStoreFull, match="2 entries of 3 are used and 3 come"):
@@ -169,8 +169,8 @@ def test_leftover_removed_is_not_enough(bench: Bench, lambda_environment: pytest
     assert bench.attached().keys() == {1, 2}
 
 
-def test_service_says_full(bench: Bench) -> None:
-    """A quota that is lower than the deployment believes is named by the service's words and our figures."""
+def test_service_reports_full(bench: Bench) -> None:
+    """If the real quota is lower than the deployment's, the error has AWS's message and the known usage."""
     bench.lab.aws.settings.trust_stores.max_entries = 1
     with pytest.raises(
         TrustStoreFull, match=r"TooManyTrustStoreRevocationEntries: .* as far as known here, 0 lists of 30"
@@ -178,8 +178,8 @@ def test_service_says_full(bench: Bench) -> None:
         bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A, B])))
 
 
-def test_service_says_full_because_of_a_peer(bench: Bench) -> None:
-    """The last place went to a peer with the same CRL, so the work is done."""
+def test_service_reports_full_because_of_a_peer(bench: Bench) -> None:
+    """Another execution took the last place with the same CRL, so nothing is left to add."""
     crl = bench.authority.crl([A])
     manifest, converted = bench.manifest(A), bench.convert(crl)
     bench.lab.aws.settings.trust_stores.max_lists = 1
@@ -188,16 +188,16 @@ def test_service_says_full_because_of_a_peer(bench: Bench) -> None:
     assert bench.attached() == {1: {A}}
 
 
-def test_answer_lost(bench: Bench) -> None:
-    """The list was added and the answer lost: it is found, not added twice."""
+def test_response_lost(bench: Bench) -> None:
+    """The list was added and the response lost: it is found, not added twice."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     faults.add(ADD, code="InternalFailure", after=True)
     assert bench.attach(manifest, converted).attached.added_revocation_ids == [1]
     assert bench.attached() == {1: {A}}
 
 
-def test_answer_lost_and_list_not_to_be_seen(bench: Bench) -> None:
-    """A list that is not visible yet is not added again before the state machine has waited."""
+def test_response_lost_and_list_not_visible(bench: Bench) -> None:
+    """A list that is not visible yet is not added again before the state machine retries."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A], number=4))
     bench.lab.aws.settings.trust_stores.visibility_delay_seconds = 60
     faults.add(ADD, code="InternalFailure", after=True)
@@ -206,8 +206,8 @@ def test_answer_lost_and_list_not_to_be_seen(bench: Bench) -> None:
     assert len(bench.attached()) == 1
 
 
-def test_answer_empty(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer without a list is no success."""
+def test_response_empty(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response without a list is not a success."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     monkeypatch.setattr(elbv2.TrustStoreResponse, "add_trust_store_revocations", lambda _: ActionResult({}))
     with pytest.raises(RevocationAddUnclear, match="returned 0 lists, expected one"):
@@ -215,7 +215,7 @@ def test_answer_empty(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_throttled(bench: Bench) -> None:
-    """A throttled call was not carried out, and is not taken for an unclear one."""
+    """A throttled call was not carried out: its result is not unknown."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     faults.add(ADD, code="ThrottlingException")
     with pytest.raises(TrustStoreThrottled):
@@ -223,16 +223,16 @@ def test_throttled(bench: Bench) -> None:
 
 
 def test_trust_store_gone(bench: Bench) -> None:
-    """A trust store that was deleted meanwhile is named."""
+    """The error names a trust store that was deleted meanwhile."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     bench.lab.aws.client("elbv2").delete_trust_store(TrustStoreArn=bench.trust_store_arn)
-    question = EnforceInput(manifest=manifest, trust_store=bench.store(), converted=converted)
+    event = EnforceInput(manifest=manifest, trust_store=bench.store(), converted=converted)
     with pytest.raises(TrustStoreNotFound):
-        attach_crl(question, NOW)
+        attach_crl(event, NOW)
 
 
-def test_list_shown_that_cannot_be_read(bench: Bench) -> None:
-    """A list that is shown and never given leaves the look without a result, instead of without that list."""
+def test_list_described_but_not_readable(bench: Bench) -> None:
+    """If a described list cannot be read, the step fails instead of ignoring the list."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     bench.add(bench.authority.crl([A]))
     faults.add(CONTENT, code="RevocationIdNotFound", times=9)
@@ -241,7 +241,7 @@ def test_list_shown_that_cannot_be_read(bench: Bench) -> None:
 
 
 def test_list_removed_while_being_read(bench: Bench) -> None:
-    """A list that goes between the listing and the reading is left out, and the others are not."""
+    """A list that is removed after it was described is left out, and the others are not."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A], number=3))
     gone, stays = (bench.add(bench.authority.crl([A], number=number)) for number in (1, 2))
     store = elbv2.trust_store(bench.trust_store_arn)

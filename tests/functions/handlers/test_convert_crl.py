@@ -1,4 +1,4 @@
-"""ConvertCrl keeps exactly the version that was found, as the PEM that trust stores take."""
+"""ConvertCrl stores exactly the version that FindCrl read, as the PEM that trust stores accept."""
 
 import pytest
 from cryptography import x509
@@ -15,19 +15,19 @@ from tests.support.steps import A, B, Bench
 
 
 def test_good_crl(bench: Bench) -> None:
-    """The PEM holds the very DER, under a key that names the CA and the number."""
+    """The PEM holds the same DER, under a key with the CA and the number."""
     der = bench.authority.crl([A, B], number=12)
-    made = bench.convert(der)
-    body = bench.lab.aws.client("s3").get_object(Bucket=made.pem.bucket, Key=made.pem.key)["Body"].read()
+    converted = bench.convert(der)
+    body = bench.lab.aws.client("s3").get_object(Bucket=converted.pem.bucket, Key=converted.pem.key)["Body"].read()
     ca = bench.lab.authority.arn.rsplit("/", 1)[1]
-    assert made.pem.key == f"crls/{ca}/12.pem"
+    assert converted.pem.key == f"crls/{ca}/12.pem"
     assert x509.load_pem_x509_crl(body).public_bytes(Encoding.DER) == der
-    assert (made.crl_number, made.number_of_revoked_entries) == (12, 2)
-    assert (made.this_update, made.next_update) == (NOW - HOUR, NOW + 7 * DAY)
+    assert (converted.crl_number, converted.number_of_revoked_entries) == (12, 2)
+    assert (converted.this_update, converted.next_update) == (NOW - HOUR, NOW + 7 * DAY)
 
 
 def test_other_object_meanwhile(bench: Bench) -> None:
-    """The version that was found is converted, not what lies there now."""
+    """The version that FindCrl read is converted, not the current one."""
     manifest = bench.manifest(A)
     bench.publish(bench.authority.crl([A], number=1))
     found = bench.find(manifest).crl
@@ -37,26 +37,26 @@ def test_other_object_meanwhile(bench: Bench) -> None:
 
 
 def test_signed_by_another_key(bench: Bench) -> None:
-    """What FindCrl checked is checked again: this step is the one that makes it attachable."""
+    """The signature is checked again, because only converted CRLs are attached."""
     with pytest.raises(CrlSignatureInvalid):
         bench.convert(bench.authority.crl([A], key=pki.ec_key()))
 
 
-def test_expired_since_it_was_found(bench: Bench) -> None:
-    """A CRL that has expired meanwhile is refused."""
+def test_expired_meanwhile(bench: Bench) -> None:
+    """A CRL that has expired since FindCrl read it is refused."""
     with pytest.raises(CrlExpired):
         bench.convert(bench.authority.crl([A], next_update=NOW))
 
 
 def test_version_gone(bench: Bench) -> None:
-    """A version that was deleted is named."""
+    """The error names a version that was deleted."""
     gone = S3Object(bucket=bench.bucket, key="no.crl", version_id="null")
     with pytest.raises(AwsCallRefused, match=r"found no version null of no.crl"):
         convert_crl(ConvertCrlInput(manifest=bench.manifest(A), crl=gone), NOW)
 
 
 def test_converted_twice(bench: Bench) -> None:
-    """The same CRL converted again is another version of the same object with the same bytes."""
+    """Converting the same CRL again stores another version of the same object with the same bytes."""
     der = bench.authority.crl([A])
     one, two = bench.convert(der), bench.convert(der)
     assert one.pem.key == two.pem.key

@@ -1,4 +1,4 @@
-"""FindCrl says what the CRL in S3 is good for: complete, partial, late or bad."""
+"""FindCrl determines whether the CRL in S3 is complete, partial, missing or invalid."""
 
 from datetime import timedelta
 
@@ -18,43 +18,43 @@ FAILED = Failure(error="TrustStoreThrottled", cause="")
 
 
 def test_complete(bench: Bench) -> None:
-    """A good CRL with every wanted serial is found at the first look, be it new or not."""
+    """A valid CRL with every wanted serial is accepted at the first poll, whether it is new or not."""
     etag = bench.publish(bench.authority.crl([A, B, C], number=4))
-    found = bench.find(bench.manifest(A, B, etag=etag))
-    assert (found.status, found.crl_number, found.number_missing) == (CrlStatus.COMPLETE, 4, 0)
-    assert found.crl is not None
-    assert found.crl.version_id != "null"
+    result = bench.find(bench.manifest(A, B, etag=etag))
+    assert (result.status, result.crl_number, result.number_missing) == (CrlStatus.COMPLETE, 4, 0)
+    assert result.crl is not None
+    assert result.crl.version_id != "null"
 
 
 def test_partial(bench: Bench) -> None:
-    """A good CRL with some of the wanted serials is used at once, and the others are named."""
+    """A valid CRL with some of the wanted serials is used at once, and the others are named."""
     bench.publish(bench.authority.crl([A]))
-    found = bench.find(bench.manifest(A, B))
-    assert (found.status, found.number_missing, found.missing_serials) == (CrlStatus.PARTIAL, 1, [B])
+    result = bench.find(bench.manifest(A, B))
+    assert (result.status, result.number_missing, result.missing_serials) == (CrlStatus.PARTIAL, 1, [B])
 
 
 def test_newer_crl_without_a_wanted_serial(bench: Bench) -> None:
-    """A newer object is no proof: Private CA refreshes CRLs on its own."""
+    """A newer object is not proof: Private CA refreshes CRLs on its own."""
     bench.publish(bench.authority.crl([C], number=2))
-    found = bench.find(bench.manifest(A))
-    assert (found.status, found.number_missing) == (CrlStatus.NOT_YET, 1)
+    result = bench.find(bench.manifest(A))
+    assert (result.status, result.number_missing) == (CrlStatus.NOT_YET, 1)
 
 
 def test_no_crl(bench: Bench) -> None:
-    """Absence is late, not an error."""
-    found = bench.find(bench.manifest(A, B))
-    assert (found.status, found.etag, found.number_missing) == (CrlStatus.NOT_YET, None, 2)
+    """An absent CRL is not an error, but NOT_YET."""
+    result = bench.find(bench.manifest(A, B))
+    assert (result.status, result.etag, result.number_missing) == (CrlStatus.NOT_YET, None, 2)
 
 
-def test_bucket_that_may_not_be_read(bench: Bench) -> None:
-    """A refusal is not taken for absence: waiting would not mend it."""
+def test_bucket_access_denied(bench: Bench) -> None:
+    """Access denied is not treated as absence, because waiting would not fix it."""
     faults.add("s3:GetObject", code="AccessDenied", status=403)
     with pytest.raises(AwsCallRefused, match="AccessDenied"):
         bench.find(bench.manifest(A))
 
 
 def test_serials_attached_before_the_start(bench: Bench) -> None:
-    """What was attached before is no proof: the list may have expired, or go while nobody looks."""
+    """A list attached before is not proof: it may have expired, or be removed unnoticed."""
     crl = bench.authority.crl([A])
     bench.add(crl)
     bench.publish(crl)
@@ -62,7 +62,7 @@ def test_serials_attached_before_the_start(bench: Bench) -> None:
 
 
 def test_serial_read_back_from_one_of_two_trust_stores(bench: Bench) -> None:
-    """It is enforced for the trust store that lacks it."""
+    """The CRL is enforced for the trust store that lacks the serial."""
     other = bench.fresh()
     manifest = bench.manifest(A, B, trust_store_arns=[bench.trust_store_arn, other.trust_store_arn])
     store = bench.enforce(manifest, bench.convert(bench.authority.crl([A])))
@@ -70,7 +70,7 @@ def test_serial_read_back_from_one_of_two_trust_stores(bench: Bench) -> None:
 
 
 def test_crl_not_valid_yet(bench: Bench) -> None:
-    """A clock that is ahead is cured by time: the same object is read again."""
+    """A CRL that is not valid yet is read again at the next poll, even if it is the same object."""
     manifest = bench.manifest(A)
     bench.publish(bench.authority.crl([A], this_update=NOW + timedelta(seconds=30)))
     first = bench.find(manifest)
@@ -80,14 +80,14 @@ def test_crl_not_valid_yet(bench: Bench) -> None:
 
 
 def test_partial_was_enforced(bench: Bench) -> None:
-    """Once enforced, the same CRL brings nothing new, though its ETag is read again."""
+    """Once it is enforced, the same CRL brings nothing new, even though it is read again."""
     manifest = bench.manifest(A, B)
     store = bench.enforce(manifest, bench.convert(bench.authority.crl([A], number=1)))
     assert bench.find(manifest, store).status is CrlStatus.NOT_YET
 
 
 def test_next_crl_after_a_partial_one(bench: Bench) -> None:
-    """The wait ends with the CRL that holds the rest."""
+    """The wait ends with the CRL that holds the remaining serials."""
     manifest = bench.manifest(A, B)
     store = bench.enforce(manifest, bench.convert(bench.authority.crl([A], number=1)))
     first = bench.find(manifest, store)
@@ -96,7 +96,7 @@ def test_next_crl_after_a_partial_one(bench: Bench) -> None:
 
 
 def test_unchanged(bench: Bench) -> None:
-    """An object that was read before is not read again, and late."""
+    """An object that was read before is not read again, and the status is NOT_YET."""
     manifest = bench.manifest(A, B)
     bench.publish(bench.authority.crl([A]))
     first = bench.find(manifest)
@@ -107,20 +107,20 @@ def test_unchanged(bench: Bench) -> None:
 
 
 def test_unchanged_while_a_trust_store_lacks_it(bench: Bench) -> None:
-    """A trust store that failed is tried again at looks 2, 4, 8 with the same CRL: a history is finite."""
+    """A trust store that failed is retried with the same CRL at polls 2, 4, 8: an execution's history is limited."""
     manifest = bench.manifest(A, B)
     bench.publish(bench.authority.crl([A]))
-    found = bench.find(manifest)
-    tried = []
-    while found.polls < 20:
-        found = bench.find(manifest, bench.store(failure=FAILED), previous=found)
-        if found.status is CrlStatus.PARTIAL:
-            tried.append(found.polls)
-    assert tried == [2, 4, 8, 16]
+    result = bench.find(manifest)
+    retries = []
+    while result.polls < 20:
+        result = bench.find(manifest, bench.store(failure=FAILED), previous=result)
+        if result.status is CrlStatus.PARTIAL:
+            retries.append(result.polls)
+    assert retries == [2, 4, 8, 16]
 
 
 def test_changed_while_a_trust_store_lacks_it(bench: Bench) -> None:
-    """A new CRL is read at any look."""
+    """A new CRL is read at any poll."""
     manifest = bench.manifest(A, B)
     bench.publish(bench.authority.crl([A]))
     third = bench.find(manifest).model_copy(update={"polls": 4})
@@ -128,30 +128,30 @@ def test_changed_while_a_trust_store_lacks_it(bench: Bench) -> None:
     assert bench.find(manifest, bench.store(failure=FAILED), previous=third).status is CrlStatus.PARTIAL
 
 
-def test_bad(bench: Bench) -> None:
-    """A CRL that is refused is recorded by the name of its fault, and polling goes on."""
+def test_invalid(bench: Bench) -> None:
+    """A refused CRL is recorded with the name of the error, and polling continues."""
     bench.publish(bench.authority.crl([A], key=pki.ec_key()))
-    found = bench.find(bench.manifest(A))
-    assert found.status is CrlStatus.INVALID
-    assert found.refusal is not None
-    assert found.refusal.error == "CrlSignatureInvalid"
-    assert (found.crl, found.number_missing) == (None, 1)
+    result = bench.find(bench.manifest(A))
+    assert result.status is CrlStatus.INVALID
+    assert result.refusal is not None
+    assert result.refusal.error == "CrlSignatureInvalid"
+    assert (result.crl, result.number_missing) == (None, 1)
 
 
-def test_bad_and_unchanged(bench: Bench) -> None:
-    """A bad CRL stays bad, with its reason, until another one comes."""
+def test_invalid_and_unchanged(bench: Bench) -> None:
+    """An invalid CRL stays invalid, with its reason, until another one is published."""
     manifest = bench.manifest(A)
     bench.publish(b"garbage")
     first = bench.find(manifest)
     again = bench.find(manifest, previous=first)
     assert (again.status, again.polls, again.refusal) == (CrlStatus.INVALID, 2, first.refusal)
     bench.publish(bench.authority.crl([A]))
-    good = bench.find(manifest, previous=again)
-    assert (good.status, good.refusal) == (CrlStatus.COMPLETE, None)
+    valid = bench.find(manifest, previous=again)
+    assert (valid.status, valid.refusal) == (CrlStatus.COMPLETE, None)
 
 
-def test_bad_since_before_the_start(bench: Bench) -> None:
-    """Last month's expired CRL is late, not bad."""
+def test_invalid_since_before_the_start(bench: Bench) -> None:
+    """A CRL that had expired before the start is NOT_YET, not INVALID."""
     etag = bench.publish(bench.authority.crl([A], this_update=NOW - 9 * DAY, next_update=NOW - DAY))
     manifest = bench.manifest(A, etag=etag)
     first = bench.find(manifest)
@@ -159,27 +159,27 @@ def test_bad_since_before_the_start(bench: Bench) -> None:
     assert bench.find(manifest, previous=first).status is CrlStatus.NOT_YET
 
 
-def test_bad_after_a_partial_one(bench: Bench) -> None:
-    """What is missing then is what no trust store holds yet."""
+def test_invalid_after_a_partial_one(bench: Bench) -> None:
+    """The missing serials are then those that are not in force on every trust store."""
     manifest = bench.manifest(A, B)
     store = bench.enforce(manifest, bench.convert(bench.authority.crl([A], number=1)))
     first = bench.find(manifest, store)
     bench.publish(bench.authority.crl([A, B], number=2, extensions=[(x509.DeltaCRLIndicator(1), True)]))
-    found = bench.find(manifest, store, previous=first)
-    assert (found.status, found.missing_serials) == (CrlStatus.INVALID, [B])
+    result = bench.find(manifest, store, previous=first)
+    assert (result.status, result.missing_serials) == (CrlStatus.INVALID, [B])
 
 
 def test_number_lower_than_attached(bench: Bench) -> None:
     """A CRL older than what every trust store holds is refused."""
     bench.add(bench.authority.crl([C], number=9))
     bench.publish(bench.authority.crl([A], number=8))
-    found = bench.find(bench.manifest(A))
-    assert found.refusal is not None
-    assert found.refusal.error == "CrlNumberLower"
+    result = bench.find(bench.manifest(A))
+    assert result.refusal is not None
+    assert result.refusal.error == "CrlNumberLower"
 
 
 def test_number_lower_than_attached_to_one_of_two(bench: Bench) -> None:
-    """Another trust store may still need it; AttachCrl looks at each."""
+    """Another trust store may still need it; AttachCrl checks each one."""
     bench.add(bench.authority.crl([C], number=9))
     bench.publish(bench.authority.crl([A], number=8))
     other = bench.fresh()
@@ -188,19 +188,19 @@ def test_number_lower_than_attached_to_one_of_two(bench: Bench) -> None:
 
 
 def test_too_many_entries(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
-    """A CRL beyond the trust store's quota is bad."""
+    """A CRL with more entries than the trust store's quota is invalid."""
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "1")
     bench.publish(bench.authority.crl([A, B]))
-    found = bench.find(bench.manifest(A))
-    assert found.refusal is not None
-    assert found.refusal.error == "CrlTooLarge"
+    result = bench.find(bench.manifest(A))
+    assert result.refusal is not None
+    assert result.refusal.error == "CrlTooLarge"
 
 
 @pytest.mark.parametrize("outcome", [RevocationOutcome.FAILED, RevocationOutcome.EXPIRED])
 def test_nothing_wanted(bench: Bench, outcome: RevocationOutcome) -> None:
     """Serials that will never be in a CRL are not waited for."""
-    found = bench.find(bench.manifest(A), outcome=outcome)
-    assert (found.status, found.number_wanted, found.number_missing) == (CrlStatus.NOTHING_WANTED, 0, 0)
+    result = bench.find(bench.manifest(A), outcome=outcome)
+    assert (result.status, result.number_wanted, result.number_missing) == (CrlStatus.NOTHING_WANTED, 0, 0)
 
 
 def test_already_revoked(bench: Bench) -> None:
@@ -210,7 +210,7 @@ def test_already_revoked(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("seconds", "passed"), [(59, False), (60, True), (61, True)])
 def test_deadline(bench: Bench, seconds: int, passed: bool) -> None:  # noqa: FBT001 - a table
-    """The deadline counts from the first look."""
+    """The deadline counts from the first poll."""
     manifest = bench.manifest(A, polling=Polling(interval_seconds=1, deadline_seconds=60))
     first = bench.find(manifest)
     assert not first.deadline_passed
@@ -218,20 +218,20 @@ def test_deadline(bench: Bench, seconds: int, passed: bool) -> None:  # noqa: FB
 
 
 def test_complete_after_the_deadline(bench: Bench) -> None:
-    """A CRL that comes with the last look is used."""
+    """A CRL found at the last poll is used."""
     manifest = bench.manifest(A)
     first = bench.find(manifest)
     bench.publish(bench.authority.crl([A], number=1))
-    found = bench.find(manifest, previous=first, now=NOW + timedelta(minutes=2))
-    assert (found.status, found.deadline_passed) == (CrlStatus.COMPLETE, True)
+    result = bench.find(manifest, previous=first, now=NOW + timedelta(minutes=2))
+    assert (result.status, result.deadline_passed) == (CrlStatus.COMPLETE, True)
 
 
 def test_many_missing(bench: Bench) -> None:
-    """Ten missing serials are named, the others counted: the state stays small."""
+    """Ten missing serials are named and the others counted, so that the state stays small."""
     wanted = pki.random_serials(12)
     bench.publish(bench.authority.crl([A]))
-    found = bench.find(bench.manifest(*wanted))
-    assert (found.number_missing, found.missing_serials) == (12, sorted(wanted)[:10])
+    result = bench.find(bench.manifest(*wanted))
+    assert (result.number_missing, result.missing_serials) == (12, sorted(wanted)[:10])
 
 
 def test_notices(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:

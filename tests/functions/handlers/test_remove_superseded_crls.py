@@ -1,4 +1,4 @@
-"""RemoveSupersededCrls removes what the verified list dominates, nothing else, and looks once more."""
+"""RemoveSupersededCrls removes the lists that the verified one supersedes, nothing else, and checks again."""
 
 import pytest
 
@@ -16,7 +16,7 @@ DESCRIBE = "elasticloadbalancing:DescribeTrustStores"
 
 @pytest.fixture
 def verified(bench: Bench) -> tuple[S3Object, ConvertedCrl, TrustStore]:
-    """Give an execution that has verified list 3, with lists 1 and 2 of this CA below it."""
+    """Return an execution that has verified list 3, with lists 1 and 2 of this CA below it."""
     for number in (1, 2):
         bench.add(bench.authority.crl([A], number=number))
     manifest = bench.manifest(B)
@@ -28,7 +28,7 @@ Verified = tuple[S3Object, ConvertedCrl, TrustStore]
 
 
 def test_older_lists(bench: Bench, verified: Verified) -> None:
-    """The older lists of this CA go, and the total is what is left."""
+    """The older lists of this CA are removed, and the total counts what remains."""
     removed = bench.supersede(*verified).removed
     assert removed.removed_revocation_ids == [1, 2]
     assert (removed.verified_list_gone, removed.total_revoked_entries) == (False, 2)
@@ -36,7 +36,7 @@ def test_older_lists(bench: Bench, verified: Verified) -> None:
 
 
 def test_nothing_to_remove(bench: Bench, verified: Verified) -> None:
-    """A second time there is nothing to do, and ids are told once."""
+    """A second time there is nothing to do, and each id is reported once."""
     manifest, converted, _ = verified
     again = bench.supersede(manifest, converted, bench.supersede(*verified))
     assert again.removed.removed_revocation_ids == [1, 2]
@@ -44,21 +44,21 @@ def test_nothing_to_remove(bench: Bench, verified: Verified) -> None:
 
 
 def test_list_of_another_ca_of_the_same_name(bench: Bench, verified: Verified) -> None:
-    """A namesake's older list is not this CA's."""
-    theirs = bench.add(pki.certificate_authority().crl([C], number=1))
+    """An older list of another CA of the same name is not removed."""
+    foreign = bench.add(pki.certificate_authority().crl([C], number=1))
     bench.supersede(*verified)
-    assert bench.attached().keys() == {3, theirs}
+    assert bench.attached().keys() == {3, foreign}
 
 
 def test_newer_list_of_a_peer(bench: Bench, verified: Verified) -> None:
-    """A list above the verified one stays, and nothing is added."""
-    theirs = bench.add(bench.authority.crl([A, B, C], number=4))
+    """A list that ranks above the verified one remains, and nothing is added."""
+    newer = bench.add(bench.authority.crl([A, B, C], number=4))
     assert not bench.supersede(*verified).removed.verified_list_gone
-    assert bench.attached().keys() == {3, theirs}
+    assert bench.attached().keys() == {3, newer}
 
 
 def test_same_list_added_earlier_by_a_peer(bench: Bench) -> None:
-    """Of two equal lists the one with the higher id stays."""
+    """Of two equal lists, the one with the higher id remains."""
     crl = bench.authority.crl([A])
     manifest, converted = bench.manifest(A), bench.convert(crl)
     bench.add(crl)
@@ -69,11 +69,12 @@ def test_same_list_added_earlier_by_a_peer(bench: Bench) -> None:
 
 
 def test_list_of_the_same_number_with_other_bytes(bench: Bench, verified: Verified) -> None:
-    """Of two different CRLs of one number neither is removed."""
+    """Of two different CRLs with one number, neither is removed."""
     manifest, converted, store = verified
-    odd = elbv2.trust_store(bench.trust_store_arn)
+    trust_store = elbv2.trust_store(bench.trust_store_arn)
     bench.add(bench.authority.crl([C], number=3))
-    odd.lists = {1: odd.lists[4].__class__(1, odd.lists[4].pem, odd.lists[4].crl), 3: odd.lists[3]}
+    other = trust_store.lists[4]
+    trust_store.lists = {1: other.__class__(1, other.pem, other.crl), 3: trust_store.lists[3]}
     fresh = bench.manifest(B)
     with pytest.raises(CrlNumberReused, match="lists 1 and 3 both carry CRL number 3 but differ"):
         bench.supersede(fresh, converted, store)
@@ -82,7 +83,7 @@ def test_list_of_the_same_number_with_other_bytes(bench: Bench, verified: Verifi
 
 
 def test_one_of_them_gone_already(bench: Bench, verified: Verified) -> None:
-    """A list that a peer removed first is as good as removed, and the others go too."""
+    """A list that another execution removed first counts as removed, and the others are removed too."""
     store = elbv2.trust_store(bench.trust_store_arn)
     faults.observe(lambda action, _: store.remove([1]) if action == REMOVE and 1 in store.lists else None)
     bench.supersede(*verified)
@@ -90,7 +91,7 @@ def test_one_of_them_gone_already(bench: Bench, verified: Verified) -> None:
 
 
 def test_verified_list_gone_before(bench: Bench, verified: Verified) -> None:
-    """When somebody removed the verified list, nothing else is: the older ones are all that is left."""
+    """If the verified list is gone, no other list is removed: the older ones are all that remains."""
     bench.remove(3)
     removed = bench.supersede(*verified).removed
     assert (removed.verified_list_gone, removed.times_gone) == (True, 1)
@@ -98,41 +99,41 @@ def test_verified_list_gone_before(bench: Bench, verified: Verified) -> None:
 
 
 def test_verified_list_gone_meanwhile(bench: Bench, verified: Verified) -> None:
-    """The second look sees that the verified list went while the others were removed."""
+    """The second check notices that the verified list was removed while the others were."""
     store = elbv2.trust_store(bench.trust_store_arn)
     faults.observe(lambda action, _: store.remove([3]) if action == REMOVE and 3 in store.lists else None)
     assert bench.supersede(*verified).removed.verified_list_gone
 
 
-def test_verified_list_gone_all_round(bench: Bench, verified: Verified) -> None:
-    """It is attached and verified again, and counted as what it is: the same."""
+def test_verified_list_is_attached_again(bench: Bench, verified: Verified) -> None:
+    """A verified list that was removed is attached and verified again, and its entries count once."""
     manifest, converted, _ = verified
     store = elbv2.trust_store(bench.trust_store_arn)
     faults.observe(lambda action, _: store.remove([3]) if action == REMOVE and 3 in store.lists else None)
-    done = bench.enforce(manifest, converted)
+    result = bench.enforce(manifest, converted)
     assert bench.attached() == {4: {A, B}}
-    assert done.attached.added_revocation_ids == [4]
-    assert done.removed.removed_revocation_ids == [1, 2]
-    assert (done.verified.new_entries, done.verified.dropped_entries) == (1, 0)
+    assert result.attached.added_revocation_ids == [4]
+    assert result.removed.removed_revocation_ids == [1, 2]
+    assert (result.verified.new_entries, result.verified.dropped_entries) == (1, 0)
 
 
 def test_verified_list_gone_again_and_again(bench: Bench, verified: Verified) -> None:
-    """Somebody who removes each list as it comes is told of, and not fought for ever."""
+    """If every list is removed as soon as it is attached, the execution fails instead of going on forever."""
     manifest, converted, _ = verified
     store = elbv2.trust_store(bench.trust_store_arn)
 
-    def vandal(action: str, _resource: str) -> None:
+    def remove_all(action: str, _resource: str) -> None:
         if action == DESCRIBE:  # the last call of a verification, and of a removal
             store.remove(list(store.lists))
 
-    faults.observe(vandal)
+    faults.observe(remove_all)
     with pytest.raises(RevocationNotVerified, match="was verified and removed by somebody else, 4 times"):
         bench.enforce(manifest, converted)
 
 
 @pytest.mark.usefixtures("impatient")
 def test_throttled(bench: Bench, verified: Verified) -> None:
-    """A throttled removal leaves all lists, and has its name."""
+    """A throttled removal leaves all lists and has an error of its own."""
     faults.add(REMOVE, code="ThrottlingException", times=9)
     with pytest.raises(TrustStoreThrottled):
         bench.supersede(*verified)
@@ -140,7 +141,7 @@ def test_throttled(bench: Bench, verified: Verified) -> None:
 
 
 def test_nothing_verified(bench: Bench, verified: Verified) -> None:
-    """Without a list that was read back nothing is removed."""
+    """Without a list that was read back, nothing is removed."""
     manifest, converted, _ = verified
     with pytest.raises(RevocationNotVerified, match="no list was verified"):
         bench.supersede(manifest, converted, bench.store())

@@ -1,4 +1,4 @@
-"""VerifyRevocation reads the list back, and believes neither a count nor an answer."""
+"""VerifyRevocation reads the list back, and relies on neither a count nor a response to a call."""
 
 from datetime import UTC, datetime
 
@@ -15,12 +15,12 @@ CONTENT = "elasticloadbalancing:GetTrustStoreRevocationContent"
 
 
 def verified(store: TrustStore) -> dict[str, object]:
-    """Give what VerifyRevocation said, without what differs from run to run."""
+    """Return the result of VerifyRevocation without the fields that differ from run to run."""
     return store.verified.model_dump(by_alias=False, exclude={"sha256", "evidence", "started_at", "finished_at"})
 
 
 def test_list_attached(bench: Bench) -> None:
-    """What is in the trust store's own bytes is counted and told."""
+    """The entries in the bytes of the trust store are counted."""
     manifest = bench.manifest(A, B)
     converted = bench.convert(bench.authority.crl([A, C], number=7))
     store = bench.verify(manifest, converted, bench.attach(manifest, converted))
@@ -38,40 +38,40 @@ def test_list_attached(bench: Bench) -> None:
 
 
 def test_evidence(bench: Bench) -> None:
-    """What was read back, and when, is kept for an auditor, with the serials that a newer CRL dropped."""
+    """The list read back, its time and the serials that a newer CRL dropped are stored for an auditor."""
     bench.add(bench.authority.crl([D], number=1))
     manifest = bench.manifest(A, B)
     converted = bench.convert(bench.authority.crl([A, C], number=7))
-    began = datetime.now(UTC)
+    started = datetime.now(UTC)
     evidence = bench.evidence(bench.verify(manifest, converted, bench.attach(manifest, converted)))
-    assert began <= evidence.verified_at <= datetime.now(UTC)
+    assert started <= evidence.verified_at <= datetime.now(UTC)
     assert evidence.attached.held_serials == [A]
     assert evidence.dropped_serials == [D]
 
 
 def test_older_list_still_attached(bench: Bench) -> None:
-    """Entries that came and went are told against the lists at the start; the total counts both lists."""
+    """New and dropped entries are counted against the lists at the start; the total counts both lists."""
     bench.add(bench.authority.crl([A, D], number=1))
     manifest = bench.manifest(A, B)
     converted = bench.convert(bench.authority.crl([A, B, C], number=2))
-    found = bench.verify(manifest, converted, bench.attach(manifest, converted)).verified
-    assert (found.new_entries, found.dropped_entries) == (2, 1)
-    assert (found.wanted_held, found.wanted_new) == (2, 1)
-    assert found.total_revoked_entries == 5
+    result = bench.verify(manifest, converted, bench.attach(manifest, converted)).verified
+    assert (result.new_entries, result.dropped_entries) == (2, 1)
+    assert (result.wanted_held, result.wanted_new) == (2, 1)
+    assert result.total_revoked_entries == 5
 
 
-def test_leftover_beside_the_same_list(bench: Bench) -> None:
-    """A run that changes nothing counts nothing as new, also beside an older list that a run before left."""
+def test_older_list_beside_the_same_list(bench: Bench) -> None:
+    """An execution that changes nothing counts nothing as new, even beside an older list left by another one."""
     crl = bench.authority.crl([A, B], number=2)
     bench.add(bench.authority.crl([A], number=1))
     bench.add(crl)
     manifest, converted = bench.manifest(B), bench.convert(crl)
-    found = bench.verify(manifest, converted, bench.attach(manifest, converted)).verified
-    assert (found.new_entries, found.dropped_entries, found.wanted_new) == (0, 0, 0)
+    result = bench.verify(manifest, converted, bench.attach(manifest, converted)).verified
+    assert (result.new_entries, result.dropped_entries, result.wanted_new) == (0, 0, 0)
 
 
 def test_peer_attached_the_same_list_first(bench: Bench) -> None:
-    """A peer's new list was not there at the start, so what it holds is new."""
+    """A list that another execution attached since the start counts as new."""
     bench.add(bench.authority.crl([A], number=1))
     manifest = bench.manifest(B)
     bench.add(bench.authority.crl([A, B], number=2))
@@ -80,15 +80,15 @@ def test_peer_attached_the_same_list_first(bench: Bench) -> None:
 
 
 def test_peer_removed_the_older_list(bench: Bench) -> None:
-    """What cannot be compared any more is unknown, not zero; the wanted serials are known all the same."""
+    """New entries that cannot be counted any more are unknown, not zero; the wanted serials are still known."""
     old = bench.add(bench.authority.crl([A], number=1))
     manifest = bench.manifest(A, B)
     converted = bench.convert(bench.authority.crl([A, B], number=2))
     store = bench.attach(manifest, converted)
     bench.remove(old)
-    found = bench.verify(manifest, converted, store).verified
-    assert (found.new_entries, found.dropped_entries) == (None, None)
-    assert (found.wanted_held, found.wanted_new) == (2, 1)
+    result = bench.verify(manifest, converted, store).verified
+    assert (result.new_entries, result.dropped_entries) == (None, None)
+    assert (result.wanted_held, result.wanted_new) == (2, 1)
 
 
 def test_second_round(bench: Bench) -> None:
@@ -100,30 +100,30 @@ def test_second_round(bench: Bench) -> None:
 
 
 def test_second_round_after_an_unknown_one(bench: Bench) -> None:
-    """Once unknown, always unknown."""
+    """A total that was unknown once stays unknown."""
     old = bench.add(bench.authority.crl([A], number=1))
     manifest = bench.manifest(A, B)
     converted = bench.convert(bench.authority.crl([A, B], number=2))
     store = bench.attach(manifest, converted)
     bench.remove(old)
     store = bench.verify(manifest, converted, store)
-    found = bench.enforce(manifest, bench.convert(bench.authority.crl([A, B, C], number=3)), store).verified
-    assert (found.new_entries, found.dropped_entries) == (None, None)
+    result = bench.enforce(manifest, bench.convert(bench.authority.crl([A, B, C], number=3)), store).verified
+    assert (result.new_entries, result.dropped_entries) == (None, None)
 
 
 def test_peer_with_a_newer_crl(bench: Bench) -> None:
-    """The winner is verified, also when our own list is gone: it holds what ours did."""
+    """The winner is verified, even if this execution's own list is gone, because it holds the same wanted serials."""
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=1))
     store = bench.attach(manifest, converted)
-    peer = bench.add(bench.authority.crl([A, B], number=2))
+    newer = bench.add(bench.authority.crl([A, B], number=2))
     bench.remove(1)
-    found = bench.verify(manifest, converted, store).verified
-    assert (found.revocation_id, found.crl_number, found.wanted_held) == (peer, 2, 1)
+    result = bench.verify(manifest, converted, store).verified
+    assert (result.revocation_id, result.crl_number, result.wanted_held) == (newer, 2, 1)
 
 
 def test_peer_with_a_newer_crl_that_lacks_a_wanted_serial(bench: Bench) -> None:
-    """A winner that does less than our CRL is not accepted in its place."""
+    """A winner that lacks a wanted serial of this execution's CRL is not accepted in its place."""
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=1))
     store = bench.attach(manifest, converted)
@@ -133,7 +133,7 @@ def test_peer_with_a_newer_crl_that_lacks_a_wanted_serial(bench: Bench) -> None:
 
 
 def test_same_number_with_other_bytes(bench: Bench) -> None:
-    """A winner of our number and other bytes is an error, not a winner."""
+    """A winner with the same number and other bytes is an error."""
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=1))
     store = bench.attach(manifest, converted)
@@ -143,7 +143,7 @@ def test_same_number_with_other_bytes(bench: Bench) -> None:
 
 
 def test_list_gone(bench: Bench) -> None:
-    """A list that was added and is not there is not verified."""
+    """A list that was added and is gone is not verified."""
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=1))
     store = bench.attach(manifest, converted)
@@ -152,8 +152,8 @@ def test_list_gone(bench: Bench) -> None:
         bench.verify(manifest, converted, store)
 
 
-def test_only_an_older_list_to_be_seen(bench: Bench) -> None:
-    """A list that is not visible yet is waited for; the older one beside it is no proof."""
+def test_only_an_older_list_visible(bench: Bench) -> None:
+    """While a list is not visible yet, the older one is not accepted as proof."""
     bench.add(bench.authority.crl([A], number=1))
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=2))
@@ -162,7 +162,7 @@ def test_only_an_older_list_to_be_seen(bench: Bench) -> None:
 
 
 def test_list_gone_before_it_could_be_read_back(bench: Bench) -> None:
-    """A winner that goes between two looks is not verified by the first of them."""
+    """A winner that is removed before it is read back is not verified."""
     crl = bench.authority.crl([A], number=1)
     bench.add(crl)
     manifest, converted = bench.manifest(A), bench.convert(crl)
@@ -172,7 +172,7 @@ def test_list_gone_before_it_could_be_read_back(bench: Bench) -> None:
 
 
 def test_count_differs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trust store that counts other entries than its bytes hold has not understood the list."""
+    """A trust store whose count differs from the list's bytes has not parsed the list correctly."""
     manifest = bench.manifest(A)
     converted = bench.convert(bench.authority.crl([A], number=1))
     store = bench.attach(manifest, converted)
@@ -184,21 +184,21 @@ def test_count_differs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bytes_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes that another CA signed are not taken for the list, whatever was known of its id."""
+    """Bytes signed by another CA are refused, even if the id was known as a list of this CA."""
     crl = bench.authority.crl([A], number=1)
     bench.add(crl)
     manifest, converted = bench.manifest(A), bench.convert(crl)
     other = bench.fresh()
     other.authority = pki.certificate_authority("Other")
     other.add(other.authority.crl([A], number=1))
-    theirs = elbv2.trust_store(other.trust_store_arn).lists[1]
-    monkeypatch.setitem(elbv2.trust_store(bench.trust_store_arn).lists, 1, theirs)
+    foreign = elbv2.trust_store(other.trust_store_arn).lists[1]
+    monkeypatch.setitem(elbv2.trust_store(bench.trust_store_arn).lists, 1, foreign)
     with pytest.raises(RevocationNotVerified, match="is not a complete CRL of this CA"):
         bench.verify(manifest, converted, bench.store())
 
 
 def test_trust_store_gone(bench: Bench) -> None:
-    """A trust store that was deleted meanwhile is named."""
+    """The error names a trust store that was deleted meanwhile."""
     manifest, converted = bench.manifest(A), bench.convert(bench.authority.crl([A]))
     bench.lab.aws.client("elbv2").delete_trust_store(TrustStoreArn=bench.trust_store_arn)
     with pytest.raises(TrustStoreNotFound):

@@ -1,4 +1,4 @@
-"""Lists are removed as far as they are there, and each serial number in them is counted once."""
+"""Lists that are still attached are removed, and each serial number in them is counted once."""
 
 from functions.models.stored import AttachedList
 from functions.trust_store import revocation_lists
@@ -10,13 +10,13 @@ REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 
 
 def test_nothing_to_remove(bench: Bench) -> None:
-    """Without ids no call is made: one write in five seconds is all there is."""
+    """Without ids no call is made, because AWS accepts only one write every five seconds."""
     faults.add(REMOVE, code="AccessDenied")
     revocation_lists.remove(bench.trust_store_arn, [])
 
 
 def test_one_of_several_gone(bench: Bench) -> None:
-    """When one is unknown, those that are left are removed one by one."""
+    """If one is unknown, the remaining lists are removed one by one."""
     ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2, 3)]
     bench.remove(ids[1])
     revocation_lists.remove(bench.trust_store_arn, ids)
@@ -24,7 +24,7 @@ def test_one_of_several_gone(bench: Bench) -> None:
 
 
 def test_all_gone(bench: Bench) -> None:
-    """Lists that a peer removed are as good as removed."""
+    """Lists that another execution removed count as removed."""
     store = elbv2.trust_store(bench.trust_store_arn)
     ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2)]
     faults.observe(lambda action, _: store.remove(list(store.lists)) if action == REMOVE else None)
@@ -33,7 +33,7 @@ def test_all_gone(bench: Bench) -> None:
 
 
 def test_entries_of_several_lists(bench: Bench) -> None:
-    """A serial that stands in two lists is counted once; a list that is gone by then holds none."""
+    """A serial in two lists is counted once; a list that is gone counts as empty."""
     bench.add(bench.authority.crl([A, B], number=1))
     bench.add(bench.authority.crl([B, C], number=2))
     arn = bench.trust_store_arn
