@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from functions import log
 from functions.errors import RevocationError
 from functions.models.base import Model
-from functions.models.states import Step
+from functions.models.states import StepResult
 
 Event = TypeVar("Event", bound=BaseModel)
 Result = TypeVar("Result", bound=Model)
@@ -36,7 +36,7 @@ def lambda_handler(step: Callable[[Event, datetime], Result]) -> Handler:
         outcome = "unexpected error"
         try:
             result = step(event_model.model_validate(event), started_at)
-            if isinstance(result, Step):
+            if isinstance(result, StepResult):
                 result = result.model_copy(update={"started_at": started_at, "finished_at": datetime.now(UTC)})
             log.note(**{name: getattr(result, field, None) for field, name in _LOGGED.items()})
             document = result.model_dump(mode="json", exclude_none=True)

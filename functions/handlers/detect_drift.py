@@ -5,7 +5,8 @@ from datetime import datetime
 from functions import metrics, workflow_bucket
 from functions.environment import environment
 from functions.handler import lambda_handler
-from functions.models.states import DetectDriftInput, Drift, DriftStatus
+from functions.models.drift import DriftStatus
+from functions.models.states import DetectDriftInput, Drift
 from functions.models.stored import Manifest
 from functions.pki.crl import Crl
 from functions.trust_store import capacity, claim, drift

@@ -8,7 +8,7 @@ from functions.aws import s3
 from functions.environment import environment
 from functions.errors import CrlNotYetValid, CrlRefused
 from functions.handler import lambda_handler
-from functions.models.states import CrlStatus, Failure, FindCrlInput, Found, Notice, TrustStore
+from functions.models.states import CrlStatus, Failure, FindCrlInput, FoundCrl, Notice, TrustStore
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl, crl_checks
 from functions.report import crl_failure
@@ -19,10 +19,10 @@ _MAX_MISSING_SERIALS = 10
 _TEMPORARY_ERRORS = (CrlNotYetValid.__name__,)
 
 
-def find_crl(event: FindCrlInput, now: datetime) -> Found:
+def find_crl(event: FindCrlInput, now: datetime) -> FoundCrl:
     """Poll once; the state machine polls again while serials are missing and the deadline has not passed."""
     manifest = workflow_bucket.get_manifest(event.manifest)
-    previous = event.previous if isinstance(event.previous, Found) else None
+    previous = event.previous if isinstance(event.previous, FoundCrl) else None
     first_poll_at = previous.first_poll_at if previous else now
     deadline = first_poll_at + timedelta(seconds=manifest.request.polling.deadline_seconds)
     revocations = batches.gather(manifest, event.revocations, event.batches)
@@ -41,13 +41,13 @@ def find_crl(event: FindCrlInput, now: datetime) -> Found:
         status = CrlStatus.INVALID if previous.status is CrlStatus.INVALID else CrlStatus.NOT_YET
         result = previous.model_copy(update={**poll, "status": status})
     else:
-        result = Found.model_validate({**poll, **fields})
+        result = FoundCrl.model_validate({**poll, **fields})
     return result.model_copy(
         update={**_notices(result, previous, now), "generation_failure": _generation_failure(result, manifest)}
     )
 
 
-def _notices(result: Found, previous: Found | None, now: datetime) -> dict[str, Any]:
+def _notices(result: FoundCrl, previous: FoundCrl | None, now: datetime) -> dict[str, Any]:
     """Return which notice is due before the next wait: one when the wait begins, and one when it takes long."""
     sent = previous.notices if previous else []
     waits = result.number_missing and not result.deadline_passed
@@ -57,7 +57,7 @@ def _notices(result: Found, previous: Found | None, now: datetime) -> dict[str, 
     return {"notices": [*sent, notice] if is_due else sent, "notice_due": is_due}
 
 
-def _generation_failure(result: Found, manifest: Manifest) -> Failure | None:
+def _generation_failure(result: FoundCrl, manifest: Manifest) -> Failure | None:
     """Return Private CA's reason for not publishing a CRL, if it reported one since the start and wrote none."""
     if result.status is not CrlStatus.NOT_YET or result.etag not in (None, manifest.crl.etag):
         return None
@@ -68,7 +68,7 @@ def _generation_failure(result: Found, manifest: Manifest) -> Failure | None:
     return crl_failure.to_failure(failure, manifest.crl.bucket)
 
 
-def _etag_to_skip(previous: Found | None, trust_stores: list[TrustStore]) -> str | None:
+def _etag_to_skip(previous: FoundCrl | None, trust_stores: list[TrustStore]) -> str | None:
     """Return the ETag of the CRL that need not be read again, or None to read it in any case.
 
     If enforcing it failed on a trust store, it is read again at polls 2, 4, 8, and so on. At each of a thousand polls,

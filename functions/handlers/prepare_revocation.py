@@ -7,7 +7,7 @@ from functions.environment import environment
 from functions.errors import InvalidInput
 from functions.handler import lambda_handler
 from functions.intake.validate import validate
-from functions.models.request import ExecutionInput, Wanted
+from functions.models.request import ExecutionInput, WantedSerial
 from functions.models.states import Prepared, TrustStore
 from functions.pki import serial_number
 from functions.revocation import batches as outcomes
@@ -35,7 +35,7 @@ def prepare_revocation(event: ExecutionInput, now: datetime) -> Prepared:
         serials=[]
         if batches
         else [
-            Wanted(serial=each, revocation_reason=request.reasons.get(serial_number.to_hex(each)))
+            WantedSerial(serial=each, revocation_reason=request.reasons.get(serial_number.to_hex(each)))
             for each in request.serials
         ],
         batches=batches,

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from functions import metrics, workflow_bucket
 from functions.handler import lambda_handler
+from functions.models.drift import DriftStatus
 from functions.models.report import PROVEN, Report, ReportLocation
-from functions.models.states import Drift, DriftStatus, ReportInput
+from functions.models.states import Drift, ReportInput
 from functions.report.build import build_report, write_report
 from functions.trust_store import claim
 

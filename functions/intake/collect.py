@@ -18,7 +18,7 @@ from functions.intake import serial_list
 from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.faults import collect_refusals
 from functions.models.base import ObjectLocation
-from functions.models.request import RevocationReason, RevocationRequest, SerialList, Wanted
+from functions.models.request import RevocationReason, RevocationRequest, SerialList, WantedSerial
 from functions.pki import certificates, serial_number
 
 
@@ -64,7 +64,7 @@ class SerialCollector:
         for certificate in certificates.client_certificates(read, issuer, self.ca.chain, label):
             with collect_refusals(self.faults):
                 certificates.check(certificate, issuer, self.now)
-                self._add(Wanted(serial=certificate.serial_number))
+                self._add(WantedSerial(serial=certificate.serial_number))
 
     def _add_list(self, location: SerialList, certificate_authority_arn: str | None) -> None:
         body = fetch(location, limits.MAX_SERIAL_LIST_BYTES, self.get_object).body
@@ -72,7 +72,7 @@ class SerialCollector:
         for wanted in serial_list.read(body, list_format, str(location), certificate_authority_arn):
             self._add(wanted)
 
-    def _add(self, wanted: Wanted) -> None:
+    def _add(self, wanted: WantedSerial) -> None:
         known = self.reasons.get(wanted.serial)
         if known and wanted.revocation_reason and known is not wanted.revocation_reason:
             reasons = f"is given with two reasons: {known} and {wanted.revocation_reason}"

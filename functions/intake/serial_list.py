@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from functions import limits
 from functions.errors import InvalidSerialList, RequestRefused
 from functions.intake import csv_list as serial_table
-from functions.models.request import GivenSerial, SerialListFormat, Wanted
+from functions.models.request import SerialInput, SerialListFormat, WantedSerial
 from functions.pki import private_keys
 
 _LONGEST_LINE = 4_096
@@ -46,7 +46,9 @@ def format_by_name(key: str) -> SerialListFormat | None:
     return _BY_ENDING.get(key.rsplit(".", 1)[-1].lower())
 
 
-def read(data: bytes, form: SerialListFormat, thing: str, certificate_authority_arn: str | None = None) -> list[Wanted]:
+def read(
+    data: bytes, form: SerialListFormat, thing: str, certificate_authority_arn: str | None = None
+) -> list[WantedSerial]:
     """Read a list of serials, some with a reason; where one is a certificate's ARN, it must be this CA's.
 
     Raises:
@@ -69,8 +71,8 @@ def read(data: bytes, form: SerialListFormat, thing: str, certificate_authority_
 
 def _wanted(
     entries: Iterable[tuple[str, Any]], form: SerialListFormat, thing: str, certificate_authority_arn: str | None
-) -> list[Wanted]:
-    found: list[Wanted] = []
+) -> list[WantedSerial]:
+    found: list[WantedSerial] = []
     faults: list[str] = []
     number_of_faults = 0
     for where, entry in entries:
@@ -91,11 +93,11 @@ def _wanted(
     return found
 
 
-def _given(entry: object, certificate_authority_arn: str | None) -> GivenSerial:
+def _given(entry: object, certificate_authority_arn: str | None) -> SerialInput:
     if isinstance(entry, RequestRefused):
         raise entry
     known = serial_table.renamed(entry, certificate_authority_arn) if isinstance(entry, dict) else entry
-    return GivenSerial.model_validate(known, context={"CertificateAuthorityArn": certificate_authority_arn})
+    return SerialInput.model_validate(known, context={"CertificateAuthorityArn": certificate_authority_arn})
 
 
 def _told(refusal: RequestRefused | ValidationError) -> str:

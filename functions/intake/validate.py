@@ -18,10 +18,10 @@ from functions.intake.trust_stores import TrustStoreSnapshot
 from functions.models.request import (
     AcceptedRequest,
     ExecutionInput,
-    Options,
+    RequestOptions,
+    RequestTargets,
     RevocationReason,
     RevocationRequest,
-    Targets,
 )
 from functions.models.stored import Baseline, Manifest
 from functions.pki import private_keys, serial_number
@@ -30,7 +30,7 @@ from functions.trust_store import revocation_lists
 _MAX_FAULTS_SHOWN = 50
 _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
 
-AnyTargets = TypeVar("AnyTargets", bound=Targets)
+AnyTargets = TypeVar("AnyTargets", bound=RequestTargets)
 
 
 def validate(execution: ExecutionInput, now: datetime, get_object: s3.GetObject = s3.get_object) -> Manifest:
@@ -101,7 +101,7 @@ def _refuse_private_keys(completed: dict[str, Any]) -> None:
     private_keys.refuse(json.dumps([list(completed), rest]).encode(), "the input")
 
 
-def _parse(completed: dict[str, Any], faults: list[RequestRefused]) -> tuple[RevocationRequest | None, Targets]:
+def _parse(completed: dict[str, Any], faults: list[RequestRefused]) -> tuple[RevocationRequest | None, RequestTargets]:
     """Return the request and its targets; if the rest is malformed, the targets alone, so that they are checked.
 
     Raises:
@@ -112,7 +112,7 @@ def _parse(completed: dict[str, Any], faults: list[RequestRefused]) -> tuple[Rev
         request = _validate_model(RevocationRequest, completed)
         return request, request
     with collect_refusals([]):  # faults of the targets are among the request's already
-        return None, _validate_model(Targets, {name: completed[name] for name in _TARGETS if name in completed})
+        return None, _validate_model(RequestTargets, {name: completed[name] for name in _TARGETS if name in completed})
     raise _combine(faults)
 
 
@@ -145,7 +145,7 @@ def _combine(faults: list[RequestRefused]) -> RequestRefused:
 
 
 def _read_certificate_authority(
-    targets: Targets,
+    targets: RequestTargets,
     request: RevocationRequest | None,
     stores: list[TrustStoreSnapshot],
     faults: list[RequestRefused],
@@ -160,7 +160,7 @@ def _read_certificate_authority(
     return certificate_authority.read(targets.certificate_authority_arn, faults)
 
 
-def _must_all_trust(targets: Targets, request: RevocationRequest | None, raw: object) -> bool:
+def _must_all_trust(targets: RequestTargets, request: RevocationRequest | None, raw: object) -> bool:
     """Return whether each trust store must trust the CA: not if none is named, nor if a `Crl` has the default ones."""
     names_trust_stores = isinstance(raw, dict) and "TrustStoreArns" in raw
     is_third_party = request is not None and request.crl is not None
@@ -181,7 +181,7 @@ def _accept(
     request: RevocationRequest, trust_store_arns: list[str], reasons: dict[int, RevocationReason | None]
 ) -> AcceptedRequest:
     """Return the request with its serials, without the certificates and lists that named them."""
-    options = {name: getattr(request, name) for name in Options.model_fields}
+    options = {name: getattr(request, name) for name in RequestOptions.model_fields}
     own_reasons = {serial_number.to_hex(serial): reason for serial, reason in reasons.items() if reason}
     return AcceptedRequest(
         **{**options, "trust_store_arns": trust_store_arns}, serials=list(reasons), reasons=own_reasons

@@ -5,8 +5,9 @@ from datetime import datetime
 from pydantic import Field
 
 from functions.models.base import Model, ObjectLocation, S3Object, Serial
+from functions.models.drift import DriftStatus
 from functions.models.request import RevocationReason
-from functions.models.states import Drift, DriftStatus, Failure, RevocationOutcome
+from functions.models.states import Drift, Failure, RevocationOutcome
 
 PROVEN = "attached and read back"
 

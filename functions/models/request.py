@@ -1,5 +1,6 @@
 """The input of an execution: what may be asked for, and in which forms."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
@@ -8,18 +9,12 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo,
 from pydantic_core import PydanticCustomError
 
 from functions import limits
-from functions.models.base import (
-    CertificateAuthorityArn,
-    GivenObject,
-    Model,
-    ObjectLocation,
-    Serial,
-    TrustStoreArn,
-    WrittenSerial,
-    parse_s3_url,
-    read_serial,
-)
-from functions.pki import serial_number
+from functions.errors import InvalidSerial, RequestRefused
+from functions.models.base import AsHex, CertificateAuthorityArn, Model, ObjectLocation, Serial, TrustStoreArn
+from functions.pki import certificates, private_keys, serial_number
+
+_MAX_SERIAL_TEXT = 62  # DER's 21 octets with colons; a longer text may be anything
+_S3_URL = re.compile(r"s3://([^/]+)/(.+)")
 
 
 class RevocationReason(StrEnum):
@@ -43,34 +38,78 @@ def read_reason(value: object) -> object:
 _REASONS = {reason.lower().replace("_", ""): reason for reason in RevocationReason} | {
     "cacompromise": RevocationReason.CERTIFICATE_AUTHORITY_COMPROMISE
 }
-GivenReason = Annotated[RevocationReason, BeforeValidator(read_reason)]
+ReasonInput = Annotated[RevocationReason, BeforeValidator(read_reason)]
 
 
-class Wanted(Model):
-    """A serial to revoke, and why if not for the reason of the whole request."""
+def parse_s3_url(value: object) -> object:
+    """Return the Bucket and Key of an s3://bucket/key text, and anything else as it is."""
+    if isinstance(value, str) and (match := _S3_URL.fullmatch(value)):
+        return {"Bucket": match[1], "Key": match[2]}
+    return value
+
+
+ObjectInput = Annotated[ObjectLocation, BeforeValidator(parse_s3_url)]
+
+
+def read_serial(value: object, info: ValidationInfo) -> int:
+    """Read a serial in any notation; a JSON number may be meant as hexadecimal too, so it is read as its digits.
+
+    A certificate's ARN names its CA, which must be the CertificateAuthorityArn of the validation's context, if any.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
+    text = str(value)
+    try:
+        if len(text) > _MAX_SERIAL_TEXT:
+            private_keys.refuse(text.encode(errors="replace"), "it")
+        serial = serial_number.parse(text)
+        if len(text) > _MAX_SERIAL_TEXT and "-BEGIN" in text.upper():
+            _require_same_certificate(serial, text)
+        serial_number.require_issuer(text, (info.context or {}).get("CertificateAuthorityArn"))
+    except RequestRefused as error:
+        context = {"error": f"{type(error).__name__}: {error}"}
+        raise PydanticCustomError("serial", "{error}", context) from error
+    return serial
+
+
+def _require_same_certificate(serial: int, print_out: str) -> None:
+    """Refuse a print-out whose PEM is another certificate: the owner may have written a serial into the print-out."""
+    in_pem = [each.serial_number for each in certificates.read(print_out.encode(errors="replace"), "it")]
+    if in_pem != [serial]:
+        shown = ", ".join(map(serial_number.to_hex, in_pem[:10]))
+        raise InvalidSerial(
+            f"it prints {serial_number.to_hex(serial)}, and the PEM in it is of {shown}: give one, alone"
+        )
+
+
+SerialInAnyNotation = Annotated[int, BeforeValidator(read_serial), AsHex]
+
+
+class WantedSerial(Model):
+    """A serial to revoke, with its reason if that is not the request's."""
 
     serial: Serial
     revocation_reason: RevocationReason | None = None
 
 
-class GivenSerial(Model):
-    """A serial as somebody wrote it: a text, or with a reason of its own."""
+class SerialInput(Model):
+    """A serial in the input: a text, or an object with a reason of its own."""
 
-    serial: WrittenSerial
-    revocation_reason: GivenReason | None = None
+    serial: SerialInAnyNotation
+    revocation_reason: ReasonInput | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _serial_alone(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict | GivenSerial):
+        if isinstance(value, dict | SerialInput):
             return value
         read_serial(value, info)  # refused here, the fault is named without the field that nobody wrote
         return {"Serial": value}
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> WantedSerial:
         """What was meant."""
-        return Wanted(serial=self.serial, revocation_reason=self.revocation_reason)
+        return WantedSerial(serial=self.serial, revocation_reason=self.revocation_reason)
 
 
 class SerialListFormat(StrEnum):
@@ -112,7 +151,7 @@ class Polling(Model):
         return self
 
 
-class Targets(Model):
+class RequestTargets(Model):
     """Whose certificates are revoked, and where they are to be refused."""
 
     certificate_authority_arn: CertificateAuthorityArn | None = Field(
@@ -129,20 +168,20 @@ def _form_of(value: object) -> str:
     return "text" if isinstance(value, str) and not value.startswith("s3://") else "object"
 
 
-GivenCertificate = Annotated[
-    Annotated[GivenObject, Tag("object")] | Annotated[str, Tag("text")],
+CertificateInput = Annotated[
+    Annotated[ObjectInput, Tag("object")] | Annotated[str, Tag("text")],
     Discriminator(_form_of),
 ]
 
 
-class Options(Targets):
+class RequestOptions(RequestTargets):
     """What is asked for beside the serials."""
 
     reconcile: bool = Field(
         default=False,
         description="In the place of serials: revoke nothing, make the trust stores hold the CA's newest CRL.",
     )
-    crl: Annotated[ObjectLocation, BeforeValidator(parse_s3_url)] | None = Field(
+    crl: ObjectInput | None = Field(
         default=None,
         description="In the place of serials: a CRL in S3 (DER or PEM) to enforce, of a CA that is not Private CA's.",
     )
@@ -150,7 +189,7 @@ class Options(Targets):
         default=False,
         description="With `Crl`: a restored CA has fallen back in its numbers. Refused when a serial would be lost.",
     )
-    revocation_reason: GivenReason = Field(
+    revocation_reason: ReasonInput = Field(
         default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."
     )
     polling: Polling = Field(default_factory=Polling, description="How long to wait for the CRL.")
@@ -158,15 +197,15 @@ class Options(Targets):
     ticket: str | None = Field(default=None, max_length=256, description="Why; kept in the report.")
 
 
-class RevocationRequest(Options):
+class RevocationRequest(RequestOptions):
     """The input of an execution, with the deployment's defaults filled in."""
 
-    serials: Annotated[list[GivenSerial], Field(max_length=limits.MAX_INLINE_SERIALS)] = Field(
+    serials: Annotated[list[SerialInput], Field(max_length=limits.MAX_INLINE_SERIALS)] = Field(
         default_factory=list,
         description="Serial numbers in any common notation that says whether it is hexadecimal or decimal; "
         "or objects with `Serial` and `RevocationReason`.",
     )
-    certificates: Annotated[list[GivenCertificate], Field(max_length=limits.MAX_INLINE_CERTIFICATES)] = Field(
+    certificates: Annotated[list[CertificateInput], Field(max_length=limits.MAX_INLINE_CERTIFICATES)] = Field(
         default_factory=list,
         description="Certificates to revoke: PEM, base64 of DER, or a file in S3 (`s3://bucket/key`) with several.",
     )
@@ -207,7 +246,7 @@ class RevocationRequest(Options):
         return self
 
 
-class AcceptedRequest(Options):
+class AcceptedRequest(RequestOptions):
     """What was asked for and can be carried out: every serial once, in its order, wherever it came from."""
 
     serials: list[Serial] = Field(default_factory=list)

@@ -6,17 +6,18 @@ from enum import StrEnum
 from pydantic import Field
 
 from functions.models.base import CertificateAuthorityArn, Model, S3Object, Serial, TrustStoreArn
-from functions.models.request import Polling, RevocationReason, Wanted
+from functions.models.drift import DriftStatus, ListInPlace, TrustStoreDrift
+from functions.models.request import Polling, RevocationReason, WantedSerial
 
 
-class Step(Model):
+class StepResult(Model):
     """What a step answers; `functions/handler.py` adds the times."""
 
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
 
-class Attached(Step):
+class Attached(StepResult):
     """What AttachCrl did. Ids add up over the rounds of one execution."""
 
     revocation_id: int | None = None
@@ -24,7 +25,7 @@ class Attached(Step):
     removed_revocation_ids: list[int] = Field(default_factory=list)
 
 
-class Verified(Step):
+class Verified(StepResult):
     """What was read back from the trust store. Entries add up over the rounds of one execution."""
 
     revocation_id: int | None = None
@@ -40,7 +41,7 @@ class Verified(Step):
     evidence: S3Object | None = None
 
 
-class Removed(Step):
+class Removed(StepResult):
     """What RemoveSupersededCrls did. Ids add up over the rounds of one execution."""
 
     verified_list_gone: bool = Field(default=False, description="Somebody removed it: it is to be attached again.")
@@ -66,7 +67,7 @@ class TrustStore(Model):
     failure: Failure | None = None
 
 
-class Prepared(Step):
+class Prepared(StepResult):
     """What PrepareRevocation answers."""
 
     manifest: S3Object
@@ -75,7 +76,7 @@ class Prepared(Step):
     polling: Polling
     reconcile: bool = Field(default=False, description="Nothing is to be revoked: a CRL that is there is enforced.")
     give_way_seconds: int = Field(default=0, description="How long a reconcile lets others correct a drift.")
-    serials: list[Wanted] = Field(description="Each with its reason, if it has one of its own.")
+    serials: list[WantedSerial] = Field(description="Each with its reason, if it has one of its own.")
     batches: list[int] = Field(default_factory=list, description="Of a long list, whose serials no state carries.")
     trust_stores: list[TrustStore]
 
@@ -84,7 +85,7 @@ class RevokeCertificateInput(Model):
     """An item of the Map RevokeCertificates."""
 
     certificate_authority_arn: CertificateAuthorityArn
-    wanted: Wanted
+    wanted: WantedSerial
     revocation_reason: RevocationReason = Field(description="Of the request.")
 
 
@@ -146,7 +147,7 @@ class Notice(StrEnum):
     STILL_WAITING = "STILL_WAITING"  # longer than Private CA usually takes
 
 
-class Found(Step):
+class FoundCrl(StepResult):
     """What FindCrl answers, and gets back at the next poll."""
 
     status: CrlStatus
@@ -173,49 +174,10 @@ class FindCrlInput(Model):
     revocations: list[Revocation]
     batches: list[RevokedBatch]
     trust_stores: list[TrustStore]
-    previous: Found | dict[str, None]
+    previous: FoundCrl | dict[str, None]
 
 
-class DriftKind(StrEnum):
-    """In what a trust store differs from what it should hold: the CA's newest CRL, and no other list of this CA."""
-
-    NO_LIST = "NO_LIST"
-    OLDER_LIST = "OLDER_LIST"
-    OTHER_BYTES = "OTHER_BYTES"  # the same number, another content
-    HIGHER_NUMBER = "HIGHER_NUMBER"  # than that of a CRL that was handed over, whose CA has fallen back
-    LEFTOVER_LISTS = "LEFTOVER_LISTS"
-
-
-class TrustStoreDrift(Model):
-    """How one trust store differs."""
-
-    trust_store_arn: TrustStoreArn
-    kind: DriftKind
-    attached_crl_number: int | None = None
-    revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists, the newest last.")
-
-
-class ListInPlace(Model):
-    """The list of a trust store in which nothing had to be corrected."""
-
-    trust_store_arn: TrustStoreArn
-    revocation_id: int
-    crl_number: int
-    number_of_revoked_entries: int
-
-
-class DriftStatus(StrEnum):
-    """What DetectDrift made of the trust stores."""
-
-    NONE = "NONE"  # every trust store holds the newest CRL, and no older one of this CA
-    SUSPECTED = "SUSPECTED"  # seen once; whoever is at work on it may finish first
-    CONFIRMED = "CONFIRMED"  # seen again, and this execution's to correct
-    CLAIMED = "CLAIMED"  # seen again, and another reconcile is at work on it
-    NO_CRL = "NO_CRL"  # the CA has published none yet, and none is attached
-    INVALID = "INVALID"  # what lies in S3 was refused twice; the trust stores keep what they have
-
-
-class Drift(Step):
+class Drift(StepResult):
     """What DetectDrift answers, and gets back after giving way."""
 
     status: DriftStatus
@@ -238,7 +200,7 @@ class NotifyWaitingInput(Model):
     """What NotifyWaiting gets."""
 
     manifest: S3Object
-    found: Found
+    found: FoundCrl
 
 
 class NotifyOutcomeInput(Model):
@@ -247,7 +209,7 @@ class NotifyOutcomeInput(Model):
     report: S3Object
 
 
-class Notified(Step):
+class Notified(StepResult):
     """What was told, and under which ids; none of them when there is nothing worth telling."""
 
     message_id: str | None = Field(default=None, description="Of Amazon SNS.")
@@ -261,7 +223,7 @@ class ConvertCrlInput(Model):
     crl: S3Object
 
 
-class ConvertedCrl(Step):
+class ConvertedCrl(StepResult):
     """What ConvertCrl answers: the PEM in our own bucket, and what it holds."""
 
     pem: S3Object
@@ -287,7 +249,7 @@ class GatheredState(Model):
     prepared: Prepared | None = None
     revocations: list[Revocation] = Field(default_factory=list)
     batches: list[RevokedBatch] = Field(default_factory=list)
-    found: Found | Drift | dict[str, None] = Field(default_factory=dict)
+    found: FoundCrl | Drift | dict[str, None] = Field(default_factory=dict)
     converted: ConvertedCrl | None = None
     trust_stores: list[TrustStore] = Field(default_factory=list)
     notified: Notified | None = None

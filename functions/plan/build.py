@@ -8,9 +8,9 @@ from functions.aws import s3
 from functions.environment import environment
 from functions.errors import AwsCallRefused, AwsUnavailable, RevocationError
 from functions.intake.validate import validate
+from functions.models.drift import DriftStatus
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
 from functions.models.request import ExecutionInput
-from functions.models.states import DriftStatus
 from functions.models.stored import Manifest
 from functions.plan import enforcement, outcomes
 from functions.plan.estimate import with_estimate

@@ -6,11 +6,11 @@ from typing import Any
 
 from functions import workflow_bucket
 from functions.models.base import S3Object
+from functions.models.drift import DriftStatus
 from functions.models.report import CrlReport, Report, SerialReport, Summary, TrustStoreReport
 from functions.models.states import (
     Drift,
-    DriftStatus,
-    Found,
+    FoundCrl,
     GatheredState,
     ReportInput,
     Revocation,
@@ -92,7 +92,7 @@ def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datet
         "time_to_enforcement_seconds": round((max(times) - start_time).total_seconds(), 3) if is_done else None,
         "serials": serials,
         "crl": _crl(state),
-        "last_refused_crl": state.found.refusal if isinstance(state.found, Found) else None,
+        "last_refused_crl": state.found.refusal if isinstance(state.found, FoundCrl) else None,
         "trust_stores": [
             _trust_store(store, manifest.baseline(store.trust_store_arn), enforced[store.trust_store_arn], state)
             for store in state.trust_stores

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from functions.models.drift import DriftStatus
 from functions.models.report import Report, SerialReport, TrustStoreReport
-from functions.models.states import Drift, DriftStatus
+from functions.models.states import Drift
 from functions.pki import serial_number
 
 # So that a person can read it; report.json has every serial.

@@ -8,8 +8,9 @@ from functions.aws import events, sns
 from functions.environment import environment
 from functions.errors import RevocationError
 from functions.models.base import S3Object
+from functions.models.drift import DriftStatus
 from functions.models.report import Report
-from functions.models.states import DriftStatus, Found, Notice, Notified
+from functions.models.states import FoundCrl, Notice, Notified
 from functions.models.stored import CrlFailure, Manifest
 from functions.pki import serial_number
 from functions.report.crl_failure import error_class
@@ -55,7 +56,7 @@ def send(notification: Notification) -> Notified:
     return Notified(message_id=message_id, event_id=event_id)
 
 
-def for_waiting(manifest: Manifest, found: Found) -> Notification:
+def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:
     """Return the notification that certificates are revoked, but accepted until the CRL is published."""
     is_first = found.notices[-1:] == [Notice.WAIT_BEGINS]
     number = found.number_missing

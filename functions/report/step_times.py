@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from functions.models.report import StepTimes
-from functions.models.states import Found, GatheredState, Step
+from functions.models.states import FoundCrl, GatheredState, StepResult
 
 
 def step_times(state: GatheredState) -> list[StepTimes]:
@@ -17,7 +17,7 @@ def _all_steps(state: GatheredState) -> Iterator[StepTimes]:
     revoked_at = [revocation.at for revocation in state.revocations if revocation.at]
     if revoked_at:
         yield _step_times("RevokeCertificates", min(revoked_at), max(revoked_at))
-    if isinstance(state.found, Found) and state.found.finished_at:
+    if isinstance(state.found, FoundCrl) and state.found.finished_at:
         yield _step_times("FindCrl", state.found.first_poll_at, state.found.finished_at)
     yield from _step("ConvertCrl", state.converted)
     for store in state.trust_stores:
@@ -27,7 +27,7 @@ def _all_steps(state: GatheredState) -> Iterator[StepTimes]:
         yield from _step(f"RemoveSupersededCrls {name}", store.removed)
 
 
-def _step(name: str, step: Step | None) -> Iterator[StepTimes]:
+def _step(name: str, step: StepResult | None) -> Iterator[StepTimes]:
     if step and step.started_at and step.finished_at:
         yield _step_times(name, step.started_at, step.finished_at)
 

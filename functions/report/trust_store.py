@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from functions.aws import elbv2
 from functions.errors import RevocationError
+from functions.models.drift import ListInPlace
 from functions.models.report import PROVEN, OpenConnections, TrustStoreReport
-from functions.models.states import ListInPlace, TrustStore, Verified
+from functions.models.states import TrustStore, Verified
 from functions.models.stored import Baseline, Evidence
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from functions import errors
+from functions.models.drift import DriftStatus
 from functions.models.report import PROVEN, SerialReport, TrustStoreReport
-from functions.models.states import Drift, DriftStatus, Failure, Found, GatheredState, RevocationOutcome, TrustStore
+from functions.models.states import Drift, Failure, FoundCrl, GatheredState, RevocationOutcome, TrustStore
 from functions.pki import serial_number
 from functions.revocation.error_codes import explain
 
@@ -92,7 +93,7 @@ def _missing_serials(state: GatheredState) -> list[Problem]:
     found = state.found
     is_interrupted = state.failure and state.failure.error == errors.ExecutionInterrupted.__name__
     is_explained_by_failure = state.failure and not is_interrupted
-    if is_explained_by_failure or not isinstance(found, Found) or not found.number_missing:
+    if is_explained_by_failure or not isinstance(found, FoundCrl) or not found.number_missing:
         return []
     missing = (
         f"{found.number_missing} of {found.number_wanted} revoked serials are in no CRL that could be enforced "

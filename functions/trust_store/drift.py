@@ -7,7 +7,8 @@ from datetime import datetime
 from functions.aws import s3
 from functions.environment import environment
 from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
-from functions.models.states import Drift, DriftKind, DriftStatus, Failure, ListInPlace, TrustStoreDrift
+from functions.models.drift import DriftKind, DriftStatus, ListInPlace, TrustStoreDrift
+from functions.models.states import Drift, Failure
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl, crl_checks
 from functions.pki.crl import Crl

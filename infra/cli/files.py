@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from functions import limits
 from functions.aws.s3 import get_object
-from functions.models.base import ObjectLocation, parse_s3_url
-from functions.models.request import SerialListFormat
+from functions.models.base import ObjectLocation
+from functions.models.request import SerialListFormat, parse_s3_url
 from infra.cli.stack import Unusable
 
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")

@@ -40,7 +40,7 @@ def schema() -> dict[str, Any]:
     text = {"type": "string"}
     location = {"$ref": "#/$defs/ObjectLocation"}
     input_schema["properties"]["Serials"] |= {
-        "items": {"anyOf": [text, {"$ref": "#/$defs/GivenSerial"}]},
+        "items": {"anyOf": [text, {"$ref": "#/$defs/SerialInput"}]},
         "minItems": 1,
     }
     input_schema["properties"]["Certificates"] |= {"items": {"anyOf": [text, location]}, "minItems": 1}

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from functions.errors import CrlExpired
 from functions.handler import lambda_handler
 from functions.models.base import Model, S3Object, Serial
-from functions.models.states import Step
+from functions.models.states import StepResult
 
 SERIAL = "aa:bb:cc:dd"
 MANIFEST = {"Bucket": "b", "Key": "executions/one/manifest.json", "VersionId": "1"}
@@ -25,7 +25,7 @@ class ExampleEvent(Model):
     fault: str | None = None
 
 
-class TimedResult(Step):
+class TimedResult(StepResult):
     """A result with times."""
 
     serial: Serial

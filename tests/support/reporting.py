@@ -9,10 +9,10 @@ from functions import workflow_bucket
 from functions.handlers.report_revocation import report_revocation
 from functions.models.base import S3Object
 from functions.models.report import Report, ReportLocation
-from functions.models.request import Polling, RevocationReason, Wanted
+from functions.models.request import Polling, RevocationReason, WantedSerial
 from functions.models.states import (
     CrlStatus,
-    Found,
+    FoundCrl,
     GatheredState,
     Prepared,
     ReportInput,
@@ -68,7 +68,7 @@ def prepared(manifest: S3Object) -> Prepared:
         certificate_authority_arn=request.certificate_authority_arn,
         revocation_reason=RevocationReason.UNSPECIFIED,
         polling=Polling(),
-        serials=[Wanted(serial=serial) for serial in request.serials],
+        serials=[WantedSerial(serial=serial) for serial in request.serials],
         trust_stores=[TrustStore(trust_store_arn=arn) for arn in request.trust_store_arns],
         started_at=NOW,
         finished_at=NOW + timedelta(seconds=2),
@@ -89,9 +89,9 @@ def revocations(outcomes: dict[int, RevocationOutcome], error: str | None = None
     ]
 
 
-def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> Found:  # noqa: ANN401 - its fields
+def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> FoundCrl:  # noqa: ANN401 - its fields
     """Return FindCrl's result after three polls."""
-    return Found(
+    return FoundCrl(
         status=status,
         polls=3,
         first_poll_at=NOW + timedelta(seconds=5),

@@ -23,10 +23,10 @@ from functions.models.states import (
     EnforceInput,
     Failure,
     FindCrlInput,
-    Found,
+    FoundCrl,
     Revocation,
     RevocationOutcome,
-    Step,
+    StepResult,
     TrustStore,
 )
 from functions.models.stored import Baseline, CrlLocation, Evidence, Manifest
@@ -39,7 +39,7 @@ from tests.support.pki import NOW
 
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:revocation:"
 
-StepResult = TypeVar("StepResult", bound=Step)
+AnyResult = TypeVar("AnyResult", bound=StepResult)
 
 # Serial numbers as CAs issue them: 16 octets, of which the first is not zero.
 A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
@@ -132,10 +132,10 @@ class Bench(Harness):
         self,
         manifest: S3Object,
         *stores: TrustStore,
-        previous: Found | None = None,
+        previous: FoundCrl | None = None,
         now: datetime = NOW,
         outcome: RevocationOutcome = RevocationOutcome.REVOKED,
-    ) -> Found:
+    ) -> FoundCrl:
         """Run FindCrl; all serials have the same outcome."""
         wanted = workflow_bucket.get_manifest(manifest).request.serials
         event = FindCrlInput(
@@ -196,5 +196,5 @@ class Bench(Harness):
         return workflow_bucket.get_evidence(store.verified.evidence)
 
 
-def _stamped(result: StepResult, now: datetime) -> StepResult:
+def _stamped(result: AnyResult, now: datetime) -> AnyResult:
     return result.model_copy(update={"started_at": now, "finished_at": now + timedelta(seconds=1)})

@@ -10,7 +10,8 @@ from functions import workflow_bucket
 from functions.errors import AwsCallRefused, CrlNotPublished
 from functions.handlers.detect_drift import detect_drift
 from functions.metrics import UNITS
-from functions.models.states import DetectDriftInput, Drift, DriftKind, DriftStatus
+from functions.models.drift import DriftKind, DriftStatus
+from functions.models.states import DetectDriftInput, Drift
 from functions.trust_store import claim
 from infra.local.core import faults
 from tests.support.pki import DAY, HOUR, NOW

@@ -4,8 +4,9 @@ import pytest
 
 from functions import workflow_bucket
 from functions.handlers.notify_outcome import notify_outcome
+from functions.models.drift import DriftStatus
 from functions.models.report import SerialReport, Summary
-from functions.models.states import Drift, DriftStatus, NotifyOutcomeInput
+from functions.models.states import Drift, NotifyOutcomeInput
 from functions.pki import serial_number
 from tests.support.pki import NOW
 from tests.support.reporting import REVOKED, ReceiveMessages, make_report

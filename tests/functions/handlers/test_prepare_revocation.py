@@ -5,7 +5,7 @@ import pytest
 from functions import workflow_bucket
 from functions.environment import environment
 from functions.errors import InvalidInput
-from functions.models.request import Wanted
+from functions.models.request import WantedSerial
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from tests.functions.handlers.preparing import another_ca, manifest, prepare, trusting
@@ -16,7 +16,7 @@ from tests.support.steps import A, B, Bench
 def test_complete_input(bench: Bench) -> None:
     """The answer is what the next states need, the manifest all the rest."""
     done = prepare(bench, RevocationReason="SUPERSEDED", Ticket="SEC-1", RequestedBy="ann")
-    assert done.serials == [Wanted(serial=A)]
+    assert done.serials == [WantedSerial(serial=A)]
     assert done.revocation_reason == "SUPERSEDED"
     assert [each.trust_store_arn for each in done.trust_stores] == [bench.trust_store_arn]
     kept = workflow_bucket.get_manifest(done.manifest)
@@ -42,7 +42,7 @@ def test_part_of_polling(bench: Bench) -> None:
 
 def test_one_serial_in_two_notations(bench: Bench) -> None:
     """A serial is an integer: it is wanted once."""
-    assert prepare(bench, Serials=["0xAA01", "aa:01", "00:AA:01"]).serials == [Wanted(serial=0xAA01)]
+    assert prepare(bench, Serials=["0xAA01", "aa:01", "00:AA:01"]).serials == [WantedSerial(serial=0xAA01)]
 
 
 def test_certificate_arns(bench: Bench) -> None:

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from functions.models.drift import DriftStatus
 from functions.models.report import PROVEN
-from functions.models.states import CrlStatus, Drift, DriftStatus, Failure
+from functions.models.states import CrlStatus, Drift, Failure
 from functions.pki import serial_number
 from tests.support.reporting import (
     EXPIRED,

@@ -8,7 +8,7 @@ import pytest
 from functions.aws import acm_pca as aws_acm_pca
 from functions.errors import AwsCallRefused, AwsUnavailable, CertificateAuthorityBusy
 from functions.handlers.revoke_certificate import revoke_certificate
-from functions.models.request import RevocationReason, Wanted
+from functions.models.request import RevocationReason, WantedSerial
 from functions.models.states import Revocation, RevocationOutcome, RevokeCertificateInput
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
@@ -30,7 +30,7 @@ def revoke(bench: Bench, serial: int, now: datetime = NOW) -> Revocation:
     """Run the step."""
     question = RevokeCertificateInput(
         certificate_authority_arn=bench.lab.authority.arn,
-        wanted=Wanted(serial=serial),
+        wanted=WantedSerial(serial=serial),
         revocation_reason=RevocationReason.KEY_COMPROMISE,
     )
     return revoke_certificate(question, now)

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from functions import limits
 from functions.errors import InvalidSerialList
 from functions.intake import serial_list
-from functions.models.request import GivenSerial, RevocationReason, SerialListFormat, Wanted
+from functions.models.request import RevocationReason, SerialInput, SerialListFormat, WantedSerial
 from functions.pki import serial_number
 from tests.support import pki
 
 JSON, JSON_LINES, CSV, LINES = SerialListFormat
 STOLEN = RevocationReason.KEY_COMPROMISE
-A = Wanted(serial=0xAA01)
-B = Wanted(serial=0xBB02, revocation_reason=STOLEN)
+A = WantedSerial(serial=0xAA01)
+B = WantedSerial(serial=0xBB02, revocation_reason=STOLEN)
 
 
 CA_ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/11223344-1234-1122-2233-112233445566"
@@ -48,7 +48,7 @@ AUDIT_REPORT_CSV = "\n".join(
 )
 
 
-def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
+def read(text: str | bytes, form: SerialListFormat) -> list[WantedSerial]:
     """Read a list that is called x."""
     return serial_list.read(text if isinstance(text, bytes) else text.encode(), form, "x")
 
@@ -71,7 +71,7 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(CSV, "aa:01\n", [A], id="CSV, no header"),
         pytest.param(CSV, "serial (decimal)\n43521\n", [A], id="CSV, decimal column"),
         pytest.param(
-            CSV, "leaf_client_cert_serial_number,n\n9901,3\n", [Wanted(serial=0x9901)], id="CSV, from the log"
+            CSV, "leaf_client_cert_serial_number,n\n9901,3\n", [WantedSerial(serial=0x9901)], id="CSV, from the log"
         ),
         pytest.param(CSV, "sep=;\r\n\r\nSerial;Reason\r\naa:01;\r\n", [A], id="CSV, as Excel writes it"),
         pytest.param(CSV, "aa:01\nbb:02,keyCompromise\n", [A, B], id="CSV, no header, a reason"),
@@ -82,11 +82,13 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         ),
         pytest.param(CSV, 'serial\n"=""aa:01"""\n\'aa:01\n', [A, A], id="CSV, kept as text by Excel"),
         pytest.param(
-            JSON, '[{"serialNumber": "aa:01"}, {"serial_hex": "9901"}]', [A, Wanted(serial=0x9901)], id="names"
+            JSON, '[{"serialNumber": "aa:01"}, {"serial_hex": "9901"}]', [A, WantedSerial(serial=0x9901)], id="names"
         ),
         pytest.param(JSON_LINES, f'{{"CertificateArn": "{ARN}aa01"}}', [A], id="as IssueCertificate answers, a line"),
         pytest.param(JSON, f'{{\n  "CertificateArn": "{ARN}aa01"\n}}\n', [A], id="as IssueCertificate answers"),
-        pytest.param(CSV, f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n", [Wanted(serial=4660)], id="a decimal ARN"),
+        pytest.param(
+            CSV, f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n", [WantedSerial(serial=4660)], id="a decimal ARN"
+        ),
         pytest.param(CSV, "serial,reason\naa:01,,,\nbb:02,keyCompromise,\n", [A, B], id="CSV, empty fields at the end"),
         pytest.param(JSON, AUDIT_REPORT, [A, B], id="Private CA's audit report, JSON"),
         pytest.param(CSV, AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
@@ -96,10 +98,10 @@ def read(text: str | bytes, form: SerialListFormat) -> list[Wanted]:
         pytest.param(CSV, f"name,Certificate ARN,reason\nx,{ARN}bb02,keyCompromise\n", [B], id="CSV, ARNs"),
         pytest.param(LINES, f"{ARN}aa01\n", [A], id="ARNs, one a line"),
         pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
-        pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, Wanted(serial=0xBB02)], id="one a line"),
+        pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, WantedSerial(serial=0xBB02)], id="one a line"),
     ],
 )
-def test_formats(form: SerialListFormat, text: str, expected: list[Wanted]) -> None:
+def test_formats(form: SerialListFormat, text: str, expected: list[WantedSerial]) -> None:
     """Each format is read, with the reasons that it tells."""
     assert read(text, form) == expected
 
@@ -141,7 +143,7 @@ def test_pem_below_a_print_out_is_its_own() -> None:
         with pytest.raises(InvalidSerialList, match="1 faults: certificate 1: InvalidSerial: it prints"):
             read(text, LINES)
         with pytest.raises(ValidationError, match=r"it prints .*, and the PEM in it is of"):
-            GivenSerial.model_validate(text)
+            SerialInput.model_validate(text)
 
 
 @pytest.mark.parametrize("line", ["subject=CN=one", "hello", "-----BEGIN X509 CRL-----"])

@@ -14,8 +14,8 @@ from functions.models import report
 from functions.models import request as requests
 from functions.models import states as contracts
 from functions.models.base import Model
-from functions.models.request import Polling, RevocationReason, RevocationRequest, Wanted
-from functions.models.states import Found, Revocation, RevocationOutcome, RevokeCertificateInput, Verified
+from functions.models.request import Polling, RevocationReason, RevocationRequest, WantedSerial
+from functions.models.states import FoundCrl, Revocation, RevocationOutcome, RevokeCertificateInput, Verified
 from functions.models.stored import AttachedList, Baseline
 from tests.support.steps import A, B
 
@@ -40,7 +40,7 @@ def test_serial_comes_back_as_it_went(serial: int) -> None:
     written = Revocation(serial=serial, outcome=RevocationOutcome.REVOKED).model_dump(mode="json")
     assert Revocation.model_validate(json.loads(json.dumps(written))).serial == serial
     again = RevocationRequest.model_validate(request(Serials=[written["Serial"]]))
-    assert [each.wanted for each in again.serials] == [Wanted(serial=serial)]
+    assert [each.wanted for each in again.serials] == [WantedSerial(serial=serial)]
 
 
 @pytest.mark.parametrize(("serial", "text"), [(0x12, "00:12"), (0x0A, "00:0a"), (0x1234, "12:34"), (1, "00:01")])
@@ -70,8 +70,8 @@ def test_serial_with_a_reason_of_its_own(written: str) -> None:
     )
     stolen = RevocationReason.KEY_COMPROMISE
     assert [each.wanted for each in made.serials] == [
-        Wanted(serial=0xBB01),
-        Wanted(serial=0xAA01, revocation_reason=stolen),
+        WantedSerial(serial=0xBB01),
+        WantedSerial(serial=0xAA01, revocation_reason=stolen),
     ]
 
 
@@ -154,6 +154,6 @@ def test_found_of_the_first_poll() -> None:
     location = {"Bucket": "b", "Key": "k", "VersionId": "v"}
     event: dict[str, Any] = {"Manifest": location, "Revocations": [], "Batches": [], "TrustStores": [], "Previous": {}}
     question = contracts.FindCrlInput.model_validate(event)
-    assert not isinstance(question.previous, Found)
+    assert not isinstance(question.previous, FoundCrl)
     with pytest.raises(ValidationError):
         contracts.FindCrlInput.model_validate({**event, "Previous": {"Status": "NOT_YET"}})

@@ -12,7 +12,7 @@ import pytest
 
 from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.intake import serial_list
-from functions.models.request import GivenSerial, SerialListFormat
+from functions.models.request import SerialInput, SerialListFormat
 from functions.pki import certificates, private_keys
 from functions.pki.der import INTEGER, SEQUENCE, integer_octets, wrap
 from tests.support import pki
@@ -103,7 +103,7 @@ def _csv(data: bytes) -> bytes:
 
 
 WAYS: dict[str, Callable[[bytes], object]] = {
-    "serial": lambda data: GivenSerial.model_validate(data.decode()),
+    "serial": lambda data: SerialInput.model_validate(data.decode()),
     "certificate": lambda data: certificates.read(data, "it"),
     "one a line": lambda data: serial_list.read(data, SerialListFormat.LINES, "it"),
     "JSON": lambda data: serial_list.read(_json(data), SerialListFormat.JSON, "it"),

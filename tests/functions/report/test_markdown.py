@@ -2,8 +2,9 @@
 
 import pytest
 
+from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
 from functions.models.report import OpenConnections, TrustStoreReport
-from functions.models.states import ConvertedCrl, Drift, DriftKind, DriftStatus, TrustStoreDrift
+from functions.models.states import ConvertedCrl, Drift
 from functions.report.markdown import render
 from tests.support.reporting import done, make_report, write_report
 from tests.support.steps import Bench

@@ -8,17 +8,9 @@ import pytest
 from functions import workflow_bucket
 from functions.errors import AwsCallRefused
 from functions.models.base import S3Object
+from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
 from functions.models.report import SerialReport
-from functions.models.states import (
-    CrlStatus,
-    Drift,
-    DriftKind,
-    DriftStatus,
-    Failure,
-    Notice,
-    RevocationOutcome,
-    TrustStoreDrift,
-)
+from functions.models.states import CrlStatus, Drift, Failure, Notice, RevocationOutcome
 from functions.pki import serial_number
 from functions.report import notification
 from infra.local.core import faults

@@ -12,7 +12,7 @@ from functions.models.states import (
     Attached,
     CrlStatus,
     Failure,
-    Found,
+    FoundCrl,
     GatheredState,
     Removed,
     Revocation,
@@ -29,9 +29,9 @@ STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/{}/01
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
 
 
-def found(status: CrlStatus = CrlStatus.NOT_YET, *missing: int, wanted: int = 3, **more: Any) -> Found:  # noqa: ANN401
+def found(status: CrlStatus = CrlStatus.NOT_YET, *missing: int, wanted: int = 3, **more: Any) -> FoundCrl:  # noqa: ANN401
     """Return FindCrl's last result."""
-    return Found(
+    return FoundCrl(
         status=status,
         polls=7,
         first_poll_at=NOW,
