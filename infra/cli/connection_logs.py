@@ -60,10 +60,10 @@ class ConnectionFilter:
 
     def may_hold(self, name: str) -> bool:
         """Return whether a file of this name may hold such connections; True for names without a time."""
-        ends = _ENDS_AT.search(name)
-        if not ends:
+        match = _ENDS_AT.search(name)
+        if not match:
             return True
-        at = datetime.strptime(ends[1], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+        at = datetime.strptime(match[1], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
         return not ((self.since and at < self.since) or (self.until and at - _FILE_SPAN > self.until))
 
 
@@ -79,7 +79,7 @@ class Client:
     addresses: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
 
-    def to_json(self) -> dict[str, object]:
+    def fields(self) -> dict[str, object]:
         """Return the fields that `--json` shows."""
         return {
             "Serial": serial_number.to_hex(self.serial),
@@ -122,7 +122,7 @@ class SearchResult:
 
 
 def search(location: str, wanted: ConnectionFilter) -> SearchResult:
-    """Search a folder or file, or total under an S3 prefix, several files at a time.
+    """Search a folder or file, or everything under an S3 prefix, several files at a time.
 
     Raises:
         Unusable: there is no log, a file cannot be read, or none is a connection log.
@@ -136,7 +136,7 @@ def search(location: str, wanted: ConnectionFilter) -> SearchResult:
         raise Unusable(f"{location} holds no log of that time")
     if len(total.foreign) == total.files and not total.clients:
         raise Unusable(
-            f"{total.foreign[0]} is not a connection log (nor is an access log): its first line does not "
+            f"{total.foreign[0]} is not a connection log (an access log is not one): its first line does not "
             "begin with a time, an address and two ports"
         )
     return total

@@ -41,7 +41,7 @@ def find(*, location: str, only_serials: bool, as_json: bool, **wanted: Any) -> 
     if only_serials:
         click.echo("\n".join(dict.fromkeys(serial_number.to_hex(client.serial) for client in clients)))
     elif as_json:
-        click.echo(to_json([client.to_json() for client in clients]))
+        click.echo(to_json([client.fields() for client in clients]))
     else:
         for client in clients:
             click.echo(_describe(client))

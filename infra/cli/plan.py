@@ -60,8 +60,8 @@ def render_plan(plan: Plan, stack: Stack) -> Iterator[str]:
         yield printable(f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}")
     for expected, (description, max_shown) in _DESCRIPTIONS.items():
         yield from _certificates(plan, expected, description, max_shown)
-    if left := plan.expected.get(NOT_LOOKED_UP):
-        yield f"  {left} were not looked up"
+    if number := plan.expected.get(NOT_LOOKED_UP):
+        yield f"  {number} were not looked up"
     yield from _crl(plan)
     for store in plan.trust_stores:
         yield from _trust_store(store)
@@ -98,14 +98,14 @@ def _crl(plan: Plan) -> Iterator[str]:
     if plan.crl.crl_number is None:
         yield f"CRL: {'' if plan.crl.refusal else 'none yet at '}{plan.crl.location}"
     else:
-        held = f", holds {plan.crl.wanted_held} of those that count" if plan.number_of_serials else ""
-        valid = f"from {_day(plan.crl.this_update)} to {_day(plan.crl.next_update)}"
+        held = f", holds {plan.crl.wanted_held} of the wanted serials" if plan.number_of_serials else ""
+        valid = f"from {_to_minute(plan.crl.this_update)} to {_to_minute(plan.crl.next_update)}"
         yield f"CRL: number {plan.crl.crl_number}, {plan.crl.number_of_revoked_entries} entries, {valid}{held}"
     if plan.crl.refusal:
         yield printable(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
 
 
-def _day(at: datetime | None) -> str:
+def _to_minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else "no end"
 
 

@@ -50,29 +50,27 @@ class Progress:
 def watch_execution(stack: Stack, execution_arn: str, *, as_json: bool, poll_seconds: float) -> int:
     """Follow an execution to its end; return the exit code: 0 only if every requested certificate is blocked."""
     progress, name = Progress(), execution_arn.rsplit(":", 1)[1]
-    goes_on = f"The execution goes on. Look again: revocation watch {name}"
+    hint = f"The execution goes on. Look again: revocation watch {name}"
     try:
         for visit in follow(stack.stepfunctions, execution_arn, poll_seconds):
             if not as_json:
                 progress.show(visit)
     except KeyboardInterrupt:
-        click.echo(f"\n{goes_on}", err=True)
+        click.echo(f"\n{hint}", err=True)
         return UNFINISHED
     except (ClientError, BotoCoreError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             raise Unusable(f"ExecutionDoesNotExist: there is no execution {execution_arn}") from None
-        click.echo(
-            f"Error: {unreachable(error).message}. If it was running: {goes_on[0].lower()}{goes_on[1:]}", err=True
-        )
+        click.echo(f"Error: {unreachable(error).message}. If it was running: {hint[0].lower()}{hint[1:]}", err=True)
         return UNREACHABLE
-    ended: dict[str, Any] = dict(stack.stepfunctions.describe_execution(executionArn=execution_arn))
-    output = json.loads(ended.get("output") or "{}")
+    execution: dict[str, Any] = dict(stack.stepfunctions.describe_execution(executionArn=execution_arn))
+    output = json.loads(execution.get("output") or "{}")
     if as_json:
         names = ("executionArn", "status", "error", "cause")
-        click.echo(json.dumps({**{n: ended[n] for n in names if n in ended}, "output": output}, indent=2))
+        click.echo(json.dumps({**{n: execution[n] for n in names if n in execution}, "output": output}, indent=2))
     else:
-        click.echo(f"\n{_verdict(stack, ended, output)}")
-    return _exit_code(ended, output)
+        click.echo(f"\n{_describe_end(stack, execution, output)}")
+    return _exit_code(execution, output)
 
 
 def is_enforced(status: str, output: dict[str, Any]) -> bool:
@@ -80,28 +78,30 @@ def is_enforced(status: str, output: dict[str, Any]) -> bool:
     return status == "SUCCEEDED" and output.get("Outcome") == "SUCCEEDED" and "ReportJson" in output
 
 
-def _exit_code(ended: dict[str, Any], output: dict[str, Any]) -> int:
-    if plan := _plan(ended, output):
+def _exit_code(execution: dict[str, Any], output: dict[str, Any]) -> int:
+    if plan := _plan(execution, output):
         return EXIT_CODES[plan.outcome]
-    if RequestRefused.what_to_do in ended.get("cause", ""):
+    if RequestRefused.what_to_do in execution.get("cause", ""):
         return UNUSABLE
-    return ENFORCED if is_enforced(ended["status"], output) else NOT_ENFORCED
+    return ENFORCED if is_enforced(execution["status"], output) else NOT_ENFORCED
 
 
-def _plan(ended: dict[str, Any], output: dict[str, Any]) -> Plan | None:
-    if ended["status"] != "SUCCEEDED" or "ReportMarkdown" in output:
+def _plan(execution: dict[str, Any], output: dict[str, Any]) -> Plan | None:
+    if execution["status"] != "SUCCEEDED" or "ReportMarkdown" in output:
         return None
     try:
         return Plan.model_validate(output)
     except ValidationError:
-        raise Unusable(f"{ended['executionArn']} ended with a plan of another version of the stack: --json") from None
+        arn = execution["executionArn"]
+        raise Unusable(f"{arn} ended with a plan of another version of the stack: give --json to see it") from None
 
 
-def _verdict(stack: Stack, ended: dict[str, Any], output: dict[str, Any]) -> str:
-    if "error" in ended:
-        return f"{ended['status']}: {ended['error']}: {ended.get('cause', '')}"
-    if plan := _plan(ended, output):
+def _describe_end(stack: Stack, execution: dict[str, Any], output: dict[str, Any]) -> str:
+    if "error" in execution:
+        return f"{execution['status']}: {execution['error']}: {execution.get('cause', '')}"
+    if plan := _plan(execution, output):
         return "\n".join(["A dry run; nothing was done.", *render_plan(plan, stack)])
     if "ReportMarkdown" not in output:
-        return f"{ended['status']}: it wrote no report"
-    return f"{ended['status']}: " + "\n".join(describe_outcome(stack, ended["executionArn"].rsplit(":", 1)[1], output))
+        return f"{execution['status']}: it wrote no report"
+    name = execution["executionArn"].rsplit(":", 1)[1]
+    return f"{execution['status']}: " + "\n".join(describe_outcome(stack, name, output))

@@ -1,4 +1,4 @@
-"""The command line as an operator meets it, against `make up`: what it shows, and exit codes to be trusted."""
+"""The command line as an operator uses it, against `make up`: its output and its exit codes."""
 
 import json
 import os
@@ -20,18 +20,18 @@ from tests.support.up import Up
 
 
 def test_plan_then_start_then_report_and_list(up: Up) -> None:
-    """A plan changes nothing; the report of the execution is found by its name; the list has it."""
+    """A plan changes nothing; the execution's report is found by its name; the list names it."""
     serial = issue_client(up, "planned")
-    said = run(up, "revocation plan --certificate pki/planned.pem")
-    assert "SUCCEEDED is expected" in said
-    assert "will be revoked  for UNSPECIFIED  CN=planned, expires" in said
-    assert re.search(r"Takes about 0 s to revoke, [1-9][0-9]* s until the CRL comes, 10 s to enforce", said)
+    output = run(up, "revocation plan --certificate pki/planned.pem")
+    assert "SUCCEEDED is expected" in output
+    assert "will be revoked  for UNSPECIFIED  CN=planned, expires" in output
+    assert re.search(r"Takes about 0 s to revoke, [1-9][0-9]* s until the CRL comes, 10 s to enforce", output)
     assert is_accepted(up, "planned")
-    made = json.loads(run(up, f"revocation plan --json 0x{serial}"))
-    assert made["Serials"][0]["Expected"] == "REVOKED"
-    done = json.loads(run(up, f"revocation start --yes --json 0x{serial} 2>/dev/null"))
-    assert done["status"] == "SUCCEEDED"
-    name = done["executionArn"].rsplit(":", 1)[1]
+    plan = json.loads(run(up, f"revocation plan --json 0x{serial}"))
+    assert plan["Serials"][0]["Expected"] == "REVOKED"
+    execution = json.loads(run(up, f"revocation start --yes --json 0x{serial} 2>/dev/null"))
+    assert execution["status"] == "SUCCEEDED"
+    name = execution["executionArn"].rsplit(":", 1)[1]
     assert "1 of 1 certificates are enforced" in run(up, f"revocation report {name}")
     assert json.loads(run(up, f"revocation report --json {name}"))["Outcome"] == "SUCCEEDED"
     assert re.search(rf"{name}\s+SUCCEEDED", run(up, "revocation list"))
@@ -40,53 +40,53 @@ def test_plan_then_start_then_report_and_list(up: Up) -> None:
 
 
 def test_dry_run_of_the_stack(up: Up) -> None:
-    """The stack itself makes the plan; a dry run is never called enforced."""
+    """The stack itself makes the plan; nothing is enforced."""
     serial = issue_client(up, "dry")
-    said = run(up, f"revocation start --dry-run 0x{serial}")
-    assert "nothing was done" in said
-    assert "will be revoked  for UNSPECIFIED  CN=dry, expires" in said
+    output = run(up, f"revocation start --dry-run 0x{serial}")
+    assert "nothing was done" in output
+    assert "will be revoked  for UNSPECIFIED  CN=dry, expires" in output
     assert "AmbiguousSerial" in run(up, "revocation start --dry-run 1234", UNUSABLE)
     assert "cannot be revoked" in run(up, "revocation start --dry-run 0x1", NOT_ENFORCED)
     assert is_accepted(up, "dry")
 
 
-def test_a_reconcile(up: Up) -> None:
-    """Nothing to revoke, and the trust store up to date, is exit code 0."""
+def test_reconcile(up: Up) -> None:
+    """Nothing to revoke, and an up-to-date trust store, is exit code 0."""
     assert "SUCCEEDED" in run(up, "revocation start --yes --reconcile")
 
 
-# A terminal that answers: standard input goes to it, and the command has it as its controlling one.
+# A terminal: it receives standard input, and is the command's controlling terminal.
 TERMINAL = 'python -c \'import pty, sys; sys.exit(pty.spawn(["bash", "-c", sys.argv[1]]) >> 8)\''
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", ENFORCED), ("n", UNUSABLE), ("", UNUSABLE)])
-def test_it_asks_at_the_terminal(up: Up, answer: str, code: int) -> None:
-    """The plan is shown first; also when a list comes by standard input, and anything but yes is no."""
+def test_start_asks_at_the_terminal(up: Up, answer: str, code: int) -> None:
+    """The plan is shown first, also if a list comes from standard input; anything but yes is no."""
     name = f"answer-{answer}"
     serial = issue_client(up, name)
     command = f"echo 0x{serial} | revocation start --list -"
-    said = run(up, f'echo "{answer}" | {TERMINAL} "{command}"', code)
-    asked = "Revoke 1 certificate for UNSPECIFIED? It cannot be undone. [y/N]"
-    assert said.index(f"will be revoked  for UNSPECIFIED  CN={name}, expires") < said.index(asked)
+    output = run(up, f'echo "{answer}" | {TERMINAL} "{command}"', code)
+    question = "Revoke 1 certificate for UNSPECIFIED? It cannot be undone. [y/N]"
+    assert output.index(f"will be revoked  for UNSPECIFIED  CN={name}, expires") < output.index(question)
     assert is_accepted(up, name) is (code != ENFORCED)
 
 
-def test_not_waiting_and_watching(up: Up) -> None:
-    """Exit code 4 says that it is still running; watching it to its end says what came of it."""
+def test_start_without_waiting_and_watch(up: Up) -> None:
+    """Exit code 4: it is still running. Watching it to its end shows its outcome."""
     serial = issue_client(up, "watched")
-    made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
-    said = run(up, f"revocation watch {made['executionArn']}")
-    assert "SUCCEEDED: 1 of 1" in said
+    started = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
+    output = run(up, f"revocation watch {started['executionArn']}")
+    assert "SUCCEEDED: 1 of 1" in output
 
 
-def test_serials_are_shown_as_they_are(up: Up) -> None:
-    """Octets that read like the names of emoji are octets."""
-    said = run(up, "revocation start --yes 11:cd:22 11:ab:22", NOT_ENFORCED)
-    assert re.search(r"RevokeCertificate  \(\d\)  11:cd:22 FAILED", said)
-    assert "11:ab:22 (ResourceNotFoundException)" in said
+def test_serials_are_not_shown_as_emoji(up: Up) -> None:
+    """Octets that look like the names of emoji, such as :cd:, are printed unchanged."""
+    output = run(up, "revocation start --yes 11:cd:22 11:ab:22", NOT_ENFORCED)
+    assert re.search(r"RevokeCertificate  \(\d\)  11:cd:22 FAILED", output)
+    assert "11:ab:22 (ResourceNotFoundException)" in output
 
 
-# A shell that Ctrl-C reaches: what is started in the background has it ignored, and hands that on.
+# A shell that reacts to Ctrl-C: processes started in the background inherit that it is ignored.
 INTERRUPTIBLE = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -106,8 +106,8 @@ def no_crl(up: Up) -> Iterator[None]:
         s3.put_bucket_policy(Bucket=bucket, Policy=policy)
 
 
-def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
-    """Ctrl-C ends the watching alone, and says so; exit code 4."""
+def test_execution_continues_when_watching_is_interrupted(up: Up) -> None:
+    """Ctrl-C ends only the watching, and the message says so; exit code 4."""
     serial = issue_client(up, "unwatched")
     with no_crl(up):
         process = subprocess.Popen(
@@ -121,16 +121,16 @@ def test_what_is_stopped_being_watched_goes_on(up: Up) -> None:
         assert process.stdout
         next(line for line in process.stdout if "FindCrl" in line)
         process.send_signal(signal.SIGINT)
-        said = process.stdout.read()
+        output = process.stdout.read()
         process.stdout.close()
         assert process.wait(30) == UNFINISHED
-    again = re.search(r"The execution goes on. Look again: (revocation watch \S+)", said)
-    assert again
-    assert "1 of 1 certificates are enforced" in run(up, again[1])
+    match = re.search(r"The execution goes on. Look again: (revocation watch \S+)", output)
+    assert match
+    assert "1 of 1 certificates are enforced" in run(up, match[1])
 
 
-def test_a_trust_store_that_nothing_uses(up: Up) -> None:
-    """It holds the list and refuses nobody: the plan says so, and the end does."""
+def test_unused_trust_store_causes_a_warning(up: Up) -> None:
+    """It holds the list and refuses nobody: the plan and the outcome say so."""
     serial = issue_client(up, "unused")
     elb = up.client("elbv2")
     (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
@@ -146,12 +146,12 @@ def test_a_trust_store_that_nothing_uses(up: Up) -> None:
     assert not is_accepted(up, "unused")
 
 
-def test_an_aborted_execution_is_no_success(up: Up) -> None:
-    """ABORTED is exit code 1, watched or reported; while it runs, its report is still to come."""
+def test_aborted_execution_is_not_a_success(up: Up) -> None:
+    """ABORTED is exit code 1; while the execution runs, there is no report."""
     serial = issue_client(up, "aborted")
     with no_crl(up):
-        made = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
-        arn = made["executionArn"]
+        started = json.loads(run(up, f"revocation start --yes --no-wait --json 0x{serial} 2>/dev/null", UNFINISHED))
+        arn = started["executionArn"]
         up.until(f"aws stepfunctions get-execution-history --execution-arn {arn}", "WaitForCrl")
         assert "is RUNNING and has written no report" in run(up, f"revocation report {arn}", UNFINISHED)
         up.sh(f"aws stepfunctions stop-execution --execution-arn {arn}")
@@ -159,7 +159,7 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "words"),
+    ("command", "code", "message"),
     [
         ("revocation plan 1234", UNUSABLE, "AmbiguousSerial"),
         ("revocation plan", UNUSABLE, "give serials, --certificate, --list"),
@@ -208,21 +208,21 @@ def test_an_aborted_execution_is_no_success(up: Up) -> None:
         ("AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 revocation list", UNREACHABLE, "could not be reached"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(up: Up, command: str, code: int, words: str) -> None:
-    """Named, with an exit code, and without a stack trace; a private key is not shown."""
-    said = run(up, f"{command} 2>&1", code)
-    assert words in said
-    assert "Traceback" not in said
-    assert "BEGIN" not in said
+def test_refusal_is_one_line(up: Up, command: str, code: int, message: str) -> None:
+    """It names the problem, has no stack trace, and does not repeat a private key."""
+    output = run(up, f"{command} 2>&1", code)
+    assert message in output
+    assert "Traceback" not in output
+    assert "BEGIN" not in output
 
 
-def test_the_region_is_that_of_the_state_machine(up: Up) -> None:
-    """Whatever the shell has: the ARN says it."""
+def test_region_is_that_of_the_state_machine(up: Up) -> None:
+    """The Region in the ARN counts more than the shell's."""
     run(up, "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 revocation list")
 
 
-def test_the_region_is_that_of_the_aws_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS_REGION comes first, which boto3 does not read."""
+def test_region_is_that_of_the_aws_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_REGION takes precedence, which boto3 does not read."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     stack.use_region(None)
@@ -235,7 +235,8 @@ def test_help_shows_an_example(up: Up, command: str) -> None:
     assert f"revocation {command}" in run(up, f"revocation {command} --help").split("Options:")[0].split("\n\n", 1)[1]
 
 
-def test_it_is_one_command() -> None:
-    """The project's set-up installs it."""
-    said = subprocess.run(["make", "-n", "-W", "requirements.txt", "lint"], capture_output=True, text=True, check=True)
-    assert ".venv/bin/revocation" in said.stdout
+def test_revocation_command_is_installed() -> None:
+    """Setting up .venv installs it."""
+    command = ["make", "-n", "-W", "requirements.txt", "lint"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ".venv/bin/revocation" in result.stdout

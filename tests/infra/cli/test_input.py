@@ -1,4 +1,4 @@
-"""Each form of input that the command line takes, against `make up`: it ends enforced, and the listener refuses."""
+"""Each form of input that the command line takes, against `make up`: the certificate is revoked and refused."""
 
 import json
 import time
@@ -39,8 +39,8 @@ FORMS = {
 }
 
 
-def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
-    """All of them at once: exit code 0 each, and nobody gets in with any of the certificates any more."""
+def test_each_form_revokes_and_the_listener_refuses(up: Up) -> None:
+    """All forms at once: each execution enforces its certificate, and the listener accepts none of them."""
     serials = {form: issue_client(up, form) for form in FORMS}
     started = {}
     for form, command in FORMS.items():
@@ -48,9 +48,9 @@ def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
         how += f"; arn=$CERTIFICATE_AUTHORITY_ARN/certificate/{int(serials[form], 16):032x}"
         started[form] = json.loads(run(up, f"{how}; {{ {command}; }} 2>/dev/null", UNFINISHED))["executionArn"]
     for arn in list(started.values())[:2]:
-        said = run(up, f"revocation watch {arn}")
-        assert "SUCCEEDED: 1 of 1 certificates are enforced" in said
-        assert "RevokeCertificate  (1)" in said
+        output = run(up, f"revocation watch {arn}")
+        assert "SUCCEEDED: 1 of 1 certificates are enforced" in output
+        assert "RevokeCertificate  (1)" in output
     sfn = up.client("stepfunctions")
     for form, arn in started.items():
         while (ended := sfn.describe_execution(executionArn=arn))["status"] == "RUNNING":
@@ -59,68 +59,69 @@ def test_each_form_ends_enforced_and_the_listener_refuses(up: Up) -> None:
     assert [form for form in FORMS if is_accepted(up, form)] == []
 
 
-def uploaded(up: Up) -> int:
-    """Count what lies where the command line puts files."""
+def count_uploads(up: Up) -> int:
+    """Count the files that the command line has uploaded."""
     bucket = up.environment["INPUT_BUCKET"]
     return int(up.client("s3").list_objects_v2(Bucket=bucket, Prefix="inputs/")["KeyCount"])
 
 
-def test_a_long_list_goes_by_way_of_s3(up: Up) -> None:
-    """It does not fit into an input; a plan of it, and a start that nobody confirms, upload nothing."""
+def test_long_list_is_uploaded(up: Up) -> None:
+    """It does not fit into an input. A plan, and a start that is not confirmed, upload nothing."""
     up.sh("seq -f '0x9%06g' 1 501 > long.txt")
-    before = uploaded(up)
-    made = json.loads(run(up, "revocation plan --json --list long.txt", NOT_ENFORCED))
-    assert (made["NumberOfSerials"], made["Batches"], made["Expected"]) == (501, 2, {"FAILED": 501})
+    before = count_uploads(up)
+    plan = json.loads(run(up, "revocation plan --json --list long.txt", NOT_ENFORCED))
+    assert (plan["NumberOfSerials"], plan["Batches"], plan["Expected"]) == (501, 2, {"FAILED": 501})
     assert "give --yes" in run(up, "setsid revocation start --list long.txt", UNUSABLE)
-    assert uploaded(up) == before
+    assert count_uploads(up) == before
     start = "revocation start --yes --no-wait --json --list long.txt 2>/dev/null"
-    made = json.loads(run(up, start, UNFINISHED))
-    asked = up.sh(
-        f"aws stepfunctions describe-execution --execution-arn {made['executionArn']} --query input --output text"
+    execution = json.loads(run(up, start, UNFINISHED))
+    request = up.sh(
+        f"aws stepfunctions describe-execution --execution-arn {execution['executionArn']} --query input --output text"
     )
-    location = json.loads(asked)["SerialList"]
+    location = json.loads(request)["SerialList"]
     assert location["Format"] == "JSON"
-    kept = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
-    assert json.loads(kept)[0] == {"Serial": "09:00:00:01"}
-    assert uploaded(up) == before + 1
+    uploaded = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
+    assert json.loads(uploaded)[0] == {"Serial": "09:00:00:01"}
+    assert count_uploads(up) == before + 1
 
 
-def test_a_list_of_another_cas_certificates(up: Up) -> None:
-    """An ARN names its CA, on the way to S3 or into an input alike."""
+def test_list_of_another_cas_certificates(up: Up) -> None:
+    """An ARN names its CA; this is checked for short and for long lists."""
     up.sh("seq -f ${CERTIFICATE_AUTHORITY_ARN%????}0000/certificate/0a%030g 1 501 > other.txt")
     for number in (1, 501):
-        said = run(up, f"head -{number} other.txt | revocation plan --list -", UNUSABLE)
-        assert "CertificateIssuerMismatch" in said
+        output = run(up, f"head -{number} other.txt | revocation plan --list -", UNUSABLE)
+        assert "CertificateIssuerMismatch" in output
     up.sh('echo "{\n \\"CertificateArn\\": \\"$(head -1 other.txt)\\"\n}" > other.json')
     assert "CertificateIssuerMismatch" in run(up, "revocation plan --list other.json", UNUSABLE)
 
 
-def test_many_certificates_go_by_way_of_s3(up: Up) -> None:
-    """A file with more of them than an input can hold; what stands beside them stays here."""
+def test_many_certificates_are_uploaded(up: Up) -> None:
+    """A file with more certificates than an input can hold; other text in it is not uploaded."""
     serial = issue_client(up, "many")
     up.sh("openssl x509 -text -in pki/many.pem > one.txt; for n in $(seq 120); do cat one.txt; done > many.pem")
     assert "will be revoked  for UNSPECIFIED  CN=many" in run(up, "revocation plan --certificate many.pem")
-    done = json.loads(run(up, "revocation start --yes --json --certificate many.pem 2>/dev/null"))
-    assert done["output"]["Summary"]["Enforced"] == 1
-    asked = json.loads(up.sh(f"aws stepfunctions describe-execution --execution-arn {done['executionArn']}"))["input"]
-    (location,) = json.loads(asked)["Certificates"]
-    kept = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
-    assert (kept.count("BEGIN"), "Serial" in kept) == (120, False)
+    execution = json.loads(run(up, "revocation start --yes --json --certificate many.pem 2>/dev/null"))
+    assert execution["output"]["Summary"]["Enforced"] == 1
+    execution_arn = execution["executionArn"]
+    details = json.loads(up.sh(f"aws stepfunctions describe-execution --execution-arn {execution_arn}"))
+    (location,) = json.loads(details["input"])["Certificates"]
+    uploaded = up.sh(f"aws s3 cp s3://{location['Bucket']}/{location['Key']} -")
+    assert (uploaded.count("BEGIN"), "Serial" in uploaded) == (120, False)
     assert serial
 
 
-def test_a_list_elsewhere_in_s3_is_copied(up: Up) -> None:
+def test_list_elsewhere_in_s3_is_uploaded(up: Up) -> None:
     """An object that the stack may not read is read with the operator's rights, and uploaded to the input bucket."""
     serial = issue_client(up, "elsewhere")
     up.sh(f"echo 0x{serial} | aws s3 cp --quiet - s3://$WORKFLOW_BUCKET/by-hand/s.txt")
-    said = run(up, "revocation start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
-    assert "1 of 1 certificates are enforced" in said
-    assert "Connections that were open may live until" in said
+    output = run(up, "revocation start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
+    assert "1 of 1 certificates are enforced" in output
+    assert "Connections that were open may live until" in output
     assert not is_accepted(up, "elsewhere")
 
 
-def test_a_crl_of_another_ca(up: Up) -> None:
-    """A CA made by openssl alone, trusted beside Private CA's: its CRL in a file, and its client is refused."""
+def test_crl_of_another_ca(up: Up) -> None:
+    """A CA made with openssl, trusted beside Private CA's: its CRL comes in a file, and its client is refused."""
     ca = OpensslCa(up.folder / "third", "Partner CA")
     ca.issue("partner")
     up.sh("cat third/partner.pem third/ca.pem > pki/partner.pem; cp third/partner.key pki/")
@@ -132,30 +133,30 @@ def test_a_crl_of_another_ca(up: Up) -> None:
     assert is_accepted(up, "partner")
     ca.revoke("partner")
     (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
-    planned = run(up, "revocation plan --crl partner.crl")
-    assert "attach CRL number" in planned
+    plan = run(up, "revocation plan --crl partner.crl")
+    assert "attach CRL number" in plan
     assert "The trust stores hold this CRL now" in run(up, "revocation start --yes --crl partner.crl")
     assert not is_accepted(up, "partner")
     assert "held this CRL already" in run(up, "revocation start --yes --crl partner.crl")
     ca.forget()
     (up.folder / "partner.crl").write_bytes(ca.crl("DER"))
-    dropped = run(up, "revocation plan --crl partner.crl")
-    assert "Warning: 1 serials that it refuses now would be accepted" in dropped
+    plan = run(up, "revocation plan --crl partner.crl")
+    assert "Warning: 1 serials that it refuses now would be accepted" in plan
     assert "Warning: 1 serials" in run(up, "revocation start --yes --crl partner.crl")
 
 
 LOG = "pki/../logs/conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
 
 
-def test_a_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
-    """What find prints starts a revocation; the files are plain or gzip, in a folder or in S3."""
+def test_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
+    """The output of find is the input of start; the files are plain or gzip, in a folder or in S3."""
     serial = issue_client(up, "logged")
     (up.folder / "logs").mkdir()
     (up.folder / LOG).write_text("\n".join(LINE.format(number, "logged", serial) for number in range(5)) + "\n")
     up.sh("gzip -k logs/*.log; aws s3 cp --quiet --recursive --exclude '*.log' logs s3://$INPUT_BUCKET/logs/")
-    said = run(up, "revocation find s3://$INPUT_BUCKET/logs/ --subject cn=LOGGED")
-    assert "5 connections from 203.0.113." in said
-    assert "1 certificates in 5 lines of 1 files" in said
+    output = run(up, "revocation find s3://$INPUT_BUCKET/logs/ --subject cn=LOGGED")
+    assert "5 connections from 203.0.113." in output
+    assert "1 certificates in 5 lines of 1 files" in output
     assert "2 connections" in run(up, "revocation find logs --address 203.0.113.3/32 --since 2026-11-23T03:01:00")
     assert "0 certificates" in run(up, "revocation find logs --subject nobody", NOT_ENFORCED)
     (client,) = json.loads(run(up, "revocation find logs --json 2>/dev/null"))

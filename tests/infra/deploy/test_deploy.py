@@ -27,7 +27,7 @@ ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/a"
 
 @pytest.fixture
 def shell(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
-    """Return the embedded AWS with a shell's environment that leads to it."""
+    """Return the embedded AWS, with the environment of a shell that uses it."""
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
     return aws
@@ -38,8 +38,8 @@ def options(tmp_path: Path, *arguments: str) -> argparse.Namespace:
     return deploy.parse_options([*arguments, "--config", str(tmp_path / "samconfig.toml")])
 
 
-def test_every_parameter_says_what_it_is() -> None:
-    """The first run shows it, and a default is one that the template takes."""
+def test_every_parameter_has_a_description() -> None:
+    """The first run shows it; each default is a value that the template accepts."""
     for name, definition in PARAMETERS.items():
         assert definition["Description"].strip().endswith("."), name
         if "Default" in definition:
@@ -64,7 +64,7 @@ def test_value_that_the_template_refuses_is_refused_at_once(name: str, value: st
 
 
 def test_unknown_and_missing_parameters_are_named(tmp_path: Path) -> None:
-    """Before anything is deployed."""
+    """They are refused before anything is deployed."""
     with pytest.raises(ParameterRefused, match="no parameter Nonsense"):
         deploy.deploy_stack(options(tmp_path, "up", "Nonsense=1"), Console())
     with pytest.raises(ParameterRefused, match="CertificateAuthorityArn must be given"):
@@ -79,7 +79,7 @@ print(json.dumps(CfnParameterOverridesType().convert(overrides, None, None)))
 """
 
 
-def test_sam_reads_the_parameters_that_were_given(tmp_path: Path) -> None:
+def test_sam_reads_the_parameters_unchanged(tmp_path: Path) -> None:
     """Blanks, commas, equals signs and quotation marks reach SAM unchanged; an empty answer is left to the default."""
     config = tmp_path / "samconfig.toml"
     parameters = {
@@ -97,7 +97,7 @@ def test_sam_reads_the_parameters_that_were_given(tmp_path: Path) -> None:
     assert json.loads(read.stdout) == parameters
 
 
-def test_a_config_with_a_list_of_parameters_is_read(tmp_path: Path) -> None:
+def test_config_with_a_list_of_parameters_is_read(tmp_path: Path) -> None:
     """Earlier versions wrote one; it is rewritten before SAM sees it."""
     config = tmp_path / "samconfig.toml"
     write_config(config, "stack", "eu-west-1", {})
@@ -148,8 +148,8 @@ def test_deployed_twice_and_destroyed(
     assert stepfunctions.list_state_machines()["stateMachines"] == []
 
 
-def test_the_first_run_asks_and_offers_what_is_there(shell: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every parameter with its meaning; CAs and trust stores of the account to choose from; a wrong answer again."""
+def test_first_run_asks_and_lists_resources(shell: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every parameter is shown, with the account's CAs and trust stores; after a wrong answer it asks again."""
     root = PrivateCa.create_root(shell, "Root")
     answers = iter(["nonsense", root.arn, "arn:x"])
     monkeypatch.setattr(Prompt, "ask", lambda _name, default, **_: next(answers, default))
