@@ -12,7 +12,7 @@ from functions.models.states import CrlStatus, Failure, FindCrlInput, FoundCrl, 
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl, crl_checks
 from functions.report import crl_failure
-from functions.revocation import batches
+from functions.revocation.batches import read_outcomes
 from functions.trust_store.precedence import BY_NUMBER, lowest_winner
 
 _MAX_MISSING_SERIALS = 10
@@ -25,7 +25,7 @@ def find_crl(event: FindCrlInput, now: datetime) -> FoundCrl:
     previous = event.previous if isinstance(event.previous, FoundCrl) else None
     first_poll_at = previous.first_poll_at if previous else now
     deadline = first_poll_at + timedelta(seconds=manifest.request.polling.deadline_seconds)
-    revocations = batches.gather(manifest, event.revocations, event.batches)
+    revocations = read_outcomes(manifest, event.revocations, event.batches)
     wanted = frozenset(revocation.serial for revocation in revocations if revocation.wanted_in_crl)
     poll = {
         "polls": previous.polls + 1 if previous else 1,

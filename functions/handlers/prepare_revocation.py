@@ -1,4 +1,4 @@
-"""PrepareRevocation: refuse what cannot be carried out, before any effect, and keep what all later steps need."""
+"""PrepareRevocation: refuse what cannot be carried out before anything is changed, and store what later steps need."""
 
 from datetime import datetime
 
@@ -10,21 +10,21 @@ from functions.intake.validate import validate
 from functions.models.request import ExecutionInput, WantedSerial
 from functions.models.states import Prepared, TrustStore
 from functions.pki import serial_number
-from functions.revocation import batches as outcomes
+from functions.revocation.batches import batch_numbers
 
 
 def prepare_revocation(event: ExecutionInput, now: datetime) -> Prepared:
     """Validate the input and all that it names, and write the manifest.
 
     Raises:
-        RequestRefused: a subclass of it for a single fault, itself naming all of them otherwise.
+        RequestRefused: a subclass of it for a single fault, otherwise itself, naming all faults.
 
     """
     if isinstance(event.request, dict) and event.request.get("DryRun") is True:
-        raise InvalidInput("DryRun: this state machine is older than its functions and knows no dry run: deploy again")
+        raise InvalidInput("DryRun: this state machine is older than its functions and has no dry run: deploy again")
     manifest = validate(event, now)
     request = manifest.request
-    batches = outcomes.batches(len(request.serials))
+    batches = batch_numbers(len(request.serials))
     return Prepared(
         manifest=workflow_bucket.put_manifest(manifest),
         certificate_authority_arn=request.certificate_authority_arn,
@@ -35,11 +35,11 @@ def prepare_revocation(event: ExecutionInput, now: datetime) -> Prepared:
         serials=[]
         if batches
         else [
-            WantedSerial(serial=each, revocation_reason=request.reasons.get(serial_number.to_hex(each)))
-            for each in request.serials
+            WantedSerial(serial=serial, revocation_reason=request.reasons.get(serial_number.to_hex(serial)))
+            for serial in request.serials
         ],
         batches=batches,
-        trust_stores=[TrustStore(trust_store_arn=each.trust_store_arn) for each in manifest.baselines],
+        trust_stores=[TrustStore(trust_store_arn=baseline.trust_store_arn) for baseline in manifest.baselines],
     )
 
 

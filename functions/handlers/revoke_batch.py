@@ -1,4 +1,4 @@
-"""RevokeBatch: some hundred serials of a long list at Private CA, as fast as its quota allows and no faster."""
+"""RevokeBatch: revoke one batch of a long list at Private CA, as fast as its quota allows and no faster."""
 
 import time
 from collections import Counter
@@ -12,42 +12,44 @@ from functions.errors import AwsUnavailable, CertificateAuthorityBusy
 from functions.handler import lambda_handler
 from functions.models.states import Revocation, RevocationOutcome, RevokeBatchInput, RevokedBatch
 from functions.models.stored import Manifest
-from functions.revocation import batches as outcomes
-from functions.revocation.rate_limiter import Pace
+from functions.revocation.batches import serials_in_batch
+from functions.revocation.rate_limiter import RateLimiter
 from functions.revocation.revoke import revoke
 
 # 20 calls a second that take up to 0.4 s each keep eight threads busy (Little's law).
 _THREADS = 8
-# Of the 15 minutes that a Lambda has: the outcomes are kept before it ends, and the next try does the rest.
-_SECONDS = 600
+# Of Lambda's 15 minutes: the outcomes are stored before the function times out, and its next attempt does the rest.
+_MAX_SECONDS = 600
 _PAUSE_SECONDS = 5.0
 
 
 def revoke_batch(event: RevokeBatchInput, _now: datetime) -> RevokedBatch:
-    """Revoke the serials of one batch that have no outcome yet, and keep each one's outcome in S3.
+    """Revoke the serials of one batch that have no outcome yet, and store every outcome in S3.
 
     Raises:
-        CertificateAuthorityBusy: some could not be asked for; the others' outcomes are kept. The state machine asks
-            again, and this step goes on where it was.
+        CertificateAuthorityBusy: some serials are left; the others' outcomes are stored. The state machine retries,
+            and this step continues where it stopped.
 
     """
     manifest = workflow_bucket.get_manifest(event.manifest)
-    wanted = outcomes.of_batch(manifest.request.serials, event.batch)
-    known = {each.serial: each for each in workflow_bucket.get_outcomes(manifest, event.batch)}
-    ends = time.monotonic() + _SECONDS
-    pace = Pace(environment().revocations_per_second)
-    while left := [serial for serial in wanted if serial not in known]:
-        known |= {each.serial: each for each in _revoke(manifest, left, pace, ends)}
-        if time.monotonic() > ends:
+    serials = serials_in_batch(manifest.request.serials, event.batch)
+    outcomes = {known.serial: known for known in workflow_bucket.get_outcomes(manifest, event.batch)}
+    deadline = time.monotonic() + _MAX_SECONDS
+    rate_limiter = RateLimiter(environment().revocations_per_second)
+    while remaining := [serial for serial in serials if serial not in outcomes]:
+        outcomes |= {done.serial: done for done in _revoke(manifest, remaining, rate_limiter, deadline)}
+        if time.monotonic() > deadline:
             break
-        if len(known) < len(wanted):
+        if len(outcomes) < len(serials):
             time.sleep(_PAUSE_SECONDS)
-    workflow_bucket.put_outcomes(manifest.execution_name, event.batch, [known[s] for s in wanted if s in known])
-    if len(known) < len(wanted):
+    in_order = [outcomes[serial] for serial in serials if serial in outcomes]
+    workflow_bucket.put_outcomes(manifest.execution_name, event.batch, in_order)
+    if len(outcomes) < len(serials):
+        left = len(serials) - len(outcomes)
         raise CertificateAuthorityBusy(
-            f"Private CA was too busy for {len(wanted) - len(known)} of {len(wanted)} serials of batch {event.batch}"
+            f"Private CA was too busy for {left} of {len(serials)} serials of batch {event.batch}"
         )
-    counts = Counter(each.outcome for each in known.values())
+    counts = Counter(revocation.outcome for revocation in outcomes.values())
     return RevokedBatch(
         batch=event.batch,
         revoked=counts[RevocationOutcome.REVOKED],
@@ -57,14 +59,14 @@ def revoke_batch(event: RevokeBatchInput, _now: datetime) -> RevokedBatch:
     )
 
 
-def _revoke(manifest: Manifest, serials: list[int], pace: Pace, ends: float) -> Iterable[Revocation]:
-    """Ask once for each; those that Private CA was too busy for are left out."""
+def _revoke(manifest: Manifest, serials: list[int], rate_limiter: RateLimiter, deadline: float) -> Iterable[Revocation]:
+    """Try each serial once; leave out those that Private CA was too busy for."""
     request, arn = manifest.request, manifest.request.certificate_authority_arn
     assert arn is not None  # noqa: S101 - an input that names serials names Private CA's
 
-    def ask(serial: int) -> Revocation | None:
-        pace.wait()
-        if time.monotonic() > ends:
+    def try_once(serial: int) -> Revocation | None:
+        rate_limiter.wait()
+        if time.monotonic() > deadline:
             return None
         try:
             return revoke(arn, serial, request.reason_of(serial), datetime.now(UTC))
@@ -72,7 +74,7 @@ def _revoke(manifest: Manifest, serials: list[int], pace: Pace, ends: float) -> 
             return None
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [each for each in pool.map(ask, serials) if each]
+        return [revocation for revocation in pool.map(try_once, serials) if revocation]
 
 
 handler = lambda_handler(revoke_batch)

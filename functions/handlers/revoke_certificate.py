@@ -1,4 +1,4 @@
-"""RevokeCertificate: one serial at Private CA. A failure never stops the others."""
+"""RevokeCertificate: revoke one serial at Private CA; a failure never stops the others."""
 
 from datetime import datetime
 
@@ -8,10 +8,10 @@ from functions.revocation.revoke import revoke
 
 
 def revoke_certificate(event: RevokeCertificateInput, now: datetime) -> Revocation:
-    """Revoke one certificate, for the reason of its own or else that of the request.
+    """Revoke one certificate, for its own reason or else the request's.
 
     Raises:
-        CertificateAuthorityBusy, AwsUnavailable: to be asked again, which the state machine does.
+        CertificateAuthorityBusy, AwsUnavailable: temporary; the state machine retries.
 
     """
     reason = event.wanted.revocation_reason or event.revocation_reason

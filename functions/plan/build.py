@@ -15,7 +15,7 @@ from functions.models.stored import Manifest
 from functions.plan import enforcement, outcomes
 from functions.plan.estimate import with_estimate
 from functions.plan.verdict import with_verdict
-from functions.revocation import batches
+from functions.revocation.batches import batch_numbers
 from functions.trust_store import drift
 from functions.trust_store.precedence import BY_NUMBER, Precedence
 
@@ -73,7 +73,7 @@ def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
         trust_stores=[
             enforcement.plan_revocations(baseline, current.usable, wanted, missing) for baseline in manifest.baselines
         ],
-        batches=len(batches.batches(len(requested))),
+        batches=len(batch_numbers(len(requested))),
     )
 
 

@@ -22,7 +22,7 @@ from functions.report import markdown, trust_store, verdict
 from functions.report.athena_query import refusals_query
 from functions.report.evidence import EnforcedSerials, read_enforced_serials
 from functions.report.step_times import step_times
-from functions.revocation import batches
+from functions.revocation.batches import read_outcomes
 from functions.revocation.error_codes import explain
 
 
@@ -31,7 +31,7 @@ def build_report(event: ReportInput, now: datetime) -> Report:
     state = event.state
     manifest = workflow_bucket.get_manifest(state.prepared.manifest) if state.prepared else None
     if manifest:
-        revocations = batches.gather(manifest, state.revocations, state.batches)
+        revocations = read_outcomes(manifest, state.revocations, state.batches)
         state = state.model_copy(update={"revocations": revocations})
     fields = _manifest_fields(state, manifest, event.start_time) if manifest else {}
     problems = (

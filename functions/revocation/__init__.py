@@ -1,1 +1,1 @@
-"""Revoking at Private CA."""
+"""Revokes certificates at Private CA, one by one or in batches."""

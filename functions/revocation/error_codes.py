@@ -1,6 +1,6 @@
-"""Private CA's refusals to revoke, in words (aws: privateca PCATsExceptions, API_RevokeCertificate)."""
+"""Explanations of Private CA's error codes for a revocation (aws: privateca PCATsExceptions, API_RevokeCertificate)."""
 
-_WORDS = {
+_EXPLANATIONS = {
     "AccessDeniedException": "the function's role may not revoke at this CA; see the template's policies",
     "CertificateAuthorityBusy": "Private CA throttled or was busy until the retries were used up; start again",
     "CertificateExpired": "it has expired and was never revoked; load balancers refuse it unless they ignore expiry",
@@ -12,5 +12,5 @@ _WORDS = {
 
 
 def explain(error: str | None) -> str | None:
-    """Say what a refusal means, where that is known."""
-    return _WORDS.get(error) if error else None
+    """Return what an error code means, or None if that is not known."""
+    return _EXPLANATIONS.get(error) if error else None

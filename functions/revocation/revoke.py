@@ -1,48 +1,48 @@
-"""Revoking one certificate at Private CA, and what became of it. Already revoked is success."""
+"""Revokes one certificate at Private CA; one that is already revoked is a success."""
 
 from datetime import datetime
 
 from cryptography import x509
 
-from functions.aws import acm_pca as aws_acm_pca
+from functions.aws import acm_pca
 from functions.errors import AwsCallRefused
 from functions.models.request import RevocationReason
 from functions.models.states import Revocation, RevocationOutcome
 from functions.pki import serial_number
 
 _ALREADY_REVOKED = "RequestAlreadyProcessedException"
-_REFUSED_AS_SUCH = "InvalidRequestException"
+_INVALID_REQUEST = "InvalidRequestException"
 
 
 def revoke(certificate_authority_arn: str, serial: int, reason: RevocationReason, now: datetime) -> Revocation:
-    """Revoke one certificate and say, compactly, what became of it.
+    """Revoke one certificate and return the outcome.
 
     Raises:
-        CertificateAuthorityBusy, AwsUnavailable: to be asked again, which is safe.
+        CertificateAuthorityBusy, AwsUnavailable: temporary; retry, which is safe.
 
     """
-    refusal = aws_acm_pca.revoke_certificate(certificate_authority_arn, serial_number.to_hex(serial), reason)
+    code = acm_pca.revoke_certificate(certificate_authority_arn, serial_number.to_hex(serial), reason)
     outcome, error = RevocationOutcome.REVOKED, None
-    if refusal == _ALREADY_REVOKED:
+    if code == _ALREADY_REVOKED:
         outcome = RevocationOutcome.ALREADY_REVOKED
         if _has_expired(certificate_authority_arn, serial, now):
             outcome = RevocationOutcome.EXPIRED
-    elif refusal:
-        outcome, error = RevocationOutcome.FAILED, refusal
-        if refusal == _REFUSED_AS_SUCH and _has_expired(certificate_authority_arn, serial, now):
+    elif code:
+        outcome, error = RevocationOutcome.FAILED, code
+        if code == _INVALID_REQUEST and _has_expired(certificate_authority_arn, serial, now):
             error = "CertificateExpired"
     at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     return Revocation(serial=serial, outcome=outcome, at=at, error=error)
 
 
 def _has_expired(certificate_authority_arn: str, serial: int, now: datetime) -> bool:
-    """Ask Private CA for the certificate: an expired one leaves the CRL and can no longer be revoked.
+    """Return whether a certificate has expired: it then leaves the CRL and can no longer be revoked.
 
-    When the CA does not give it, it counts as valid, and is waited for.
+    A certificate that Private CA refuses to return counts as valid, so the workflow waits for it.
 
     """
     try:
-        pem = aws_acm_pca.get_certificate(certificate_authority_arn, serial)
+        pem = acm_pca.get_certificate(certificate_authority_arn, serial)
     except AwsCallRefused:
         return False
     return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc < now

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import limits
 from functions.pki import serial_number
-from functions.revocation.batches import batches
+from functions.revocation.batches import batch_numbers
 from infra.local.lab.pki import Client
 from tests.support.workflow import Execution, Workflow
 
@@ -135,6 +135,6 @@ def test_long_list(workflow: Workflow) -> None:
     assert set(certificates) <= workflow.held()
     assert Counter(execution.outcomes.values()) == {"REVOKED": LONG, "FAILED": 1}
     assert execution.enforced == set(map(serial_number.to_hex, certificates))
-    assert execution.states.count("RevokeBatch") == len(batches(LONG + 1))
+    assert execution.states.count("RevokeBatch") == len(batch_numbers(LONG + 1))
     largest = max(len(event.get("stateEnteredEventDetails", {}).get("input", "")) for event in execution.history)
     assert largest < 8 * 1024

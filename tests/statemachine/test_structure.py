@@ -14,7 +14,7 @@ from functions import errors, limits, metrics
 from functions.models import request
 from functions.models import states as contracts
 from functions.models.base import Model
-from functions.revocation import batches as outcomes
+from functions.revocation.batches import batch_numbers
 from infra.template import load_template
 
 ROOT = Path(__file__).parents[2]
@@ -154,14 +154,14 @@ def test_payload_of_the_longest_inline_list_is_below_the_limit() -> None:
 
 def test_long_list_is_small_in_payload_and_history() -> None:
     """100,000 serials are batch numbers and counts in the payload; a batch is one task, even when throttled."""
-    batches = outcomes.batches(limits.MAX_SERIALS)
+    batches = batch_numbers(limits.MAX_SERIALS)
     done = {"Batch": 249, "Revoked": 399, "AlreadyRevoked": 399, "Expired": 399, "Failed": 399, "Error": "x" * 40}
     state = {"Prepared": {"Batches": batches}, "Batches": [done] * len(batches)}
     assert len(json.dumps(state)) < 64 * 1024
     busy = next(r for r in TASKS["RevokeBatch"]["Retry"] if "CertificateAuthorityBusy" in r["ErrorEquals"])
     assert len(batches) * (8 + 3 * busy["MaxAttempts"]) < 7_000  # test below: the wait needs the rest
-    assert outcomes.batches(limits.MAX_INLINE_SERIALS) == []
-    assert outcomes.batches(limits.MAX_INLINE_SERIALS + 1) == [0, 1]
+    assert batch_numbers(limits.MAX_INLINE_SERIALS) == []
+    assert batch_numbers(limits.MAX_INLINE_SERIALS + 1) == [0, 1]
 
 
 def test_history_of_the_longest_wait_is_below_the_limit() -> None:

@@ -1,11 +1,11 @@
-"""RevokeCertificate says what became of one serial; nothing that stays so is an error."""
+"""RevokeCertificate returns one serial's outcome; only temporary conditions are raised as errors."""
 
 from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
 
-from functions.aws import acm_pca as aws_acm_pca
+from functions.aws.acm_pca import get_certificate
 from functions.errors import AwsCallRefused, AwsUnavailable, CertificateAuthorityBusy
 from functions.handlers.revoke_certificate import revoke_certificate
 from functions.models.request import RevocationReason, WantedSerial
@@ -16,93 +16,93 @@ from infra.local.lab.pki import Client
 from tests.support.pki import NOW
 from tests.support.steps import Bench
 
-REVOKE, GET = "acm-pca:RevokeCertificate", "acm-pca:GetCertificate"
+REVOKE, GET_CERTIFICATE = "acm-pca:RevokeCertificate", "acm-pca:GetCertificate"
 NEVER_ISSUED = 0xABC123
 
 
 @pytest.fixture
 def client(bench: Bench) -> Client:
-    """Give a client that is not revoked yet."""
+    """Return a client that is not revoked yet."""
     return bench.lab.authority.issue_client(bench.lab.folder, f"revoke-{bench.name}")
 
 
 def revoke(bench: Bench, serial: int, now: datetime = NOW) -> Revocation:
     """Run the step."""
-    question = RevokeCertificateInput(
+    event = RevokeCertificateInput(
         certificate_authority_arn=bench.lab.authority.arn,
         wanted=WantedSerial(serial=serial),
         revocation_reason=RevocationReason.KEY_COMPROMISE,
     )
-    return revoke_certificate(question, now)
+    return revoke_certificate(event, now)
 
 
-def test_certificate_under_either_form_of_its_arn(bench: Bench, client: Client) -> None:
-    """Its ARN may end in 32 hexadecimal digits, or in decimal: what is not found by one is asked for by the other."""
-    asked = Counter[str]()
-    faults.observe(lambda action, _: asked.update([action]))
-    assert aws_acm_pca.get_certificate(bench.lab.authority.arn, client.serial).startswith("-----BEGIN")
-    assert asked == {GET: 1}
-    faults.add(GET, code="ResourceNotFoundException")
+def test_either_form_of_certificate_arn(bench: Bench, client: Client) -> None:
+    """A certificate's ARN may end in 32 hexadecimal digits or in decimal: if one is not found, the other is tried."""
+    calls = Counter[str]()
+    faults.observe(lambda action, _: calls.update([action]))
+    assert get_certificate(bench.lab.authority.arn, client.serial).startswith("-----BEGIN")
+    assert calls == {GET_CERTIFICATE: 1}
+    faults.add(GET_CERTIFICATE, code="ResourceNotFoundException")
     with pytest.raises(AwsCallRefused, match=f"certificate/{client.serial} "):
-        aws_acm_pca.get_certificate(bench.lab.authority.arn, client.serial)
-    assert asked == {GET: 3}
+        get_certificate(bench.lab.authority.arn, client.serial)
+    assert calls == {GET_CERTIFICATE: 3}
 
 
 def test_valid_certificate(bench: Bench, client: Client) -> None:
-    """It is revoked at Private CA, for the reason given."""
-    done = revoke(bench, client.serial)
-    assert done == Revocation(serial=client.serial, outcome=RevocationOutcome.REVOKED, at=NOW)
+    """A valid certificate is revoked at Private CA, for the requested reason."""
+    result = revoke(bench, client.serial)
+    assert result == Revocation(serial=client.serial, outcome=RevocationOutcome.REVOKED, at=NOW)
     entry = acm_pca.certificate_authority(bench.lab.authority.arn).revocations[client.serial].entry
     assert "key_compromise" in str(entry.extensions)
 
 
 def test_already_revoked(bench: Bench, client: Client) -> None:
-    """Already revoked is success, and waited for in the CRL."""
+    """A certificate that is already revoked is a success, and the workflow waits for it in the CRL."""
     revoke(bench, client.serial)
     again = revoke(bench, client.serial)
     assert (again.outcome, again.error, again.wanted_in_crl) == (RevocationOutcome.ALREADY_REVOKED, None, True)
 
 
 def test_already_revoked_and_expired(bench: Bench, client: Client) -> None:
-    """CRLs no longer hold it, so it is not waited for."""
+    """CRLs no longer hold an expired certificate, so the workflow does not wait for it."""
     revoke(bench, client.serial)
     again = revoke(bench, client.serial, NOW + timedelta(days=31))
     assert (again.outcome, again.wanted_in_crl) == (RevocationOutcome.EXPIRED, False)
 
 
 def test_expired_and_never_revoked(bench: Bench) -> None:
-    """It can no longer be revoked, which is a failure with a name of its own."""
+    """An expired certificate can no longer be revoked; the failure has an error of its own."""
     validity: dict[str, object] = {"Type": "ABSOLUTE", "Value": int(NOW.timestamp()) + 3_600}
     client = bench.lab.authority.issue_client(bench.lab.folder, f"short-{bench.name}", validity)
     faults.add(REVOKE, code="InvalidRequestException")
-    done = revoke(bench, client.serial, NOW + timedelta(hours=2))
-    assert (done.outcome, done.error) == (RevocationOutcome.FAILED, "CertificateExpired")
+    result = revoke(bench, client.serial, NOW + timedelta(hours=2))
+    assert (result.outcome, result.error) == (RevocationOutcome.FAILED, "CertificateExpired")
 
 
-def test_refused_as_such_and_not_expired(bench: Bench, client: Client) -> None:
-    """AWS's own code is kept when the certificate has not expired."""
+def test_invalid_request_and_not_expired(bench: Bench, client: Client) -> None:
+    """AWS's own error code is kept if the certificate has not expired."""
     faults.add(REVOKE, code="InvalidRequestException")
-    done = revoke(bench, client.serial)
-    assert (done.outcome, done.error) == (RevocationOutcome.FAILED, "InvalidRequestException")
+    result = revoke(bench, client.serial)
+    assert (result.outcome, result.error) == (RevocationOutcome.FAILED, "InvalidRequestException")
 
 
-def test_already_revoked_and_not_given(bench: Bench, client: Client) -> None:
-    """When Private CA does not give the certificate, it counts as valid and is waited for."""
+def test_already_revoked_and_not_readable(bench: Bench, client: Client) -> None:
+    """If Private CA refuses to return the certificate, it counts as valid and the workflow waits for it."""
     revoke(bench, client.serial)
-    faults.add(GET, code="AccessDeniedException")
+    faults.add(GET_CERTIFICATE, code="AccessDeniedException")
     again = revoke(bench, client.serial, NOW + timedelta(days=31))
     assert again.outcome is RevocationOutcome.ALREADY_REVOKED
 
 
 def test_never_issued(bench: Bench) -> None:
-    """A serial that the CA does not know is recorded, compactly."""
-    done = revoke(bench, NEVER_ISSUED)
-    assert (done.outcome, done.error) == (RevocationOutcome.FAILED, "ResourceNotFoundException")
-    assert not done.wanted_in_crl
+    """A serial that the CA did not issue is recorded as failed, with AWS's error code."""
+    result = revoke(bench, NEVER_ISSUED)
+    assert (result.outcome, result.error) == (RevocationOutcome.FAILED, "ResourceNotFoundException")
+    assert not result.wanted_in_crl
 
 
 def test_ca_not_usable(bench: Bench, client: Client) -> None:
-    """A state of the CA that does not allow it stays so, and is recorded."""
+    """A CA state that does not allow revocation is permanent, so it is recorded."""
     faults.add(REVOKE, code="InvalidStateException")
     assert revoke(bench, client.serial).error == "InvalidStateException"
 
@@ -113,7 +113,7 @@ def test_ca_not_usable(bench: Bench, client: Client) -> None:
     ["ThrottlingException", "RequestInProgressException", "ConcurrentModificationException", "RequestFailedException"],
 )
 def test_ca_busy(bench: Bench, client: Client, code: str) -> None:
-    """What passes is raised, for the state machine to ask again."""
+    """A temporary error is raised, so that the state machine retries."""
     faults.add(REVOKE, code=code, times=5)
     with pytest.raises(CertificateAuthorityBusy, match=code):
         revoke(bench, client.serial)
@@ -123,7 +123,7 @@ def test_ca_busy(bench: Bench, client: Client, code: str) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_no_answer(bench: Bench, client: Client) -> None:
-    """A fault of the service is raised; asked again, the revocation that took effect is success."""
+    """A server fault is raised; on a retry, a revocation that took effect is a success."""
     faults.add(REVOKE, code="InternalFailure", after=True, times=1)
     faults.add(REVOKE, code="InternalFailure", times=4)
     with pytest.raises(AwsUnavailable, match="InternalFailure"):
@@ -133,6 +133,6 @@ def test_no_answer(bench: Bench, client: Client) -> None:
 
 
 def test_time_in_milliseconds(bench: Bench, client: Client) -> None:
-    """The time is kept to the millisecond: 500 answers stand side by side in the state."""
+    """The time is rounded down to the millisecond: the state holds 500 of these results."""
     now = NOW.replace(microsecond=123_456)
     assert revoke(bench, client.serial, now).at == NOW.replace(microsecond=123_000)
