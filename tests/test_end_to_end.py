@@ -1,6 +1,6 @@
-r"""One test for both AWSs: a certificate is issued, its revocation asked for by an event, and it is refused.
+r"""One test for the embedded AWS and a real account: a certificate is issued, revoked by an event, and refused.
 
-It runs on the embedded AWS; on a real account too when told so, at the price of one certificate and half an hour:
+It runs on the embedded AWS and, if told so, on a real account, which costs one certificate and takes half an hour:
 
     MTLS_E2E=1 STATE_MACHINE_ARN=… CERTIFICATE_AUTHORITY_ARN=… TRUST_STORE_ARN=… EVENT_BUS_NAME=… \
         [LISTENER=host:port] [LISTENER_CA=file.pem] make test
@@ -61,7 +61,7 @@ def real() -> Target:
 
 
 def issued(target: Target, folder: Path) -> tuple[int, Path]:
-    """Have the CA issue a client certificate; give its serial, and the file with it, its chain and its key."""
+    """Issue a client certificate; return its serial, and the file with it, its chain and its key."""
     pca, arn = target.client("acm-pca"), target.names["CERTIFICATE_AUTHORITY_ARN"]
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mtls-revocation end-to-end")])
@@ -147,8 +147,8 @@ def a_certificate_is_revoked(target: Target, folder: Path) -> None:
     body = target.client("s3").get_object(Bucket=where["Bucket"], Key=where["Key"], VersionId=where["VersionId"])[
         "Body"
     ]
-    (told,) = json.load(body)["Serials"]
-    assert (told["Serial"], told["Outcome"], told["Enforced"]) == (serial, "REVOKED", True)
+    (entry,) = json.load(body)["Serials"]
+    assert (entry["Serial"], entry["Outcome"], entry["Enforced"]) == (serial, "REVOKED", True)
     assert number in attached_serials(target)
     if target.listener:
         end = time.monotonic() + 300  # how long a load balancer takes is not published
@@ -158,7 +158,7 @@ def a_certificate_is_revoked(target: Target, folder: Path) -> None:
 
 
 def test_on_the_embedded_aws(aws: EmbeddedAws, tmp_path: Path) -> None:
-    """All of it, within seconds."""
+    """The whole process, within seconds."""
     aws.settings.private_ca.crl_delay_seconds = 1
     with deployed_lab(aws, tmp_path / "pki") as lab:
         acm_pca.publish_now(lab.authority.arn)
@@ -168,5 +168,5 @@ def test_on_the_embedded_aws(aws: EmbeddedAws, tmp_path: Path) -> None:
 
 
 def test_on_a_real_account(real: Target, tmp_path: Path) -> None:
-    """The same, where it counts."""
+    """The same on AWS itself."""
     a_certificate_is_revoked(real, tmp_path)

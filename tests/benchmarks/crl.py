@@ -1,7 +1,7 @@
-"""Measures converting and checking the largest CRL that a trust store takes, and fails when a bar is missed.
+"""Measures converting and checking the largest CRL that a trust store accepts, and fails if a bar is missed.
 
 Each run is a fresh process, and the two sides of a comparison take turns, so that a busy machine slows both. This
-process stays small, for its own memory is the least that the kernel reports of a child's.
+process stays small, because the kernel never reports less memory for a child than its parent had.
 """
 
 import filecmp
@@ -18,7 +18,7 @@ ENTRIES = 500_000
 WANTED = 5_000
 ROUNDS = 7
 
-# The programs that are compared, as they would be typed. `{...}` are files.
+# The programs that are compared, as they would be typed.
 PREPARE = f"""
 from pathlib import Path
 from tests.support import pki
@@ -55,7 +55,7 @@ with open("ours.pem", "wb") as sink:
 Path("seconds").write_text(str(time.perf_counter() - start))
 """
 
-# What one writes with cryptography alone. It checks less: not the dates, the extensions or the numbers.
+# The same with cryptography alone. It checks less: neither dates, extensions nor numbers.
 PLAIN_CHECK_AND_CONVERT = """
 import time
 from pathlib import Path
@@ -76,14 +76,14 @@ OPENSSL = ("openssl", "crl", "-inform", "DER", "-outform", "PEM", "-in", "crl.de
 
 
 class Run(NamedTuple):
-    """What one process took."""
+    """The time and memory of one process."""
 
     seconds: float
     megabytes: float
 
 
 class Bar(NamedTuple):
-    """A promise: the median of the rounds' ratios, ours to theirs, is at most this."""
+    """A limit for the median of the rounds' ratios, ours to theirs."""
 
     what: str
     unit: str
@@ -94,7 +94,7 @@ class Bar(NamedTuple):
 
 
 def spawn(command: Sequence[str]) -> Run:
-    """Run a process to its end; time is the wall's, memory the most that was resident."""
+    """Run a process to its end; return wall-clock time and peak resident memory."""
     start = time.perf_counter()
     pid = os.posix_spawnp(command[0], list(command), os.environ)
     _, status, usage = os.wait4(pid, 0)
@@ -105,31 +105,31 @@ def spawn(command: Sequence[str]) -> Run:
 
 
 def python(program: str) -> Run:
-    """Run a program text in a fresh interpreter."""
+    """Run a program in a new interpreter."""
     return spawn((sys.executable, "-c", program))
 
 
 def python_inside(program: str) -> Run:
-    """Run a program text that notes how long its own work took, its imports left out."""
+    """Run a program that measures its own work, without its imports."""
     run = python(program)
     return run._replace(seconds=float(Path("seconds").read_text()))
 
 
 def take_turns(ours: Callable[[], Run], theirs: Callable[[], Run]) -> tuple[list[Run], list[Run]]:
-    """Run both sides in turns, once for warming up and then as often as there are rounds."""
+    """Run both sides alternately, once to warm up and then for each round."""
     pairs = [(ours(), theirs()) for _ in range(ROUNDS + 1)][1:]
     require_same_bytes()
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def require_same_bytes() -> None:
-    """Stop where the two sides did not write the same."""
+    """Exit if the two sides wrote different bytes."""
     if not filecmp.cmp("ours.pem", "theirs.pem", shallow=False):  # in small pieces
         raise SystemExit("the two sides wrote different bytes")
 
 
 def bar(what: str, unit: str, ours: Sequence[float], theirs: Sequence[float], at_most: float) -> Bar:
-    """Compare the rounds pair by pair."""
+    """Return the comparison of the rounds, pair by pair."""
     ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
     return Bar(what, unit, median(ours), median(theirs), ratio, at_most)
 
@@ -153,7 +153,7 @@ def measure() -> list[Bar]:
 
 
 def table(bars: Sequence[Bar]) -> str:
-    """Lay the bars out, one a line."""
+    """Return the bars as text, one per line."""
     lines = [f"CRL of {ENTRIES:,} entries, medians of {ROUNDS} rounds", ""]
     lines.append(f"{'ours                : theirs':36}{'ours':>10}{'theirs':>10}{'ratio':>8}{'bar':>6}")
     for each in bars:
@@ -165,7 +165,7 @@ def table(bars: Sequence[Bar]) -> str:
 
 
 def main() -> int:
-    """Measure, print, and return 1 where a bar is missed."""
+    """Measure, print, and return 1 if a bar is missed."""
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     with tempfile.TemporaryDirectory() as folder:
         home = Path.cwd()

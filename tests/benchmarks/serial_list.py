@@ -29,24 +29,24 @@ _GIGABYTES = 1
 
 @dataclass(frozen=True)
 class Scale:
-    """How many serials, and how much faster than Private CA everything goes."""
+    """The number of serials, and the factor by which everything is faster than Private CA."""
 
     number: int = NUMBER
     factor: int = FACTOR
 
     @property
     def quota(self) -> int:
-        """Revocations that are allowed in a second."""
+        """The revocations that are allowed per second."""
         return 20 * self.factor
 
     @property
     def ideal(self) -> float:
-        """Seconds that the quota allows for: a full bucket at the start, then its rate."""
+        """The least seconds that the quota allows: a full bucket at the start, then its rate."""
         return (self.number - self.quota) / self.quota
 
 
 def main(scale: Scale) -> int:
-    """Run it, tell the figures, and fail when a bar is missed."""
+    """Run the benchmark, print the figures, and return 1 if a bar is missed."""
     build()
     settings = Settings()
     settings.private_ca.revocations_per_second = settings.private_ca.revocation_burst = scale.quota
@@ -66,10 +66,10 @@ def main(scale: Scale) -> int:
         running = workflow.start_with({"SerialList": f"s3://{bucket}/inputs/many.txt", "Polling": polling})
         execution = workflow.wait(running, 3_600)
         lost = set(wanted) - set(acm_pca.certificate_authority(lab.authority.arn).revocations)
-        return _tell(scale, execution, len(lost), len(set(wanted) - workflow.held()))
+        return _print_figures(scale, execution, len(lost), len(set(wanted) - workflow.held()))
 
 
-def _tell(scale: Scale, execution: Execution, lost: int, not_held: int) -> int:
+def _print_figures(scale: Scale, execution: Execution, lost: int, not_held: int) -> int:
     times = _seconds_by_state(execution)
     revoking, waiting = times["RevokeBatches"], times.get("WaitForCrl", 0.0)
     busy = sum(seconds for state, seconds in times.items() if _is_lambda(state))
@@ -102,12 +102,12 @@ def _tell(scale: Scale, execution: Execution, lost: int, not_held: int) -> int:
 
 
 def _is_lambda(state: str) -> bool:
-    """Tell whether a state calls a function: its name begins with a verb that a function's has."""
+    """Return whether a state calls a Lambda function: functions/handlers has a file of its name."""
     return (Path("functions/handlers") / (re.sub(r"(?<!^)([A-Z])", r"_\1", state).lower() + ".py")).exists()
 
 
 def _seconds_by_state(execution: Execution) -> dict[str, float]:
-    """Add up how long each state took, over its rounds; with one trust store, no two are entered at once."""
+    """Return the seconds of each state, over all rounds; with one trust store, no two run at the same time."""
     entered: dict[str, Any] = {}
     times: dict[str, float] = {}
     for event in execution.history:
@@ -120,7 +120,7 @@ def _seconds_by_state(execution: Execution) -> dict[str, float]:
 
 
 def _memory() -> Iterator[tuple[int, str]]:
-    """Give each function's process, still there, with the most memory that it ever had (Linux)."""
+    """Return the peak memory in MB and the handler of each function process that is still running (Linux)."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_text().split("\0")

@@ -1,4 +1,4 @@
-"""What several files of this folder share."""
+"""Fixtures of the tests of infra."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.support.up import Up, bring_down, bring_up
 
 @pytest.fixture(scope="module")
 def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
-    """Start this file with an embedded AWS that is empty."""
+    """Return the services of an embedded AWS that is empty at the start of the file."""
     with on(embedded_aws) as empty:
         yield empty
 
 
 @pytest.fixture
 def site(services: Services, tmp_path: Path) -> Iterator[Site]:
-    """Give a listener whose trust store holds no list."""
+    """Return a listener whose trust store holds no list."""
     site = Site(services, Authority.create(services), tmp_path)
     with site.listener:
         yield site
@@ -28,7 +28,7 @@ def site(services: Services, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Keep one running for all tests of the command line."""
+    """Return a running `make up`, which all tests of the command line share."""
     running = bring_up(tmp_path_factory.mktemp("cli") / ".embedded", "--crl-after", "0.5")
     yield running
     assert bring_down(running) == 0

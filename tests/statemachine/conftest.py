@@ -1,4 +1,4 @@
-"""What the tests of failures share: a trust store that must never become less strict, and a workflow without effect."""
+"""Workflows that are watched: the trust store must never become less strict, or nothing may be changed at all."""
 
 import re
 from collections.abc import Iterator
@@ -18,29 +18,29 @@ _NO_EFFECT = re.compile(r"executions/[^/]+/report\.(json|md)$|:embedded-ca-bundl
 
 @pytest.fixture
 def guarded(workflow: Workflow) -> Iterator[Workflow]:
-    """Return a workflow whose trust store refuses some serials, and does so at every call until the end of the test."""
+    """Return a workflow whose trust store refuses some serials, and check at every call that it still does."""
     ca = acm_pca.certificate_authority(workflow.authority.arn)
     ca.crls.overrides = {}
     _revoke_two(workflow)
     workflow.add(acm_pca.publish_now(ca.arn))
-    soon = datetime.now(UTC) + timedelta(hours=1)  # what expires may leave a CRL
+    soon = datetime.now(UTC) + timedelta(hours=1)  # CRLs drop expired certificates
     before = {serial for serial in workflow.held() if ca.revocations[serial].expires > soon}
     lapses: list[tuple[str, str]] = []
 
-    def look(action: str, resource: str) -> None:
+    def check(action: str, resource: str) -> None:
         lists = elbv2.trust_store(workflow.trust_store_arn).lists.values()
         if not before <= frozenset().union(*(each.serials for each in lists)):
             lapses.append((action, resource))
 
-    faults.observe(look)
+    faults.observe(check)
     yield workflow
     ca.crls.overrides = {}
-    look("the end of the test", "")
+    check("the end of the test", "")
     assert lapses == [], "the trust store was less strict than before"
 
 
 def _revoke_two(workflow: Workflow) -> None:
-    """Revoke two certificates, whose CRL comes at once."""
+    """Revoke two certificates; their CRL is published at once."""
     private_ca = workflow.aws.settings.private_ca
     usual, private_ca.crl_delay_seconds = private_ca.crl_delay_seconds, 0.01
     workflow.revoke_elsewhere(*workflow.clients(2))
@@ -49,7 +49,7 @@ def _revoke_two(workflow: Workflow) -> None:
 
 @pytest.fixture
 def untouched(guarded: Workflow) -> Iterator[Workflow]:
-    """Return a workflow that must do nothing but write its report."""
+    """Return a workflow that may only write its report."""
     ca = acm_pca.certificate_authority(guarded.authority.arn)
     revoked, lists = set(ca.revocations), list(guarded.lists())
     effects: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""Everything that an operator holds in hand starts a revocation that ends enforced."""
+"""Each notation and file format that an operator may have starts a revocation that ends enforced."""
 
 import base64
 import json
@@ -18,14 +18,14 @@ from tests.support.workflow import Execution, Workflow
 
 
 def put(workflow: Workflow, name: str, body: bytes | str) -> str:
-    """Put an object where inputs lie; give its address."""
+    """Upload an object to the input bucket; return its URL."""
     bucket, key = workflow.lab.outputs["InputBucketName"], f"inputs/{name}"
     workflow.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     return f"s3://{bucket}/{key}"
 
 
 def openssl(client: Client, *options: str) -> str:
-    """Have openssl print a certificate."""
+    """Return what openssl prints of a certificate."""
     run = subprocess.run(
         ["openssl", "x509", "-in", client.certificate, "-noout", *options], check=True, capture_output=True, text=True
     )
@@ -33,7 +33,7 @@ def openssl(client: Client, *options: str) -> str:
 
 
 def der(client: Client) -> bytes:
-    """Give the certificate's DER."""
+    """Return the certificate as DER."""
     return x509.load_pem_x509_certificate(client.certificate_pem).public_bytes(Encoding.DER)
 
 
@@ -55,10 +55,10 @@ FILES: dict[str, Callable[[Client], tuple[str, str, bytes | str]]] = {
 
 
 def run(workflow: Workflow, request: dict[str, object], seconds: float = 60) -> Execution:
-    """Run an execution with what an input asks for, on the workflow's trust store."""
+    """Run an execution with this input, on the workflow's trust store."""
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
-    asked = {"TrustStoreArns": [workflow.trust_store_arn], "Polling": polling, **request}
-    return workflow.wait(workflow.start_with(asked), seconds)
+    event = {"TrustStoreArns": [workflow.trust_store_arn], "Polling": polling, **request}
+    return workflow.wait(workflow.start_with(event), seconds)
 
 
 @pytest.mark.parametrize("form", INLINE)
@@ -86,12 +86,12 @@ def test_revocation_reasons(workflow: Workflow) -> None:
     wanted = [f"0x{one.serial:x}", {"Serial": f"0x{two.serial:x}", "RevocationReason": "keyCompromise"}]
     assert run(workflow, {"Serials": wanted, "RevocationReason": "SUPERSEDED"}).status == "SUCCEEDED"
     crl = max(workflow.lists().items())[1]
-    found = {
+    reasons = {
         entry.serial_number: entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
         for entry in crl
         if entry.serial_number in (one.serial, two.serial)
     }
-    assert found == {one.serial: x509.ReasonFlags.superseded, two.serial: x509.ReasonFlags.key_compromise}
+    assert reasons == {one.serial: x509.ReasonFlags.superseded, two.serial: x509.ReasonFlags.key_compromise}
 
 
 def test_version_of_a_file(workflow: Workflow) -> None:

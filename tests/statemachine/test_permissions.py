@@ -43,7 +43,7 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
 
 
 def once_before(wanted: str, arn: str, act: Callable[[], object]) -> None:
-    """Have somebody else act on a trust store just before a call of this action is carried out."""
+    """Run an action of somebody else on a trust store just before a call is handled."""
     once = threading.Lock()
 
     def observer(action: str, resource: str) -> None:
@@ -121,14 +121,14 @@ def everything_happens(workflow: Workflow) -> None:
 
 
 def put(workflow: Workflow, key: str, body: bytes) -> dict[str, str]:
-    """Put an object where inputs lie; give its location."""
+    """Upload an object to the input bucket; return its location."""
     bucket = workflow.lab.outputs["InputBucketName"]
     version = workflow.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
     return {"Bucket": bucket, "Key": key, "VersionId": version}
 
 
 def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
-    """Have a long list and a certificate read out of S3, one of them absent; give the list's location."""
+    """Read a long list and certificates from S3, one of which is missing; return the location of the list."""
     settings = workflow.aws.settings.private_ca
     settings.publishes_crls = True
     settings.revocations_per_second = settings.revocation_burst = 1_000
@@ -137,8 +137,8 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     listed = put(workflow, "inputs/long.txt", serials_.encode())
     certificate = put(workflow, "inputs/client.pem", client.certificate.read_bytes())
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
-    asked = {"SerialList": listed, "Certificates": [f"s3://{certificate['Bucket']}/{certificate['Key']}"]}
-    ended = workflow.wait(workflow.start_with({**asked, "Polling": polling}), 120)
+    event = {"SerialList": listed, "Certificates": [f"s3://{certificate['Bucket']}/{certificate['Key']}"]}
+    ended = workflow.wait(workflow.start_with({**event, "Polling": polling}), 120)
     assert ended.status == "SUCCEEDED"
     absent = {"Certificates": [{**certificate, "Key": "inputs/absent.pem", "VersionId": None}]}
     assert workflow.wait(workflow.start_with(absent)).error == "InputObjectNotFound"
@@ -146,19 +146,19 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
 
 
 def plans_are_made(workflow: Workflow, listed: dict[str, str]) -> None:
-    """Have dry runs read all that one can read, and find the CA's CRL and an input absent."""
+    """Run dry runs that read every kind of input, and find the CRL and an input missing."""
     certificate = f"s3://{listed['Bucket']}/inputs/client.pem"
-    asked = {"SerialList": listed, "Certificates": [certificate], "DryRun": True}
-    assert workflow.wait(workflow.start_with(asked)).output["Outcome"] == "SUCCEEDED"
+    event = {"SerialList": listed, "Certificates": [certificate], "DryRun": True}
+    assert workflow.wait(workflow.start_with(event)).output["Outcome"] == "SUCCEEDED"
     workflow.delete_crl()
-    assert workflow.wait(workflow.start_with(asked)).output["SecondsWaitingForCrl"] > 0
+    assert workflow.wait(workflow.start_with(event)).output["SecondsWaitingForCrl"] > 0
     acm_pca.publish_now(workflow.authority.arn)
-    absent = {**asked, "Certificates": [f"s3://{listed['Bucket']}/inputs/absent.pem"]}
+    absent = {**event, "Certificates": [f"s3://{listed['Bucket']}/inputs/absent.pem"]}
     assert workflow.wait(workflow.start_with(absent)).output["Error"] == "InputObjectNotFound"
 
 
 def another_cas_crl_is_enforced(workflow: Workflow) -> None:
-    """Have the root's CRL, which Private CA does not publish, handed over twice, its number falling."""
+    """Enforce two CRLs of the root as third-party CRLs, the second with a lower number."""
     root = workflow.with_key(workflow.lab.root)
     for number in (2, 1):
         crl = put(workflow, "inputs/root.crl", root.crl([5], number=number))
@@ -167,7 +167,7 @@ def another_cas_crl_is_enforced(workflow: Workflow) -> None:
 
 
 def events_happen(workflow: Workflow, serial: str) -> None:
-    """Have a revocation asked for by an event, with the CA's bucket closed for a while, and nobody listening."""
+    """Request a revocation by an event, while the CRL bucket is not writable and the topic has no subscriber."""
     workflow.aws.settings.private_ca.publishes_crls = True
     workflow.aws.settings.events.sends_s3_events = True
     acm_pca.publish_now(workflow.authority.arn)
@@ -175,8 +175,8 @@ def events_happen(workflow: Workflow, serial: str) -> None:
     events.wait_until_delivered(30)
     workflow.aws.settings.events.sends_s3_events = False
     entry = {"Source": "test", "DetailType": "Client Certificate Revocation Requested"}
-    asked = {**entry, "EventBusName": workflow.lab.outputs["EventBusName"], "Detail": json.dumps({"Serials": [serial]})}
-    workflow.aws.client("events").put_events(Entries=[asked])
+    event = {**entry, "EventBusName": workflow.lab.outputs["EventBusName"], "Detail": json.dumps({"Serials": [serial]})}
+    workflow.aws.client("events").put_events(Entries=[event])
     events.publish(
         workflow.aws.settings.region,
         "aws.acm-pca",
@@ -228,7 +228,7 @@ def test_every_permission_is_used_and_needed(fresh: Workflow) -> None:
 
 
 def mutants(workflow: Workflow) -> Iterator[str | None]:
-    """Take each action out of each role's policies, one at a time; tell of those that nothing recorded misses."""
+    """Remove each action from each role's policies, one at a time; return those without which no call is denied."""
     client, used = workflow.aws.client("iam"), enforcement.used_permissions()
     for role in client.list_roles()["Roles"]:
         name = role["RoleName"]

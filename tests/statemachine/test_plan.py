@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
-from tests.statemachine.plan_situations import SITUATIONS, Request, asked
+from tests.statemachine.plan_situations import SITUATIONS, Request, request_for
 from tests.support.workflow import Execution, Workflow
 
 _READS = re.compile(r":(Get|List|Describe|Head)[A-Z]\w*$")
@@ -22,7 +22,7 @@ _CALLERS = re.compile(r"^(states:StartExecution|lambda:)")
 
 @contextmanager
 def only_reading() -> Iterator[None]:
-    """Assert that nothing but reading calls is made."""
+    """Assert that only reading calls are made."""
     calls: list[str] = []
     faults.observe(lambda action, _: calls.append(action))
     yield
@@ -32,7 +32,7 @@ def only_reading() -> Iterator[None]:
 
 
 def plan(workflow: Workflow, request: Request) -> dict[str, Any]:
-    """Make a dry run, which writes nothing."""
+    """Run a dry run, and assert that it writes nothing."""
     s3, bucket = workflow.aws.client("s3"), workflow.lab.outputs["WorkflowBucketName"]
     before = s3.list_object_versions(Bucket=bucket).get("Versions", [])
     with only_reading():
@@ -45,7 +45,7 @@ def plan(workflow: Workflow, request: Request) -> dict[str, Any]:
 
 
 def run(workflow: Workflow, request: Request) -> Execution:
-    """Start it for real; no CRL comes before the first look, however slow that is."""
+    """Run the execution itself; no CRL is published before the first poll, however slow that is."""
     workflow.aws.settings.private_ca.publishes_crls = False
     execution_arn = workflow.start_with(request)
     workflow.wait_for_poll_or_end(execution_arn)
@@ -98,7 +98,7 @@ def stores_are_as_planned(planned: dict[str, Any], execution: Execution, before:
 def test_plan_shows_the_certificates(workflow: Workflow) -> None:
     """Subject, issuer and expiry, from Private CA, to look at before an irreversible call."""
     (client,) = workflow.clients(1)
-    (shown,) = plan(workflow, asked(workflow, client))["Serials"]
+    (shown,) = plan(workflow, request_for(workflow, client))["Serials"]
     assert shown["Subject"] == f"CN={client.name}"
     assert shown["Issuer"] == "CN=Embedded Issuing CA,O=Embedded AWS"
     assert datetime.fromisoformat(shown["NotAfter"]) > datetime.now(UTC) + timedelta(days=29)
@@ -119,7 +119,7 @@ def test_plan_of_a_long_list_is_cut(workflow: Workflow) -> None:
     numbers = [f"0x{number:x}" for number in range(10**9, 10**9 + 3_000)]
     bucket = workflow.lab.outputs["InputBucketName"]
     workflow.aws.client("s3").put_object(Bucket=bucket, Key="inputs/plan.txt", Body="\n".join(numbers).encode())
-    planned = plan(workflow, {"SerialList": f"s3://{bucket}/inputs/plan.txt"} | asked(workflow, Serials=[]))
+    planned = plan(workflow, {"SerialList": f"s3://{bucket}/inputs/plan.txt"} | request_for(workflow, Serials=[]))
     assert (planned["NumberOfSerials"], planned["Batches"]) == (3_000, 8)
     assert Counter(planned["Expected"]) == {"FAILED": 2_000, "NOT_LOOKED_UP": 1_000}
     assert planned["SerialsNotShown"] == 3_000 - len(planned["Serials"])

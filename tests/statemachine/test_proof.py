@@ -11,7 +11,7 @@ from tests.support.workflow import Workflow
 
 
 def revoked_with_an_expired_list(workflow: Workflow) -> str:
-    """Have a serial in an attached list whose nextUpdate has passed, and in no newer CRL; give it."""
+    """Return a serial that is in an attached list whose nextUpdate has passed, and in no newer CRL."""
     (client,) = workflow.clients(1)
     workflow.run(client)
     workflow.aws.settings.private_ca.publishes_crls = False

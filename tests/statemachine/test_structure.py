@@ -71,7 +71,7 @@ def test_every_task_has_a_timeout_and_retries_transient_lambda_errors() -> None:
         assert task["Retry"][0] == TASKS["FindCrl"]["Retry"][0], name
         for retry in task["Retry"]:
             assert retry["MaxDelaySeconds"], name
-            # After an unclear add, a wait that jitter cuts short could end before the list is to be seen.
+            # After an unclear add, a wait that jitter cuts short could end before the list is visible.
             whole = retry["ErrorEquals"] == ["RevocationAddUnclear"]
             assert retry.get("JitterStrategy") == (None if whole else "FULL"), name
 
@@ -202,9 +202,9 @@ def test_schema_and_model_accept_the_examples(example: Path) -> None:
         "CertificateAuthorityArn": "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/a",
         "TrustStoreArns": ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"],
     }
-    for given in inputs(example):
-        SCHEMA.validate(given)
-        request.RevocationRequest.model_validate(given if "Crl" in given else {**filled, **given})
+    for event in inputs(example):
+        SCHEMA.validate(event)
+        request.RevocationRequest.model_validate(event if "Crl" in event else {**filled, **event})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What starts by itself: an event asks for a revocation, a CRL or the schedule brings the trust stores up to date."""
+"""What starts executions: an event requests a revocation; a CRL or the schedule updates the trust stores."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalan
 
 @pytest.fixture(scope="module")
 def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """Build a stack of its own, for one trust store, whose rules are on."""
+    """Return a stack of this file's own, for one trust store, whose rules are enabled."""
     embedded_aws.reset()
     embedded_aws.settings.events.sends_s3_events = False
     folder = tmp_path_factory.mktemp("live")
@@ -41,7 +41,7 @@ def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def live(stack: LiveStack) -> Iterator[LiveStack]:
-    """Return the stack at rest: a good CRL lies in S3 and is attached; S3's events are off until a test wants them."""
+    """Return the stack with the current CRL attached; S3's events are off until a test enables them."""
     settings = stack.aws.settings
     settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
     settings.trust_stores.write_burst = 1_000
@@ -99,8 +99,8 @@ def test_event_of_the_readme_starts_a_revocation(live: LiveStack) -> None:
     waiting, *_, completed = live.receive_events()
     assert waiting["detail-type"] == "Client Certificate Revocation Waiting"
     assert completed["detail-type"] == "Client Certificate Revocation Completed"
-    told = {"Serial": serial_number.to_hex(client.serial), "Outcome": "REVOKED", "Enforced": True}
-    assert completed["detail"]["Serials"] == [told]
+    entry = {"Serial": serial_number.to_hex(client.serial), "Outcome": "REVOKED", "Enforced": True}
+    assert completed["detail"]["Serials"] == [entry]
     first, *_, last = live.receive_notifications()
     assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
     assert last["Subject"] == "Completed: 1 of 1 certificates are blocked"
@@ -238,9 +238,12 @@ def test_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> Non
     (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert (execution.status, execution.error) == ("FAILED", "CrlBucketNotWritable")
     assert execution.outcomes == {serial_number.to_hex(client.serial): "REVOKED"}
-    for told in (execution.cause, *(m["Message"] for m in live.receive_notifications() if "CrlBucket" in m["Subject"])):
-        assert bucket in told
-        assert "acm-pca.amazonaws.com s3:PutObject" in told
+    for message in (
+        execution.cause,
+        *(m["Message"] for m in live.receive_notifications() if "CrlBucket" in m["Subject"]),
+    ):
+        assert bucket in message
+        assert "acm-pca.amazonaws.com s3:PutObject" in message
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     (again,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
     assert again.status == "SUCCEEDED"
@@ -262,7 +265,7 @@ def test_people_are_notified_at_the_start_of_the_wait_and_when_it_takes_long(liv
 
 
 def test_stopped_execution_is_reported(live: LiveStack) -> None:
-    """Its report says what was revoked and is not blocked, and people are told.
+    """Its report names what was revoked and is not blocked, and people are notified.
 
     In the middle of a Map, moto's StopExecution breaks the history; tests/functions/report/test_notification.py goes
     there without it.
@@ -276,9 +279,9 @@ def test_stopped_execution_is_reported(live: LiveStack) -> None:
     assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
     assert "without a report of its own" in report["Cause"]
     revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
-    told = {serial_number.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
-    assert len(told) == 3
-    assert told <= revoked
+    reported = {serial_number.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
+    assert len(reported) == 3
+    assert reported <= revoked
     eventually(lambda: live.receive_subjects()[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
 
 
@@ -291,17 +294,17 @@ def test_workflow_does_not_start_itself(live: LiveStack) -> None:
     time.sleep(3)
     for arn in live.workflow.executions():
         live.workflow.wait(arn)
-    assert len(live.workflow.executions()) == before + 2  # the one asked for, and the reconcile of its CRL
+    assert len(live.workflow.executions()) == before + 2  # the requested one, and the reconcile of its CRL
 
 
 def test_metrics_are_in_cloudwatch(live: LiveStack) -> None:
     """The metrics that alarms watch are there, under the dimensions of the alarms."""
     live.reconcile()
     client = live.aws.client("cloudwatch")
-    found = {
+    dimensions = {
         (metric["MetricName"], frozenset(dimension["Name"] for dimension in metric["Dimensions"]))
         for metric in client.list_metrics(Namespace="MtlsRevocation")["Metrics"]
     }
     for name in ("TimeToNextUpdate", "AttachedCrlAge", "HeadroomUsedByNextCrl"):
-        assert (name, frozenset({"CertificateAuthority"})) in found
-        assert (name, frozenset({"CertificateAuthority", "TrustStore"})) in found
+        assert (name, frozenset({"CertificateAuthority"})) in dimensions
+        assert (name, frozenset({"CertificateAuthority", "TrustStore"})) in dimensions

@@ -78,7 +78,7 @@ def rule(
 
 
 def put(aws: EmbeddedAws, detail: object = None, **more: object) -> str:
-    """Put an event of `shop`; return its id."""
+    """Send an event of `shop`; return its ID."""
     entry = {"Source": "shop", "DetailType": "Sold", "Detail": json.dumps(detail or {}), **more}
     response = aws.client("events").put_events(Entries=[entry])
     assert response["FailedEntryCount"] == 0, response

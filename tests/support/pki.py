@@ -1,4 +1,4 @@
-"""A public-key infrastructure whose defaults are valid: a test states only what is wrong with its own."""
+"""Certificates and CRLs in memory whose defaults are valid: a test states only what is wrong with its own."""
 
 import io
 import random
@@ -41,17 +41,17 @@ SHA256 = hashes.SHA256()
 
 
 def ec_key(curve: ec.EllipticCurve | None = None) -> ec.EllipticCurvePrivateKey:
-    """Make a key on a curve, P-256 unless told otherwise."""
+    """Generate a key on a curve, by default P-256."""
     return ec.generate_private_key(curve or ec.SECP256R1())
 
 
 def rsa_key() -> rsa.RSAPrivateKey:
-    """Make an RSA key of 2048 bits."""
+    """Generate an RSA key of 2048 bits."""
     return rsa.generate_private_key(65537, 2048)
 
 
 def name(common_name: str) -> x509.Name:
-    """Make a distinguished name."""
+    """Return a distinguished name."""
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example"),
@@ -108,7 +108,7 @@ class Authority(Identity):
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
         names: Sequence[x509.GeneralName] = (),
     ) -> Identity:
-        """Issue an end-entity certificate, for a client unless told otherwise."""
+        """Issue an end-entity certificate, by default for a client."""
         key = ec_key()
         builder = _builder(common_name, key, self.certificate.subject, (not_before, not_after), serial)
         if names:
@@ -142,7 +142,7 @@ class Authority(Identity):
         """
         builder = x509.CertificateRevocationListBuilder().issuer_name(issuer or self.certificate.subject)
         builder = builder.last_update(this_update)
-        # The builder demands a nextUpdate, so the DER is made by hand where there is to be none.
+        # The builder requires a nextUpdate, so a CRL without one is encoded by hand.
         if next_update is None:
             return hand_made_crl(self, entries=b"".join(map(entry, serials)), next_update=b"")
         builder = builder.next_update(next_update)
@@ -166,7 +166,7 @@ def certificate_authority(
     not_after: datetime = NOW + 3650 * DAY,
     with_key_identifier: bool = True,
 ) -> Authority:
-    """Make a CA, a root unless it is put under another."""
+    """Create a CA, by default a root."""
     key = key or ec_key()
     issuer = under.certificate.subject if under else name(common_name)
     usage = x509.KeyUsage(
@@ -220,7 +220,7 @@ def _revoked(serial: int, date: datetime, extensions: CrlExtensions) -> x509.Rev
     return builder.build()
 
 
-# By hand: what the builder refuses to make, and what it would take hours for (it copies its list at every entry).
+# By hand: what the builder refuses, and what would take it hours (it copies its list at every entry).
 
 _ALGORITHMS = {
     ec.EllipticCurvePrivateKey: wrap(SEQUENCE, bytes.fromhex("06082a8648ce3d040302")),  # ecdsa-with-SHA256
@@ -316,12 +316,12 @@ def crl_pem(der: bytes) -> bytes:
 
 
 def random_serials(count: int, *, octets: int = 16, seed: int = 1) -> list[int]:
-    """Make distinct serials as a CA does, the same ones for the same seed."""
+    """Return distinct serials as CAs issue them, the same ones for the same seed."""
     chance = random.Random(seed)  # noqa: S311, a test wants the same every time
-    found: dict[int, None] = {}
-    while len(found) < count:
-        found[chance.getrandbits(8 * octets) | 1] = None
-    return list(found)
+    serials: dict[int, None] = {}
+    while len(serials) < count:
+        serials[chance.getrandbits(8 * octets) | 1] = None
+    return list(serials)
 
 
 def large_crl(authority: Authority, serials: Collection[int], *, number: int = 1, seed: int = 1) -> bytes:

@@ -1,4 +1,4 @@
-"""Private CA, trust stores and S3 of the embedded AWS, and what the tests put into them."""
+"""Private CA, trust stores and S3 of the embedded AWS, with CAs, lists and objects for tests."""
 
 import json
 import os
@@ -40,13 +40,13 @@ HOUR = 3600
 
 @dataclass
 class Services:
-    """The running services; their settings may be changed by a test that puts them back."""
+    """Clients of the running services, and their settings, which a test that changes them restores."""
 
     endpoint_url: str
     settings: Settings
 
     def __post_init__(self) -> None:
-        """Make boto3 clients; they do not retry, so that a test sees each answer."""
+        """Create boto3 clients that do not retry, so that a test gets each error."""
         session = boto3.Session("testing", "testing", region_name=self.settings.region)
         once = botocore.config.Config(retries={"total_max_attempts": 1})
         self.pca: ACMPCAClient = session.client("acm-pca", endpoint_url=self.endpoint_url, config=once)
@@ -69,7 +69,7 @@ class Services:
         return answer
 
     def bucket(self, policy: Mapping[str, Any] | None = None) -> str:
-        """Create a versioned bucket that lets Private CA in, unless another policy is given."""
+        """Create a versioned bucket with a policy, by default one that lets Private CA write."""
         name = f"bucket-{uuid4()}"
         s3 = self.s3
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -78,7 +78,7 @@ class Services:
         return name
 
     def put(self, body: bytes, key: str = "file.pem") -> dict[str, str]:
-        """Put an object into a bucket of its own and return bucket, key and version."""
+        """Upload an object to a bucket of its own; return bucket, key and version."""
         bucket = self.bucket()
         version = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
         return {"S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version}
@@ -102,7 +102,7 @@ class Services:
         )["TrustStoreRevocations"]
 
     def get(self, bucket: str, key: str) -> bytes | None:
-        """Read an object, or None when it is not there."""
+        """Return an object, or None if it does not exist."""
         s3 = self.s3
         try:
             body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -112,7 +112,7 @@ class Services:
 
 
 def crl_bucket_policy(bucket: str, **statement: object) -> dict[str, Any]:
-    """Write the policy of a CRL bucket as AWS's guide has it."""
+    """Return the policy of a CRL bucket as in AWS's guide."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -214,7 +214,7 @@ class Authority:
         return authority
 
     def activate(self, validity: "ValidityTypeDef") -> None:
-        """Have the root CA sign its own certificate."""
+        """Issue and import the root CA's own certificate."""
         pca = self.services.pca
         csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=self.arn)["Csr"]
         own = self.issue_csr(csr.encode(), "RootCACertificate/V1", validity)
@@ -305,7 +305,7 @@ def _holding(crl: x509.CertificateRevocationList | None, serials: set[int]) -> x
 
 @contextmanager
 def on(aws: EmbeddedAws) -> Iterator[Services]:
-    """Use the process's embedded AWS, empty, with quick CRLs and quotas that do not hinder."""
+    """Return the process's embedded AWS, empty, with quick CRLs and high quotas."""
     aws.reset()
     settings = aws.settings
     settings.private_ca = PrivateCaSettings(crl_delay_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000)
@@ -318,7 +318,7 @@ def on(aws: EmbeddedAws) -> Iterator[Services]:
 
 
 def fetch(location: str) -> bytes:
-    """Read what an address leads to, without credentials."""
+    """Download a pre-signed URL, without credentials."""
     with urllib.request.urlopen(location) as answer:  # noqa: S310 - the embedded AWS gave the address
         body: bytes = answer.read()
     return body
@@ -326,7 +326,7 @@ def fetch(location: str) -> bytes:
 
 @contextmanager
 def refused(code: str) -> Iterator[None]:
-    """Expect AWS's error of this code."""
+    """Expect an AWS error with this code."""
     with pytest.raises(ClientError) as caught:
         yield
     assert caught.value.response["Error"]["Code"] == code

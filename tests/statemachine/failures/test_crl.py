@@ -1,4 +1,4 @@
-"""The CRL comes late, in part, spoilt or not at all: what is good is enforced at once, what is not never is."""
+"""The CRL is late, partial, bad or missing: a good one is enforced at once, a bad one never."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def publish(workflow: Workflow, *only: Client) -> None:
 
 
 def is_running(workflow: Workflow, execution_arn: str) -> bool:
-    """Tell whether an execution goes on."""
+    """Return whether an execution is running."""
     described = workflow.aws.client("stepfunctions").describe_execution(executionArn=execution_arn)
     return bool(described["status"] == "RUNNING")
 
@@ -48,9 +48,9 @@ def test_crl_that_is_never_published(silent: Workflow) -> None:
     execution = silent.run(*clients, seconds=8)
     assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
     assert "2 of 2 revoked serials" in execution.cause
-    told = re.search(rf"after {len(execution.find_crl_statuses)} looks until (\S+ \S+) UTC", execution.cause)
-    assert told
-    assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(f"{told[1]}+00:00") < timedelta(minutes=1)
+    match = re.search(rf"after {len(execution.find_crl_statuses)} looks until (\S+ \S+) UTC", execution.cause)
+    assert match
+    assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(f"{match[1]}+00:00") < timedelta(minutes=1)
     assert len(execution.find_crl_statuses) > 2
     assert [serial for serial in written(*clients) if serial not in execution.cause] == []
     assert execution.report["Summary"]["Revoked"] == 2
@@ -129,7 +129,7 @@ def test_expired_crl_and_no_new_one(silent: Workflow) -> None:
     assert silent.run(client, seconds=3).error == "CrlNotPublished"
 
 
-class Spoilt(NamedTuple):
+class BadCrl(NamedTuple):
     """A CRL that must be refused."""
 
     error: str
@@ -142,31 +142,31 @@ def expired() -> CrlOverrides:
     return {"this_update": past - HOUR, "next_update": past}
 
 
-SPOILT = {
-    "signed-by-another-key": Spoilt(
+BAD_CRLS = {
+    "signed-by-another-key": BadCrl(
         "CrlSignatureInvalid", lambda: {"signing_key": ec.generate_private_key(ec.SECP256R1())}
     ),
-    "expired": Spoilt("CrlExpired", expired),
-    "not-yet-valid": Spoilt("CrlNotYetValid", lambda: {"this_update": datetime.now(UTC) + HOUR}),
-    "truncated": Spoilt("CrlMalformed", lambda: {"transform": lambda der: der[: len(der) // 2]}),
-    "trailing-bytes": Spoilt("CrlMalformed", lambda: {"transform": lambda der: der + b"\0"}),
-    "lower-number": Spoilt("CrlNumberLower", lambda: {"number": 1}),
+    "expired": BadCrl("CrlExpired", expired),
+    "not-yet-valid": BadCrl("CrlNotYetValid", lambda: {"this_update": datetime.now(UTC) + HOUR}),
+    "truncated": BadCrl("CrlMalformed", lambda: {"transform": lambda der: der[: len(der) // 2]}),
+    "trailing-bytes": BadCrl("CrlMalformed", lambda: {"transform": lambda der: der + b"\0"}),
+    "lower-number": BadCrl("CrlNumberLower", lambda: {"number": 1}),
 }
 
 
-@pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT)
-def test_bad_crl_is_never_attached(silent: Workflow, spoilt: Spoilt) -> None:
+@pytest.mark.parametrize("bad", BAD_CRLS.values(), ids=BAD_CRLS)
+def test_bad_crl_is_never_attached(silent: Workflow, bad: BadCrl) -> None:
     """The execution fails with its error at the deadline, and the trust store keeps the list that it had."""
     (client,) = silent.clients(1)
     lists = silent.lists().keys()
     running = silent.start(client, seconds=6)
     silent.wait_for_state(running, "WaitForCrl")
-    acm_pca.publish_now(silent.authority.arn, **spoilt.wrong())
+    acm_pca.publish_now(silent.authority.arn, **bad.wrong())
     execution = silent.wait(running)
-    assert (execution.status, execution.error) == ("FAILED", spoilt.error)
+    assert (execution.status, execution.error) == ("FAILED", bad.error)
     assert serial_number.to_hex(client.serial) in execution.cause
     assert "The trust stores keep the lists they had" in execution.cause
-    assert execution.report["LastRefusedCrl"]["Error"] == spoilt.error
+    assert execution.report["LastRefusedCrl"]["Error"] == bad.error
     assert "AttachCrl" not in execution.states
     assert silent.lists().keys() == lists
 
@@ -177,7 +177,7 @@ def test_good_crl_after_a_bad_one(silent: Workflow, kind: str) -> None:
     (client,) = silent.clients(1)
     running = silent.start(client, seconds=30)
     silent.wait_for_state(running, "WaitForCrl")
-    acm_pca.publish_now(silent.authority.arn, **SPOILT[kind].wrong())
+    acm_pca.publish_now(silent.authority.arn, **BAD_CRLS[kind].wrong())
     silent.wait_for_crl_status(running, "INVALID")
     publish(silent, client)
     execution = silent.wait(running)

@@ -45,7 +45,7 @@ def listening(guarded: Workflow, request: pytest.FixtureRequest) -> Workflow:
 
 
 def leave_alone(workflow: Workflow, revocation_id: int) -> None:
-    """Take all lists but one from the listener's trust store."""
+    """Remove all lists but one from the listener's trust store."""
     store = elbv2.trust_store(workflow.lab.trust_store_arn)
     store.remove([other for other in store.lists if other != revocation_id])
 
@@ -70,7 +70,7 @@ def knock(workflow: Workflow, client: Client) -> str:
 
 @contextmanager
 def knocking(workflow: Workflow, *clients: Client) -> Iterator[dict[str, Counter[str]]]:
-    """Have clients shake hands over and over while the block runs; count what they meet."""
+    """Make clients connect repeatedly while the block runs; count the results."""
     met: dict[str, Counter[str]] = {client.name: Counter() for client in clients}
     stop = threading.Event()
 

@@ -64,7 +64,7 @@ def test_more_than_500_serials_are_refused(untouched: Workflow) -> None:
 
 
 def put(workflow: Workflow, name: str, body: bytes) -> str:
-    """Put an object where inputs lie; give its address."""
+    """Upload an object to the input bucket; return its URL."""
     bucket = workflow.lab.outputs["InputBucketName"]
     workflow.aws.client("s3").put_object(Bucket=bucket, Key=f"elsewhere/{name}", Body=body)
     return f"s3://{bucket}/elsewhere/{name}"
@@ -94,10 +94,12 @@ def test_private_key_is_refused_and_not_logged(untouched: Workflow, capfd: pytes
 
 @pytest.mark.parametrize("field", ["Serials", "SerialList", "DryRun"])
 def test_private_key_in_place_of_serials(untouched: Workflow, capfd: pytest.CaptureFixture[str], field: str) -> None:
-    """A wrong file in the hurry: each line of it would be told as no serial number, were it not known for a key."""
+    """A wrong file: if it were not recognized as a key, the cause would quote its lines as malformed serials."""
     key = untouched.clients(1)[0].key.read_text()
-    asked = {"Serials": [key]} if field == "Serials" else {"SerialList": put(untouched, "key.txt", key.encode())}
-    request = {"TrustStoreArns": [untouched.trust_store_arn], **asked, "DryRun": field == "DryRun"}
+    source: dict[str, object] = (
+        {"Serials": [key]} if field == "Serials" else {"SerialList": put(untouched, "key.txt", key.encode())}
+    )
+    request = {"TrustStoreArns": [untouched.trust_store_arn], **source, "DryRun": field == "DryRun"}
     execution = untouched.wait(untouched.start_with(request))
     if field != "DryRun":
         assert "PrivateKeyGiven" in f"{execution.error}: {execution.cause}"
@@ -108,10 +110,10 @@ def test_private_key_in_place_of_serials(untouched: Workflow, capfd: pytest.Capt
 
 def assert_not_shown(workflow: Workflow, execution: Execution, key: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Assert that no line of a key is in the cause, the output, the report, or any log of the functions."""
-    told = json.dumps([execution.cause, execution.output, execution.report])
-    said = [told, *capfd.readouterr(), *_log(workflow)]
+    result = json.dumps([execution.cause, execution.output, execution.report])
+    texts = [result, *capfd.readouterr(), *_log(workflow)]
     for line in key.splitlines()[1:-1]:
-        assert not any(line[:10] in text for text in said)
+        assert not any(line[:10] in text for text in texts)
 
 
 def _log(workflow: Workflow) -> list[str]:
@@ -188,7 +190,7 @@ def test_trust_store_that_does_not_trust_the_ca(untouched: Workflow) -> None:
 
 @pytest.fixture
 def crl_configuration(untouched: Workflow) -> Iterator[dict[str, Any]]:
-    """Return the CA's CRL configuration; afterwards it is restored, and its CRL lies where it lay."""
+    """Return the CA's CRL configuration; restore it and the CRL afterwards."""
     ca = acm_pca.certificate_authority(untouched.authority.arn)
     before = dict(ca.crls.configuration)
     yield before
@@ -219,7 +221,7 @@ def test_ca_with_partitioned_crls(untouched: Workflow, crl_configuration: dict[s
 def test_errors_of_input_ca_and_trust_store_are_named_together(
     untouched: Workflow, crl_configuration: dict[str, Any]
 ) -> None:
-    """At 3 a.m. nobody wants to meet one fault after the other."""
+    """All errors of a request are reported at once, not one per execution."""
     configure(untouched, {**crl_configuration, "CrlType": "PARTITIONED"})
     execution = untouched.run("xyzzy", TrustStoreArns=[untouched.trust_store_arn, NOWHERE])
     faults = "InvalidInput: Serials[0]: InvalidSerial", "CrlPartitioned: ", "TrustStoreNotFound: DescribeTrustStores"

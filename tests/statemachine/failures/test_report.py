@@ -1,4 +1,4 @@
-"""What is told: a report after whatever failure, and nothing in cause, report or logs that does not belong there."""
+"""A report after every failure, and no secret or stack trace in cause, report or logs."""
 
 import pytest
 
@@ -27,8 +27,8 @@ def logged(workflow: Workflow) -> str:
     return "\n".join(lambda_service.logs(functions[0]["FunctionName"])) if functions else ""
 
 
-def told(execution: Execution) -> str:
-    """Return all that an execution says of itself."""
+def result_text(execution: Execution) -> str:
+    """Return error, cause and output of an execution."""
     return f"{execution.error} {execution.cause} {execution.output}"
 
 
@@ -49,7 +49,7 @@ def test_report_that_cannot_be_written_shows_no_stack_trace(guarded: Workflow) -
     (client,) = guarded.clients(1)
     faults.add("s3:PutObject", code="AccessDenied", times=100, role_name=role_of(guarded, "ReportRevocation"))
     execution = guarded.run(client)
-    assert [sign for sign in TRACE if sign in told(execution)] == []
+    assert [sign for sign in TRACE if sign in result_text(execution)] == []
 
 
 def test_requester_and_ticket_are_in_the_report_and_not_in_the_logs(guarded: Workflow) -> None:
@@ -67,14 +67,14 @@ def test_requester_and_ticket_of_a_refused_request_are_not_logged(guarded: Workf
     execution = guarded.run("0a:0b", RequestedBy=REQUESTER * 20, Ticket=[TICKET], Token=TOKEN)
     assert execution.error == "InvalidInput"
     assert {"RequestedBy", "Ticket", "Token"} <= set(execution.cause.replace(":", " ").split())
-    assert [secret for secret in (REQUESTER, TICKET, TOKEN) if secret in told(execution) + logged(guarded)] == []
+    assert [secret for secret in (REQUESTER, TICKET, TOKEN) if secret in result_text(execution) + logged(guarded)] == []
 
 
 def test_credentials_and_presigned_urls_are_not_logged(guarded: Workflow) -> None:
     """Logs and report hold neither a certificate, nor credentials, nor a URL that downloads a list."""
     (client,) = guarded.clients(1)
     execution = guarded.run(client)
-    everything = told(execution) + logged(guarded) + str(execution.report)
+    everything = result_text(execution) + logged(guarded) + str(execution.report)
     secrets = "-----BEGIN", "trust-store-content", "X-Amz-Signature", "AWS_SECRET", "aws_session_token"
     assert [secret for secret in secrets if secret in everything] == []
 
@@ -102,7 +102,7 @@ def test_step_that_is_denied_access_ends_in_a_report(guarded: Workflow, function
     assert "AccessDenied" in execution.cause
     exposed = "1 of 1 certificates are revoked at Private CA, and enforced nowhere yet" in execution.cause
     assert exposed is (function in ("FindCrl", "ConvertCrl"))
-    assert [sign for sign in TRACE if sign in told(execution)] == []
+    assert [sign for sign in TRACE if sign in result_text(execution)] == []
     assert execution.report["Error"] == error
-    asked = execution.report["Serials"]
-    assert [each["Outcome"] for each in asked] == ([] if function == "PrepareRevocation" else ["REVOKED"])
+    serials = execution.report["Serials"]
+    assert [each["Outcome"] for each in serials] == ([] if function == "PrepareRevocation" else ["REVOKED"])

@@ -142,10 +142,10 @@ def test_throttled_revocations_are_retried(guarded: Workflow, ca: CertificateAut
     clients = guarded.clients(6)
     guarded.aws.settings.private_ca.revocation_burst = 1
     guarded.aws.settings.private_ca.revocations_per_second = 2
-    asked = calls_of(REVOKE)
+    calls = calls_of(REVOKE)
     execution = guarded.run(*clients)
     assert execution.status == "SUCCEEDED"
-    assert len(asked) > len(clients)  # some were refused at first
+    assert len(calls) > len(clients)  # some were refused at first
     assert {client.serial for client in clients} <= set(ca.revocations) & guarded.held()
 
 

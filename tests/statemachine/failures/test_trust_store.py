@@ -137,9 +137,9 @@ def test_one_of_two_trust_stores_deleted_during_the_wait(guarded: Workflow) -> N
     assert (execution.status, execution.error) == ("FAILED", "TrustStoreNotFound")
     assert f"1 of 2 trust stores failed: {doomed} (not enforced)" in execution.cause
     assert client.serial in guarded.held()
-    told: dict[str, Any] = {each["TrustStoreArn"]: each for each in execution.report["TrustStores"]}
-    assert told[doomed]["Failure"]["Error"] == "TrustStoreNotFound"
-    assert told[guarded.trust_store_arn]["Proven"] == "attached and read back"
+    reported: dict[str, Any] = {each["TrustStoreArn"]: each for each in execution.report["TrustStores"]}
+    assert reported[doomed]["Failure"]["Error"] == "TrustStoreNotFound"
+    assert reported[guarded.trust_store_arn]["Proven"] == "attached and read back"
     assert execution.enforced == set()  # not everywhere
 
 
