@@ -82,9 +82,9 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
     [
         pytest.param(b"", "it is empty", id="nothing"),
         pytest.param(b"\x30\x82\x01\x00\x02\x01\x03\x30", "PKCS #12", id="PKCS #12"),
-        pytest.param(b"hello", "no X.509 certificate", id="a word"),
-        pytest.param(DER[:-1], "no X.509 certificate", id="cut DER"),
-        pytest.param(DER + b"\0", "no X.509 certificate", id="DER and more"),
+        pytest.param(b"hello", "not a readable X.509 certificate", id="a word"),
+        pytest.param(DER[:-1], "not a readable X.509 certificate", id="cut DER"),
+        pytest.param(DER + b"\0", "not a readable X.509 certificate", id="DER and more"),
         pytest.param(PEM[:-30], "cut off", id="cut PEM"),
         pytest.param(PEM + PEM[:100], "cut off", id="a second one cut"),
         pytest.param(HEADER[:-60], "cut off", id="a cut header"),
