@@ -1,4 +1,4 @@
-"""The embedded AWS: moto's server in this process, with the additions that this product needs."""
+"""Run the embedded AWS: moto's server in this process, with the additions that this product needs."""
 
 import contextlib
 import logging
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from infra.local.cloudformation.deploy import Stack
 
 
-# werkzeug logs each request, moto each error that a state machine catches, the translator that it counts things.
+# werkzeug logs each request, moto each error that a state machine catches, the translator its metrics.
 QUIET = {"werkzeug": logging.ERROR, "moto.stepfunctions": logging.CRITICAL, "samtranslator": logging.ERROR}
 
 
 class PortTaken(OSError):
-    """Another program listens on the port."""
+    """The port is in use by another program."""
 
 
 class AlreadyRunning(RuntimeError):
-    """This process has an embedded AWS already; moto's state is global, so there can be but one."""
+    """This process already has an embedded AWS; moto's state is global, so only one is possible."""
 
 
 class _QuietHandler(MotoRequestHandler):
-    """moto's request handler, without access log, and with connections that the server can end."""
+    """moto's request handler, without access log, and with connections that the server can close."""
 
     disable_nagle_algorithm = True  # headers and body are two writes; the second must not await an ACK
     open_connections: ClassVar[set[socket.socket]] = set()
@@ -60,7 +60,7 @@ class _QuietHandler(MotoRequestHandler):
         super().finish()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Write no access log."""
 
 
 class EmbeddedAws:
@@ -73,7 +73,7 @@ class EmbeddedAws:
     _running: "EmbeddedAws | None" = None
 
     def __init__(self, settings: Settings, port: int = 0) -> None:
-        """Prepare an AWS that will listen on a port of 127.0.0.1; 0 is any free one."""
+        """Prepare an AWS that will listen on a port of 127.0.0.1; 0 means any free one."""
         self.settings = settings
         self._port = port
         self._clients: dict[str, Any] = {}
@@ -83,8 +83,8 @@ class EmbeddedAws:
         """Start.
 
         Raises:
-            AlreadyRunning: this process has one already.
-            PortTaken: something listens on the port.
+            AlreadyRunning: this process already has one.
+            PortTaken: the port is in use.
             NotBuilt: `make build` has not been run.
 
         """
@@ -113,13 +113,13 @@ class EmbeddedAws:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End everything that was started."""
+        """Stop everything that was started."""
         self.reset()
         lambda_service.close()
         self._server.shutdown()
         self._thread.join()
         for connection in list(_QuietHandler.open_connections):
-            with contextlib.suppress(OSError):  # its client may have gone meanwhile
+            with contextlib.suppress(OSError):  # its client may have closed it meanwhile
                 connection.shutdown(socket.SHUT_RDWR)
         for client in self._clients.values():
             client.close()
@@ -130,7 +130,7 @@ class EmbeddedAws:
 
     @property
     def endpoint_url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         host, port = self._listener.getsockname()
         return f"http://{host}:{port}"
 
@@ -161,7 +161,7 @@ class EmbeddedAws:
         }
 
     def reset(self) -> None:
-        """Forget all resources, faults and records; the settings stay."""
+        """Delete all resources, faults and records; the settings stay."""
         faults.clear()
         events.stop()
         stepfunctions.reset()

@@ -1,1 +1,1 @@
-"""What all services share."""
+"""Settings, parsed requests, injected faults and background work, which all services share."""

@@ -1,7 +1,7 @@
 """Refuse requests that a web page from elsewhere may have sent to a local HTTP server.
 
-The embedded AWS runs code, and a browser lets any page send requests to this machine. The browser says where they
-come from in headers that a page cannot change: Host shows a page whose own name was made to resolve to this machine
+The embedded AWS runs code, and a browser lets any page send requests to this machine. Headers that a page cannot
+change show where a request comes from: Host shows a page whose own name was made to resolve to this machine
 (DNS rebinding), Origin and Sec-Fetch-Site show all others. AWS's own tools send neither of the last two.
 """
 
@@ -40,21 +40,21 @@ def refusal(host: str | None, origin: str | None, site: str | None) -> str | Non
 
 
 class SameOrigin:
-    """A WSGI application that passes on what is not refused, and lets no other origin read an answer."""
+    """A WSGI application that passes on requests of its own origin, and lets no other origin read a response."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        """Stand before a WSGI application."""
+        """Wrap a WSGI application."""
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
-        why = refusal(*(environ.get(f"HTTP_{name}") for name in ("HOST", "ORIGIN", "SEC_FETCH_SITE")))
-        if why is not None:
-            body = why.encode()
+        """Handle one request."""
+        reason = refusal(*(environ.get(f"HTTP_{name}") for name in ("HOST", "ORIGIN", "SEC_FETCH_SITE")))
+        if reason is not None:
+            body = reason.encode()
             start_response("403 Forbidden", [*HEADERS, ("Content-Length", str(len(body)))])
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - as WSGI has it
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI's own
             # moto's come from flask_cors, for any origin, and from the CORS configurations of S3 buckets.
             kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
             return start_response(status, kept, *more)

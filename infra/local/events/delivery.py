@@ -13,9 +13,8 @@ from typing import Any
 
 from infra.local.core.background import BackgroundQueue
 from infra.local.core.settings import Settings
-from infra.local.events import input as event_input
-from infra.local.events import targets as event_targets
-from infra.local.events.targets import NotDelivered, Sender
+from infra.local.events.input import build_input, write_json
+from infra.local.events.targets import NotDelivered, Sender, requires_json
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +53,8 @@ class Delivery:
 
     def _build_input(self) -> str:
         try:
-            text = event_input.build_input(self.target, self.event, self.reserved)
-            if event_targets.requires_json(self.target["Arn"]):
+            text = build_input(self.target, self.event, self.reserved)
+            if requires_json(self.target["Arn"]):
                 json.loads(text)
         except ValueError as error:
             raise NotDelivered("INVALID_JSON", f"The input for the target is not valid: {error}") from error
@@ -89,7 +88,7 @@ class Delivery:
         why_lost = "it has no dead-letter queue"
         if dead_letter_queue:
             try:
-                body = event_input.write_json(self.event)
+                body = write_json(self.event)
                 self.sender.send_undelivered(dead_letter_queue, body, attributes, self.rule_arn)
             except NotDelivered as error:
                 why_lost = f"its dead-letter queue does not take it: {error.code}: {error.message}"

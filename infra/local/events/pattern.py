@@ -1,7 +1,7 @@
-"""EventBridge's event patterns: whether one is valid, and whether it matches an event.
+"""Validate EventBridge's event patterns, and match them with events.
 
-moto 5.2.5 has a matcher, but it takes an operator that it does not know for a match, does not look into arrays of
-objects, and lets `1` match `true`.
+moto 5.2.5 has a matcher, but it treats an unknown operator as a match, does not look into arrays of objects, and lets
+`1` match `true`.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
 
@@ -23,11 +23,11 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def read(text: str) -> dict[str, Any]:
+def parse_pattern(text: str) -> dict[str, Any]:
     """Parse a pattern.
 
     Raises:
-        InvalidEventPatternException: it is no JSON object, or holds something that EventBridge does not know.
+        InvalidEventPatternException: it is not a JSON object, or has something that EventBridge does not know.
 
     """
     try:
@@ -71,7 +71,7 @@ def _check_test(key: str, test: object) -> None:
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Tell whether a valid pattern matches an event: all its fields do, each by any of its tests."""
+    """Return whether a valid pattern matches an event: each of its fields must, by any of its tests."""
     return all(_field_matches(key, wanted, event) for key, wanted in pattern.items())
 
 

@@ -1,4 +1,4 @@
-"""When a rule with a schedule fires: EventBridge's `rate(...)` and `cron(...)` expressions.
+"""Parse EventBridge's schedule expressions, `rate(...)` and `cron(...)`, and compute when they are due.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 """
@@ -22,12 +22,12 @@ class ScheduleNotValid(ValueError):
 
 @dataclass(frozen=True)
 class Rate:
-    """`rate(5 minutes)`: the first time that long after the rule was made."""
+    """`rate(5 minutes)`: first due that long after the rule is created."""
 
     every: timedelta
 
     def after(self, moment: datetime) -> datetime:
-        """Return when it fires next."""
+        """Return when it is next due."""
         return moment + self.every
 
 
@@ -42,7 +42,7 @@ class Cron:
     day: Callable[[date], bool]
 
     def after(self, moment: datetime) -> datetime | None:
-        """Return when it fires next; None when it never does any more."""
+        """Return when it is next due; None if it never is."""
         start = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         for year in sorted(each for each in self.years if each >= start.year):
             for month in sorted(self.months):
@@ -62,8 +62,8 @@ class Cron:
         return next((each for each in times if each >= start), None)
 
 
-def read(expression: str) -> Rate | Cron:
-    """Read a schedule expression.
+def parse_schedule(expression: str) -> Rate | Cron:
+    """Parse a schedule expression.
 
     Raises:
         ScheduleNotValid: EventBridge would refuse it.
@@ -153,7 +153,7 @@ def _weekday(day: date) -> int:
 
 
 def _nearest_weekday(day: date, wanted: int) -> int:
-    """Return the day from Monday to Friday that is nearest to a day, without leaving its month; 0 if it has no such."""
+    """Return the nearest day from Monday to Friday in the same month; 0 if the month does not have the wanted day."""
     if wanted > _last(day):
         return 0
     weekday = day.replace(day=wanted).weekday()

@@ -23,11 +23,10 @@ from moto.events.responses import EventsHandler
 
 from infra.local.core.background import BackgroundQueue
 from infra.local.core.settings import Settings
-from infra.local.events import pattern as event_pattern
-from infra.local.events import schedule as schedules
-from infra.local.events import targets as event_targets
 from infra.local.events.delivery import Delivery
-from infra.local.events.targets import Sender
+from infra.local.events.pattern import matches, parse_pattern
+from infra.local.events.schedule import ScheduleNotValid, parse_schedule
+from infra.local.events.targets import SERVICE, SERVICES, SERVICES_WITH_ROLE, Sender, service_of
 from infra.local.iam import enforcement
 from infra.local.iam.role_clients import RoleClients
 
@@ -57,11 +56,11 @@ class EventBridgeBackend(EventsBackend):
     def put_rule(self, name: str, **more: Any) -> Rule:  # noqa: ANN401 - moto's own arguments
         """Create or change a rule, and start its schedule."""
         if more.get("event_pattern"):
-            event_pattern.read(more["event_pattern"])
+            parse_pattern(more["event_pattern"])
         if more.get("scheduled_expression"):
             try:
-                schedules.read(more["scheduled_expression"])
-            except schedules.ScheduleNotValid as error:
+                parse_schedule(more["scheduled_expression"])
+            except ScheduleNotValid as error:
                 raise ValidationException("Parameter ScheduleExpression is not valid.") from error
         if more.get("role_arn"):
             enforcement.require("iam:PassRole", more["role_arn"])
@@ -77,9 +76,9 @@ class EventBridgeBackend(EventsBackend):
                 raise ValidationException(
                     f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."
                 )
-            if event_targets.kind(arn) not in event_targets.KINDS:
-                raise ValidationException(f"Targets like {arn} are not available here, only {event_targets.KINDS}")
-            if event_targets.kind(arn) in event_targets.NEEDS_ROLE and not role_arn:
+            if service_of(arn) not in SERVICES:
+                raise ValidationException(f"Targets like {arn} are not available here, only {SERVICES}")
+            if service_of(arn) in SERVICES_WITH_ROLE and not role_arn:
                 raise ValidationException(f"RoleArn is required for target {arn}.")
             if role_arn:
                 enforcement.require("iam:PassRole", role_arn)
@@ -133,7 +132,7 @@ class EventBridgeBackend(EventsBackend):
         rules = list(self.event_buses[bus].rules.values()) if bus in self.event_buses else []
         for rule in rules:
             pattern = rule.event_pattern.get_pattern()
-            if rule.state.startswith("ENABLED") and pattern and event_pattern.matches(pattern, event):
+            if rule.state.startswith("ENABLED") and pattern and matches(pattern, event):
                 deliver(rule, event)
         return str(event["id"])
 
@@ -173,8 +172,8 @@ class EventBridgeHandler(EventsHandler):
 
     def test_event_pattern(self) -> ActionResult:
         """Return whether a pattern matches an event."""
-        pattern = event_pattern.read(self._get_param("EventPattern"))
-        return ActionResult({"Result": event_pattern.matches(pattern, json.loads(self._get_param("Event")))})
+        pattern = parse_pattern(self._get_param("EventPattern"))
+        return ActionResult({"Result": matches(pattern, json.loads(self._get_param("Event")))})
 
 
 def iso(moment: datetime) -> str:
@@ -208,7 +207,7 @@ def _schedule(rule: Rule) -> None:
     if not rule.scheduled_expression:
         return
     now = datetime.now(UTC)
-    due = schedules.read(rule.scheduled_expression).after(now)
+    due = parse_schedule(rule.scheduled_expression).after(now)
     if due is not None:
         seconds = (due - now).total_seconds() * _state.settings.events.schedule_scale
         work = partial(_fire_when_due, rule)
@@ -256,7 +255,7 @@ def install(settings: Settings, endpoint_url: str) -> None:
     """Replace moto's EventBridge with this one; call it before the server starts."""
     EventBridgeBackend.settings = settings
     _state.settings = settings
-    _state.clients = RoleClients(endpoint_url, event_targets.SERVICE)
+    _state.clients = RoleClients(endpoint_url, SERVICE)
     _state.sender = Sender(settings, _state.clients)
     events_backends.backend = EventBridgeBackend
     events_backends.clear()

@@ -1,4 +1,4 @@
-"""The events that AWS services send by themselves: S3, Private CA and Step Functions.
+"""Publish the events of S3, Private CA and Step Functions.
 
 Shapes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html,
 https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html and
@@ -24,7 +24,7 @@ STOCK_S3_MESSAGE = notifications._send_event_bridge_message  # noqa: SLF001
 STOCK_START = Execution.start
 STOCK_TERMINATED = BaseExecutionWorkerCommunication.terminated
 
-LARGEST_DATA = 248 * 1024  # bytes of input and output, escaped; above, they are left out
+LARGEST_DATA = 248 * 1024  # bytes of input and output, escaped; larger ones are left out
 _CREATED = {
     "s3:ObjectCreated:Put": "PutObject",
     "s3:ObjectCreated:Post": "POST Object",
@@ -35,7 +35,7 @@ _sequence = itertools.count(time.time_ns() // 1000)
 
 
 def certificate_revoked(ca_arn: str, region_name: str, serial: int) -> None:
-    """Tell that a certificate was revoked."""
+    """Publish that a certificate was revoked."""
     resources = [ca_arn, f"{ca_arn}/certificate/{serial:032x}"]
     events.publish(
         region_name, "aws.acm-pca", "ACM Private CA Certificate Revocation", resources, {"result": "success"}
@@ -43,27 +43,27 @@ def certificate_revoked(ca_arn: str, region_name: str, serial: int) -> None:
 
 
 def crl_generated(ca_arn: str, region_name: str, failure: CrlFailure | None) -> None:
-    """Tell how the generation of a CRL ended."""
+    """Publish the result of generating a CRL."""
     detail = {"result": "failure", "reason": str(failure)} if failure else {"result": "success"}
     events.publish(region_name, "aws.acm-pca", "ACM Private CA CRL Generation", [ca_arn], detail)
 
 
 def install(settings: Settings) -> None:
-    """Have S3 and Step Functions tell what happens."""
+    """Make S3 and Step Functions publish their events."""
 
     def object_event(account_id: str, bucket: Any, event_name: str, key: Any) -> None:  # noqa: ANN401 - moto's own
-        """Tell that an object was created, in the place of moto's `_send_event_bridge_message`."""
+        """Publish that an object was created; replaces moto's `_send_event_bridge_message`."""
         reason = _CREATED.get(str(getattr(event_name, "value", event_name)))
-        # moto tells of a multipart upload twice, the first time as if it had been put.
-        twice = reason == "PutObject" and key.multipart is not None
-        if reason is None or twice or not settings.events.sends_s3_events:
+        # moto notifies of a multipart upload twice, the first time as PutObject.
+        is_duplicate = reason == "PutObject" and key.multipart is not None
+        if reason is None or is_duplicate or not settings.events.sends_s3_events:
             return
         version = {} if key.version_id in {None, "null"} else {"version-id": key.version_id}
-        about = {"key": key.name, "size": key.size, "etag": key.etag.strip('"'), **version}
+        object_ = {"key": key.name, "size": key.size, "etag": key.etag.strip('"'), **version}
         detail = {
             "version": "0",
             "bucket": {"name": bucket.name},
-            "object": {**about, "sequencer": f"{next(_sequence):016X}"},
+            "object": {**object_, "sequencer": f"{next(_sequence):016X}"},
             "request-id": uuid4().hex[:16].upper(),
             "requester": account_id,
             "source-ip-address": "127.0.0.1",
@@ -89,19 +89,19 @@ def _terminated(communication: BaseExecutionWorkerCommunication) -> None:
 def _status_changed(execution: Any, status: str) -> None:  # noqa: ANN401 - moto has two classes of that name
     if execution.sm_type == "EXPRESS":  # they send no events
         return
-    given = to_json_str(execution.input_data, separators=(",", ":"))
+    input_ = to_json_str(execution.input_data, separators=(",", ":"))
     output = to_json_str(execution.output, separators=(",", ":")) if status == "SUCCEEDED" else None
-    keeps_output = _escaped(output) <= LARGEST_DATA
-    keeps_input = _escaped(given) + (_escaped(output) if keeps_output else 0) <= LARGEST_DATA
-    ended = None if status == "RUNNING" else execution.stop_date
+    keeps_output = _escaped_size(output) <= LARGEST_DATA
+    keeps_input = _escaped_size(input_) + (_escaped_size(output) if keeps_output else 0) <= LARGEST_DATA
+    stopped_at = None if status == "RUNNING" else execution.stop_date
     detail = {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine_arn,
         "name": execution.name,
         "status": status,
         "startDate": _milliseconds(execution.start_date),
-        "stopDate": _milliseconds(ended),
-        "input": given if keeps_input else None,
+        "stopDate": _milliseconds(stopped_at),
+        "input": input_ if keeps_input else None,
         "output": output if keeps_output else None,
         "stateMachineVersionArn": None,
         "stateMachineAliasArn": None,
@@ -125,7 +125,7 @@ def _not_redrivable(status: str) -> str | None:
     return "Execution is SUCCEEDED and cannot be redriven" if status == "SUCCEEDED" else None
 
 
-def _escaped(text: str | None) -> int:
+def _escaped_size(text: str | None) -> int:
     return 0 if text is None else len(json.dumps(text, ensure_ascii=False).encode())
 
 

@@ -17,8 +17,8 @@ from infra.local.core.settings import Settings
 from infra.local.iam.role_clients import RoleClients
 
 SERVICE = "events.amazonaws.com"
-NEEDS_ROLE = ("states",)
-KINDS = ("states", "sqs", "sns", "lambda")
+SERVICES_WITH_ROLE = ("states",)
+SERVICES = ("states", "sqs", "sns", "lambda")
 
 _THROTTLING = {"ThrottlingException", "Throttling", "TooManyRequestsException", "ExecutionLimitExceeded", "SlowDown"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
@@ -36,14 +36,14 @@ class NotDelivered(Exception):
         self.is_retryable = is_retryable
 
 
-def kind(arn: str) -> str:
+def service_of(arn: str) -> str:
     """Return the service of an ARN."""
     return arn.split(":")[2]
 
 
 def requires_json(arn: str) -> bool:
     """Return whether a target accepts only JSON."""
-    return kind(arn) in {"states", "lambda"}
+    return service_of(arn) in {"states", "lambda"}
 
 
 class Sender:
@@ -53,7 +53,7 @@ class Sender:
         """Send with these clients."""
         self._settings = settings
         self._clients = clients
-        self._by_kind: dict[str, Callable[[Mapping[str, Any], str, str, str], None]] = {
+        self._by_service: dict[str, Callable[[Mapping[str, Any], str, str, str], None]] = {
             "states": self._start_execution,
             "sqs": self._send_message,
             "sns": self._publish,
@@ -68,7 +68,7 @@ class Sender:
 
         """
         with _translate_errors():
-            self._by_kind[kind(target["Arn"])](target, text, rule_arn, event_id)
+            self._by_service[service_of(target["Arn"])](target, text, rule_arn, event_id)
 
     def send_undelivered(self, queue_arn: str, text: str, attributes: Mapping[str, str], rule_arn: str) -> None:
         """Send an event that could not be delivered to a dead-letter queue.

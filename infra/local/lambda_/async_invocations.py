@@ -1,4 +1,4 @@
-"""Invocations that nobody waits for: tried three times, then buried where the function says.
+"""Run asynchronous invocations: up to three attempts, then the function's dead-letter queue.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
@@ -13,22 +13,22 @@ from infra.local.core.settings import Settings
 from infra.local.iam import enforcement
 from infra.local.lambda_.runtime_api import Outcome
 
-TRIES = 3
+ATTEMPTS = 3
 
 
 def run(invoke: Callable[[], Outcome | None], function: Any, event: bytes, settings: Settings) -> None:  # noqa: ANN401
-    """Invoke a function until it succeeds, or is gone; on AWS a minute, then two, pass between the tries."""
-    for attempt in range(TRIES):
+    """Invoke a function until it succeeds or is deleted; AWS waits a minute, then two, between the attempts."""
+    for attempt in range(ATTEMPTS):
         outcome = invoke()
         if outcome is None or not outcome.failed:
             return
         time.sleep(settings.functions.async_retry_seconds * (attempt + 1))
     assert outcome is not None  # noqa: S101 - it failed
-    _bury(function, event, outcome, settings)
+    _send_to_dead_letter_queue(function, event, outcome, settings)
 
 
-def _bury(function: Any, event: bytes, outcome: Outcome, settings: Settings) -> None:  # noqa: ANN401 - moto's own
-    """Put the event into the function's dead-letter queue, with the permission of the function's own role."""
+def _send_to_dead_letter_queue(function: Any, event: bytes, outcome: Outcome, settings: Settings) -> None:  # noqa: ANN401 - moto's own
+    """Send the event to the function's dead-letter queue, if the function's role allows that."""
     arn = function.dead_letter
     if not arn or not enforcement.is_allowed(function.role.rsplit("/", 1)[-1], "sqs:SendMessage", arn):
         return

@@ -1,4 +1,4 @@
-"""The embedded metric format: what a function prints in it becomes data in CloudWatch, as on AWS.
+"""Put metrics that functions print in the embedded metric format into CloudWatch.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -14,28 +14,28 @@ from infra.local.core.settings import Settings
 
 
 def extract(line: str, settings: Settings) -> None:
-    """Put the metrics of a log line into CloudWatch; a line in another format has none."""
+    """Put the metrics of a log line into CloudWatch; lines in other formats have none."""
     if '"_aws"' not in line:
         return
     try:
-        told = json.loads(line)
-        blocks = told["_aws"]["CloudWatchMetrics"]
+        document = json.loads(line)
+        blocks = document["_aws"]["CloudWatchMetrics"]
     except (ValueError, KeyError, TypeError):  # CloudWatch drops them silently too
         return
     backend = cloudwatch_backends[settings.account_id][settings.region]
-    moment = datetime.fromtimestamp(told["_aws"]["Timestamp"] / 1000, UTC)
+    moment = datetime.fromtimestamp(document["_aws"]["Timestamp"] / 1000, UTC)
     for block in blocks:
-        backend.put_metric_data(block["Namespace"], list(_data(told, block, moment)))
+        backend.put_metric_data(block["Namespace"], list(_data(document, block, moment)))
 
 
-def _data(told: dict[str, Any], block: dict[str, Any], moment: datetime) -> Iterator[dict[str, Any]]:
+def _data(document: dict[str, Any], block: dict[str, Any], moment: datetime) -> Iterator[dict[str, Any]]:
     for names in block["Dimensions"]:
-        dimensions = [{"Name": name, "Value": told[name]} for name in names]
+        dimensions = [{"Name": name, "Value": document[name]} for name in names]
         for metric in block["Metrics"]:
             yield {
                 "MetricName": metric["Name"],
                 "Dimensions": dimensions,
-                "Value": float(told[metric["Name"]]),
+                "Value": float(document[metric["Name"]]),
                 "Unit": metric.get("Unit", "None"),
                 "Timestamp": moment,
             }

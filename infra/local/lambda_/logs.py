@@ -1,4 +1,4 @@
-"""What functions log, in CloudWatch Logs and, of their metrics, in CloudWatch."""
+"""Write functions' output to CloudWatch Logs, and the metrics in it to CloudWatch."""
 
 import time
 from typing import Any
@@ -23,19 +23,19 @@ class FunctionLog:
         groups = _log_groups(settings)
         if self._group not in groups.groups and is_allowed(role_name, "logs:CreateLogGroup", f"{group_arn}:*"):
             groups.create_log_group(self._group, {})
-        self._written = (
+        self._is_writable = (
             self._group in groups.groups
             and is_allowed(role_name, "logs:CreateLogStream", stream_arn)
             and is_allowed(role_name, "logs:PutLogEvents", stream_arn)
         )
-        if self._written:
+        if self._is_writable:
             groups.create_log_stream(self._group, stream)
 
     def write(self, line: str) -> None:
-        """Append one line; as on AWS, it is lost when the role may not write it."""
+        """Append one line; as on AWS, it is lost if the role may not write it."""
         self.lines.append(line)
         embedded_metrics.extract(line, self._settings)
-        if self._written and self._group in _log_groups(self._settings).groups:
+        if self._is_writable and self._group in _log_groups(self._settings).groups:
             event = {"timestamp": int(time.time() * 1000), "message": line}
             _log_groups(self._settings).put_log_events(self._group, self._stream, [event])
 
@@ -48,5 +48,5 @@ def read_lines(function: Any, settings: Settings) -> list[str]:  # noqa: ANN401 
 
 
 def _log_groups(settings: Settings) -> Any:  # noqa: ANN401 - moto's back ends are not typed for callers
-    """Give moto's back end of CloudWatch Logs."""
+    """Return moto's back end of CloudWatch Logs."""
     return logs_backends[settings.account_id][settings.region]

@@ -1,8 +1,7 @@
-"""One execution environment of a Lambda function: its process, and the Runtime API that the process talks to.
+"""Run one execution environment of a Lambda function: its process, and the Runtime API that the process calls.
 
-The process runs AWS's own runtime client (aws: lambda/runtimes-api): it asks for the next invocation, and answers
-with a response or an error. Each environment has a small server of its own, because the client says nothing else
-about who it is.
+The process runs AWS's own runtime client (aws: lambda/runtimes-api): it gets the next invocation, and posts a
+response or an error. Each environment has a small server of its own, because the client does not identify itself.
 """
 
 import json
@@ -21,13 +20,13 @@ from typing import Any
 
 from infra.local.core import same_origin
 
-INIT_SECONDS = 30.0  # AWS grants 10, on a machine that is not shared
+INIT_SECONDS = 30.0  # AWS allows 10, on a machine that is not shared
 PREFIX = "/2018-06-01/runtime/"
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a function is called with."""
+    """An event for a function, with its time-out in seconds."""
 
     request_id: str
     function_arn: str
@@ -37,7 +36,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an invocation: the payload, whether it is an error, and whether the process ends with it."""
+    """The result of an invocation: the payload, whether it is an error, and whether the process has ended."""
 
     payload: bytes
     failed: bool
@@ -46,7 +45,7 @@ class Outcome:
 
 
 class _Exchange:
-    """What the Runtime API's thread and an invocation tell each other."""
+    """The queues between the Runtime API's thread and the invoking thread."""
 
     def __init__(self) -> None:
         self.ready = threading.Event()
@@ -59,28 +58,28 @@ class _Exchange:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """The Runtime API, version 2018-06-01. HTTP/1.0: one connection a call, so one thread serves them all."""
+    """The Runtime API, version 2018-06-01. HTTP/1.0 has one request per connection, so one thread serves them all."""
 
     def __init__(self, connection: socket.socket, exchange: _Exchange) -> None:
         self.exchange = exchange
         super().__init__(connection, ("127.0.0.1", 0), None)  # type: ignore[arg-type] # it has no server object
 
     def parse_request(self) -> bool:
-        """Refuse what a web page may have sent: it could answer in the function's place."""
+        """Refuse requests of web pages, which could respond in the function's place."""
         if not super().parse_request():
             return False
-        why = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
-        if why is None:
+        reason = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
+        if reason is None:
             return True
         self.send_response(403)
         for name, value in same_origin.HEADERS:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(why.encode())
+        self.wfile.write(reason.encode())
         return False
 
     def do_GET(self) -> None:
-        """Hand out the next invocation, when there is one."""
+        """Return the next invocation, waiting for it."""
         self.exchange.ready.set()
         invocation = self.exchange.invocations.get()
         if invocation is None:
@@ -97,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(invocation.event)
 
     def do_POST(self) -> None:
-        """Take a response or an error, of an invocation or of the start."""
+        """Accept a response or an error, of an invocation or of the initialization."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         failed, final = self.path.endswith("/error"), self.path == PREFIX + "init/error"
         self.exchange.outcomes.put(Outcome(body, failed, final=final))
@@ -105,8 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(202)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as http.server has it
-        """Say nothing."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
+        """Write no access log."""
 
 
 class ExecutionEnvironment:
@@ -115,7 +114,7 @@ class ExecutionEnvironment:
     def __init__(
         self, command: list[str], variables: Mapping[str, str], folder: Path, log: Callable[[str], None]
     ) -> None:
-        """Start the process in a folder, with these variables and no others; `log` gets each line it writes."""
+        """Start the process in a folder, with only these variables; `log` receives each line that it writes."""
         self._exchange = _Exchange()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._log = log
@@ -133,7 +132,7 @@ class ExecutionEnvironment:
         self._output = process.stdout
         os.set_blocking(self._output.fileno(), False)
         self._partial = b""
-        self._ended = False
+        self._has_ended = False
         self._reading = threading.Lock()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._serve, self._follow)]
         for thread in self._threads:
@@ -142,12 +141,12 @@ class ExecutionEnvironment:
     @property
     def alive(self) -> bool:
         """Whether the process can take an invocation."""
-        return not self._ended and self._process.poll() is None
+        return not self._has_ended and self._process.poll() is None
 
     def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one invocation; a process that fails to start, times out or dies is not alive afterwards."""
+        """Run one invocation; a process that fails to start, times out or exits is not alive afterwards."""
         outcome = self._invoke(invocation)
-        self._ended = outcome.final
+        self._has_ended = outcome.final
         self._read()
         return outcome
 
@@ -162,12 +161,12 @@ class ExecutionEnvironment:
             outcome = self._exchange.outcomes.get(timeout=invocation.timeout)
         except queue.Empty:
             self._process.kill()
-            words = f"{rid} Error: Task timed out after {invocation.timeout:.2f} seconds"
-            return _platform_error("Sandbox.Timedout", words, invocation.timeout)
+            message = f"{rid} Error: Task timed out after {invocation.timeout:.2f} seconds"
+            return _platform_error("Sandbox.Timedout", message, invocation.timeout)
         seconds = time.monotonic() - started
         if outcome is None:
-            words = f"{rid} Error: Runtime exited {self._exit_words()}"
-            return _platform_error("Runtime.ExitError", words, seconds)
+            message = f"{rid} Error: Runtime exited {self._exit_text()}"
+            return _platform_error("Runtime.ExitError", message, seconds)
         return replace(outcome, seconds=seconds)
 
     def close(self) -> None:
@@ -203,7 +202,7 @@ class ExecutionEnvironment:
         self._exchange.end()
 
     def _read(self) -> bool:
-        """Log all that has been written so far; False once the process has closed its output."""
+        """Log all output so far; return False if the process has closed its output."""
         with self._reading:
             # An environment is closed while it runs an invocation when the server is reset.
             while not self._output.closed and select.select([self._output], [], [], 0)[0]:
@@ -217,7 +216,7 @@ class ExecutionEnvironment:
                     return False
         return True
 
-    def _exit_words(self) -> str:
+    def _exit_text(self) -> str:
         code = self._process.wait()
         if code < 0:
             return f"with error: signal: {-code}"

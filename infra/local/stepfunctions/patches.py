@@ -1,15 +1,14 @@
-"""The few things that moto's Step Functions interpreter does differently from AWS and that this product needs.
+"""Correct what moto's Step Functions interpreter does differently from AWS and this product needs.
 
-Each is made for one version of moto, and tests/infra/local/stepfunctions/test_patches.py fails when that version does
-otherwise:
+Each correction is for one version of moto; tests/infra/local/stepfunctions/test_patches.py fails if that changes:
 
 * an execution started without a name gets one (stock: all are called `None`, so the second one fails);
 * a Map worker takes its items in a loop (stock: it recurses, and dies after about 985, leaving the execution RUNNING);
-* a call of Lambda that is refused fails the task by the error that AWS names, e.g. `Lambda.TooManyRequestsException`
+* a Lambda call that is refused fails the task with the error that AWS uses, e.g. `Lambda.TooManyRequestsException`
   (stock, where the resource is the function's own ARN: `Exception`, which no Retry names);
-* `$$.Execution.StartTime` is a text (stock: a datetime, at which DescribeExecution breaks when a state outputs it);
-* what came of an execution is told as soon as its status is (stock: the status is seen first, for a moment);
-* a definition is parsed once (stock: at every start of an execution, which takes longer than the execution itself);
+* `$$.Execution.StartTime` is a string (stock: a datetime, with which DescribeExecution fails if a state outputs it);
+* an execution has its output or error before its final status (stock: for a moment it has only the status);
+* a definition is parsed once (stock: whenever an execution starts, which takes longer than the execution itself);
 * tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
   made-up credentials, through a new client each time, which takes 17 ms).
 """
@@ -51,18 +50,18 @@ STOCK_REFLECT = BaseExecutionWorkerCommunication._reflect_execution_status  # no
 STOCK_PARSE = AmazonStateLanguageParser.parse
 
 
-BEGIN_SECONDS = 5
+START_SECONDS = 5
 
 
 class NamingBackend(models.StepFunctionsParserBackend):
-    """moto's interpreter, with names for executions that have none, and an end to those that a reset leaves."""
+    """moto's interpreter, which names executions that have no name, and stops running ones at a reset."""
 
     def create_state_machine(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - moto's own arguments
         """Create a state machine; the role that it runs with must be allowed to write its log."""
-        _demand_log_delivery(more.get("roleArn") or args[2], more.get("loggingConfiguration"))
+        _require_log_delivery(more.get("roleArn") or args[2], more.get("loggingConfiguration"))
         return super().create_state_machine(*args, **more)
 
-    def start_execution(  # type: ignore[override] # as the parser's own back end has it, and moto's annotations have not
+    def start_execution(  # type: ignore[override] # the parser's own back end has it, moto's annotations do not
         self,
         state_machine_arn: str,
         name: str | None = None,
@@ -74,15 +73,15 @@ class NamingBackend(models.StepFunctionsParserBackend):
         return start(state_machine_arn, name or str(uuid4()), execution_input, trace_header)
 
     def reset(self) -> None:
-        """Stop what runs and forget everything."""
+        """Stop running executions and delete everything."""
         for machine in self.state_machines:
             for execution in machine.executions:
-                if execution.status == "RUNNING" and _has_begun(execution):
+                if execution.status == "RUNNING" and _has_started(execution):
                     execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
         super().reset()
 
 
-# What Step Functions demands of the role that writes a log (aws: step-functions cw-logs), on no narrower resource.
+# The permissions of a role that writes a log (aws: step-functions cw-logs), which take no resource but "*".
 LOG_DELIVERY = (
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
@@ -95,7 +94,7 @@ LOG_DELIVERY = (
 )
 
 
-def _demand_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") -> None:
+def _require_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") -> None:
     if not logging or logging.get("level", "OFF") == "OFF":
         return
     denied = [action for action in LOG_DELIVERY if not enforcement.is_allowed(role_arn.rsplit("/", 1)[-1], action, "*")]
@@ -104,10 +103,10 @@ def _demand_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") -> 
         raise ServiceError("AccessDeniedException", f"{message}: {', '.join(denied)}", status=400)
 
 
-def _has_begun(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
-    """Wait until an execution's thread has made what `stop` needs; it never does for a definition it cannot read."""
+def _has_started(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
+    """Wait until an execution's thread has created what `stop` needs; with an unreadable definition it never does."""
     worker: Any = execution.exec_worker
-    end = time.monotonic() + BEGIN_SECONDS
+    end = time.monotonic() + START_SECONDS
     while worker.env is None and time.monotonic() < end:
         time.sleep(0.001)
     return worker.env is not None
@@ -149,7 +148,7 @@ def from_error(task: Any, env: Any, ex: Exception) -> FailureEvent:  # noqa: ANN
 
 
 def start_details(execution: Execution) -> ExecutionDetails:
-    """Return what the context object says of an execution: `Execution.get_start_execution_details`."""
+    """Return the execution's part of the context object: `Execution.get_start_execution_details`."""
     details = STOCK_START_DETAILS(execution)
     started: Any = details.start_time
     text = started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -162,7 +161,7 @@ def _tree(definition: str) -> Any:  # noqa: ANN401 - a tree of ANTLR's
 
 
 def parse(definition: str) -> tuple[Any, Any]:
-    """Parse a definition, once; what evaluates it is made anew for each execution, since it may hold state."""
+    """Parse a definition once; each execution gets its own program, since that may hold state."""
     tree = _tree(definition)
     return Preprocessor().visit(tree), tree
 
@@ -181,16 +180,16 @@ def reflect(communication: BaseExecutionWorkerCommunication) -> None:
     """Set output, error and cause before the status."""
     execution: Any = communication.execution
     environment = execution.exec_worker.env
-    came_to = environment.program_state()
-    if isinstance(came_to, ProgramEnded):
+    state = environment.program_state()
+    if isinstance(state, ProgramEnded):
         execution.output = environment.states.get_input()
-    elif isinstance(came_to, ProgramError) and came_to.error:
-        execution.error, execution.cause = came_to.error.get("error"), came_to.error.get("cause")
+    elif isinstance(state, ProgramError) and state.error:
+        execution.error, execution.cause = state.error.get("error"), state.error.get("cause")
     STOCK_REFLECT(communication)  # type: ignore[no-untyped-call]
 
 
 def install(endpoint_url: str) -> None:
-    """Put the fixes in place, for a server at `endpoint_url`."""
+    """Install the corrections, for a server at `endpoint_url`."""
     global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
     _clients = RoleClients(endpoint_url, "states.amazonaws.com")
     models.stepfunctions_parser_backends.backend = NamingBackend
@@ -204,7 +203,7 @@ def install(endpoint_url: str) -> None:
 
 
 def reset() -> None:
-    """Forget the clients of roles that are gone."""
+    """Close the clients of roles that no longer exist."""
     if _clients:
         _clients.clear()
 

@@ -1,1 +1,1 @@
-"""Tests of what all services of the embedded AWS share."""
+"""Tests of the modules that all services of the embedded AWS share."""

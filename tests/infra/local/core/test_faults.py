@@ -1,4 +1,4 @@
-"""Faults are met by whoever calls the server, including functions in processes of their own."""
+"""Faults affect every caller of the server, including functions in processes of their own."""
 
 import threading
 import time
@@ -19,8 +19,8 @@ def names(aws: EmbeddedAws) -> list[str]:
     return [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]]
 
 
-def test_a_call_is_refused_as_often_as_wanted(aws: EmbeddedAws) -> None:
-    """A refused call has no effect; when the fault is used up, calls pass."""
+def test_requests_fail_a_number_of_times(aws: EmbeddedAws) -> None:
+    """A failed request has no effect; when the fault is used up, requests pass."""
     faults.add("s3:CreateBucket", code="SlowDown", message="Please reduce your request rate.", times=2)
     for _ in range(2):
         with pytest.raises(ClientError, match="reduce your request rate") as refused:
@@ -32,8 +32,8 @@ def test_a_call_is_refused_as_often_as_wanted(aws: EmbeddedAws) -> None:
     assert names(aws) == ["one"]
 
 
-def test_an_answer_is_lost(aws: EmbeddedAws) -> None:
-    """With `after`, the call takes effect and its caller hears of an error."""
+def test_a_response_is_lost(aws: EmbeddedAws) -> None:
+    """With `after`, the request takes effect and its caller receives an error."""
     faults.add("s3:CreateBucket", code="InternalError", after=True)
     with pytest.raises(ClientError) as refused:
         aws.client("s3").create_bucket(Bucket="one", **CREATE)
@@ -41,15 +41,15 @@ def test_an_answer_is_lost(aws: EmbeddedAws) -> None:
     assert names(aws) == ["one"]
 
 
-def test_a_call_is_delayed(aws: EmbeddedAws) -> None:
-    """Without a code, calls are only held."""
+def test_a_request_is_delayed(aws: EmbeddedAws) -> None:
+    """Without a code, requests are only held."""
     faults.add("s3:ListAllMyBuckets", delay=0.3)
     started = time.monotonic()
     assert names(aws) == []
     assert time.monotonic() - started >= 0.3
 
 
-def test_each_protocol_has_its_own_form(aws: EmbeddedAws) -> None:
+def test_each_protocol_has_its_own_error_format(aws: EmbeddedAws) -> None:
     """boto3 reads the code of a fault in any service."""
     for action, service, operation in (
         ("elasticloadbalancing:DescribeTrustStores", "elbv2", "describe_trust_stores"),
@@ -64,7 +64,7 @@ def test_each_protocol_has_its_own_form(aws: EmbeddedAws) -> None:
 
 
 def test_a_fault_can_be_for_one_role(aws: EmbeddedAws) -> None:
-    """Others are not touched by it; the function's own SDK, which retries, meets it and gets over it."""
+    """Other callers are not affected; the function's own SDK is, and succeeds when it retries."""
     allowed = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
     source = """
 import boto3
@@ -78,13 +78,13 @@ def handler(event, context):
     assert sandbox.invoke(aws) == (1, None)
 
 
-def test_calls_can_be_held_at_a_barrier(aws: EmbeddedAws) -> None:
-    """An observer runs in the request's own thread, before the call is carried out."""
+def test_requests_can_be_held_at_a_barrier(aws: EmbeddedAws) -> None:
+    """An observer runs in the request's own thread, before the request is handled."""
     barrier = threading.Barrier(2, timeout=10)
-    seen: list[tuple[str, str]] = []
+    requests: list[tuple[str, str]] = []
 
     def hold(action: str, resource: str) -> None:
-        seen.append((action, resource))
+        requests.append((action, resource))
         if action == "s3:CreateBucket":
             barrier.wait()
 
@@ -96,10 +96,10 @@ def test_calls_can_be_held_at_a_barrier(aws: EmbeddedAws) -> None:
     barrier.wait()
     thread.join()
     assert names(aws) == ["one"]
-    assert ("s3:CreateBucket", "arn:aws:s3:::one") in seen
+    assert ("s3:CreateBucket", "arn:aws:s3:::one") in requests
 
 
-def test_clear_forgets(aws: EmbeddedAws) -> None:
+def test_clear_removes_faults_and_observers(aws: EmbeddedAws) -> None:
     """Nothing is left for the next test."""
     faults.add("s3:ListAllMyBuckets", code="SlowDown")
     faults.observe(lambda _action, _resource: pytest.fail("an observer was left"))

@@ -88,7 +88,7 @@ def mark(aws: EmbeddedAws, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_a_foreign_request_is_refused_and_has_no_effect(aws: EmbeddedAws, mark: Path, headers: dict[str, str]) -> None:
-    """Whatever it asks for: no function runs, nothing is written, nothing is reset, nothing is told."""
+    """Whatever it asks for: no function runs, nothing is written, reset or revealed."""
     name, value = next(iter(headers.items()))
     for request in EVERY:
         status, answered, body = send(aws, request, headers)

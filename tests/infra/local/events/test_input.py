@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.events import input as event_input
+from infra.local.events.input import PathNotValid, build_input, find
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
 
@@ -63,13 +63,13 @@ PATHS = {
 def test_a_template_is_filled(template: str, result: str) -> None:
     """Outside of a string a value becomes JSON, with quotes of its own; inside of one it is bare."""
     target = {"InputTransformer": {"InputPathsMap": PATHS, "InputTemplate": template}}
-    assert event_input.build_input(target, EVENT, {}) == result
+    assert build_input(target, EVENT, {}) == result
 
 
 def test_a_text_inside_a_string_is_not_escaped() -> None:
     """Which is AWS's own trap: quotes in it break the template's JSON."""
     target = {"InputTransformer": {"InputPathsMap": PATHS, "InputTemplate": '{"said": "<said>"}'}}
-    assert event_input.build_input(target, EVENT, {}) == '{"said": "a "word""}'
+    assert build_input(target, EVENT, {}) == '{"said": "a "word""}'
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_a_text_inside_a_string_is_not_escaped() -> None:
 )
 def test_a_part_of_the_event(path: str, result: str) -> None:
     """InputPath names it."""
-    assert event_input.build_input({"InputPath": path}, EVENT, {}) == result
+    assert build_input({"InputPath": path}, EVENT, {}) == result
 
 
 @pytest.mark.parametrize("path", ["detail", "$.detail[?(@.n)]", "$..n"])
 def test_a_path_that_eventbridge_does_not_support_is_refused(path: str) -> None:
     """Filters and descents are no part of its JSONPath."""
-    with pytest.raises(event_input.PathNotValid):
-        event_input.find(EVENT, path)
+    with pytest.raises(PathNotValid):
+        find(EVENT, path)
 
 
 def test_reserved_variables_tell_of_the_rule_and_the_event(aws: EmbeddedAws) -> None:

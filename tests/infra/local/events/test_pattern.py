@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.events.models import EventPattern
 
-from infra.local.events import pattern as event_pattern
+from infra.local.events.pattern import matches, parse_pattern
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge
 
@@ -83,13 +83,13 @@ NOT_MATCHING = {
 @pytest.mark.parametrize("pattern", MATCHING.values(), ids=MATCHING)
 def test_it_matches(pattern: dict[str, Any]) -> None:
     """A pattern that the event fits."""
-    assert event_pattern.matches(event_pattern.read(json.dumps(pattern)), EVENT)
+    assert matches(parse_pattern(json.dumps(pattern)), EVENT)
 
 
 @pytest.mark.parametrize("pattern", NOT_MATCHING.values(), ids=NOT_MATCHING)
 def test_it_does_not_match(pattern: dict[str, Any]) -> None:
     """A pattern that the event does not fit."""
-    assert not event_pattern.matches(event_pattern.read(json.dumps(pattern)), EVENT)
+    assert not matches(parse_pattern(json.dumps(pattern)), EVENT)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.events import schedule as schedules
 from infra.local.events import service as events
+from infra.local.events.schedule import parse_schedule
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge
 from tests.support.waiting import eventually
@@ -42,13 +42,13 @@ START = datetime(2025, 1, 1, 12, 0, 30, tzinfo=UTC)  # a Wednesday
 )
 def test_when_it_is_due(expression: str, following: str) -> None:
     """The next time after the first of January 2025, 12:00:30."""
-    due = schedules.read(expression).after(START)
+    due = parse_schedule(expression).after(START)
     assert due == datetime.strptime(following, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def test_it_may_never_be_due_again() -> None:
     """A year that is over."""
-    assert schedules.read("cron(0 0 1 1 ? 2024)").after(START) is None
+    assert parse_schedule("cron(0 0 1 1 ? 2024)").after(START) is None
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_an_event_has_the_fields_that_aws_documents(aws: EmbeddedAws) -> None:
     ]
 
 
-def test_an_event_keeps_the_time_that_it_was_given(aws: EmbeddedAws) -> None:
-    """Whoever puts an event may say when it happened."""
+def test_an_event_keeps_its_time(aws: EmbeddedAws) -> None:
+    """PutEvents may state when the event happened."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)})
     event_bridge.put(aws, Time=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC))
     assert event_bridge.bodies(aws)[0]["time"] == "2025-01-02T03:04:05Z"

@@ -1,4 +1,4 @@
-"""What S3, Private CA and Step Functions tell EventBridge, as their references show it."""
+"""S3, Private CA and Step Functions publish events as their references show them."""
 
 import inspect
 import json
@@ -13,7 +13,7 @@ import pytest
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core.settings import CrlFailure
 from infra.local.events import service as events
-from infra.local.events import sources as event_sources
+from infra.local.events import sources
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
 from tests.support.services import Authority, Services, on
@@ -41,13 +41,13 @@ def _record(aws: EmbeddedAws) -> None:
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, pattern={"source": [{"prefix": "aws."}]})
 
 
-def bucket(aws: EmbeddedAws, *, tells: bool = True, versioned: bool = True) -> Any:  # noqa: ANN401 - a boto3 client
+def bucket(aws: EmbeddedAws, *, notifies: bool = True, versioned: bool = True) -> Any:  # noqa: ANN401 - a boto3 client
     """Create the bucket `some`; return the client."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="some", CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
     if versioned:
         s3.put_bucket_versioning(Bucket="some", VersioningConfiguration={"Status": "Enabled"})
-    if tells:
+    if notifies:
         s3.put_bucket_notification_configuration(
             Bucket="some", NotificationConfiguration={"EventBridgeConfiguration": {}}
         )
@@ -55,15 +55,15 @@ def bucket(aws: EmbeddedAws, *, tells: bool = True, versioned: bool = True) -> A
 
 
 def test_the_hooks_are_for_this_version_of_moto() -> None:
-    """When moto changes, look at each anew."""
+    """When moto changes, each has to be checked again."""
     assert version("moto") == "5.2.5"
-    assert 'event["time"] = unix_time()' in inspect.getsource(event_sources.STOCK_S3_MESSAGE)
-    assert "self.exec_worker.start()" in inspect.getsource(event_sources.STOCK_START)
-    assert "self._reflect_execution_status()" in inspect.getsource(event_sources.STOCK_TERMINATED)
+    assert 'event["time"] = unix_time()' in inspect.getsource(sources.STOCK_S3_MESSAGE)
+    assert "self.exec_worker.start()" in inspect.getsource(sources.STOCK_START)
+    assert "self._reflect_execution_status()" in inspect.getsource(sources.STOCK_TERMINATED)
 
 
-def test_s3_tells_of_an_object(recorded: EmbeddedAws) -> None:
-    """That it was created, once, and nothing of tags."""
+def test_s3_publishes_a_created_object(recorded: EmbeddedAws) -> None:
+    """One event says that the object was created."""
     put = bucket(recorded).put_object(Bucket="some", Key="crl/a b.crl", Body=b"12345")
     (event,) = event_bridge.bodies(recorded)
     assert (event["source"], event["detail-type"], event["resources"]) == (
@@ -71,21 +71,21 @@ def test_s3_tells_of_an_object(recorded: EmbeddedAws) -> None:
         "Object Created",
         ["arn:aws:s3:::some"],
     )
-    told, account = event["detail"], recorded.settings.account_id
-    assert re.fullmatch("[0-9A-F]{16}", told["object"].pop("sequencer"))
-    assert re.fullmatch("[0-9A-F]{16}", told.pop("request-id"))
-    about = {"key": "crl/a b.crl", "size": 5, "etag": put["ETag"].strip('"'), "version-id": put["VersionId"]}
-    assert told == {
+    detail, account = event["detail"], recorded.settings.account_id
+    assert re.fullmatch("[0-9A-F]{16}", detail["object"].pop("sequencer"))
+    assert re.fullmatch("[0-9A-F]{16}", detail.pop("request-id"))
+    object_ = {"key": "crl/a b.crl", "size": 5, "etag": put["ETag"].strip('"'), "version-id": put["VersionId"]}
+    assert detail == {
         "version": "0",
         "bucket": {"name": "some"},
-        "object": about,
+        "object": object_,
         "requester": account,
         "source-ip-address": "127.0.0.1",
         "reason": "PutObject",
     }
 
 
-def test_s3_tells_how_an_object_was_created(recorded: EmbeddedAws) -> None:
+def test_s3_publishes_how_an_object_was_created(recorded: EmbeddedAws) -> None:
     """A copy and a multipart upload have reasons of their own, and their sequencers rise."""
     s3 = bucket(recorded, versioned=False)
     where = {"Bucket": "some", "Key": "parts"}
@@ -93,16 +93,16 @@ def test_s3_tells_how_an_object_was_created(recorded: EmbeddedAws) -> None:
     part = {"PartNumber": 1, "ETag": s3.upload_part(**upload, PartNumber=1, Body=b"part")["ETag"]}
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]})
     s3.copy_object(Bucket="some", Key="copy", CopySource="some/parts")
-    told = sorted(
+    details = sorted(
         (event["detail"] for event in event_bridge.bodies(recorded)), key=lambda it: it["object"]["sequencer"]
     )
-    assert [each["reason"] for each in told] == ["CompleteMultipartUpload", "CopyObject"]
-    assert "version-id" not in told[0]["object"]
+    assert [each["reason"] for each in details] == ["CompleteMultipartUpload", "CopyObject"]
+    assert "version-id" not in details[0]["object"]
 
 
-def test_a_bucket_that_does_not_tell_eventbridge_is_silent(recorded: EmbeddedAws) -> None:
-    """Which is how buckets are until they are configured."""
-    bucket(recorded, tells=False).put_object(Bucket="some", Key="key", Body=b"")
+def test_a_bucket_without_eventbridge_publishes_nothing(recorded: EmbeddedAws) -> None:
+    """Buckets are like that until they are configured."""
+    bucket(recorded, notifies=False).put_object(Bucket="some", Key="key", Body=b"")
     assert event_bridge.bodies(recorded) == []
 
 
@@ -113,8 +113,8 @@ def test_s3_events_can_be_lost(recorded: EmbeddedAws) -> None:
     assert event_bridge.bodies(recorded) == []
 
 
-def test_tags_and_deletions_are_not_told(recorded: EmbeddedAws) -> None:
-    """Moto tells of tags that nobody has set; deletions are not had here."""
+def test_tags_and_deletions_are_not_published(recorded: EmbeddedAws) -> None:
+    """Moto publishes tags that were not set; deletions are not available here."""
     s3 = bucket(recorded)
     s3.put_object(Bucket="some", Key="key", Body=b"", Tagging="a=b")
     s3.put_object_tagging(Bucket="some", Key="key", Tagging={"TagSet": [{"Key": "a", "Value": "c"}]})
@@ -122,60 +122,60 @@ def test_tags_and_deletions_are_not_told(recorded: EmbeddedAws) -> None:
     assert [event["detail-type"] for event in event_bridge.bodies(recorded)] == ["Object Created"]
 
 
-def _told(aws: EmbeddedAws, detail_type: str) -> list[dict[str, Any]]:
+def _events(aws: EmbeddedAws, detail_type: str) -> list[dict[str, Any]]:
     return [event for event in event_bridge.bodies(aws) if event["detail-type"] == detail_type]
 
 
-def test_private_ca_tells_of_a_revocation(services: Services, embedded_aws: EmbeddedAws) -> None:
-    """With the ARNs of the CA and of the certificate."""
+def test_private_ca_publishes_a_revocation(services: Services, embedded_aws: EmbeddedAws) -> None:
+    """The event has the ARNs of the CA and of the certificate."""
     authority = Authority.create(services)
     leaf = authority.issue()
     authority.revoke(leaf)
-    (event,) = _told(embedded_aws, "ACM Private CA Certificate Revocation")
+    (event,) = _events(embedded_aws, "ACM Private CA Certificate Revocation")
     assert (event["source"], event["resources"]) == ("aws.acm-pca", [authority.arn, leaf.arn])
     assert event["detail"] == {"result": "success"}
 
 
-def test_private_ca_tells_of_a_crl(services: Services, embedded_aws: EmbeddedAws) -> None:
-    """With the ARN of the CA."""
+def test_private_ca_publishes_a_generated_crl(services: Services, embedded_aws: EmbeddedAws) -> None:
+    """The event has the ARN of the CA."""
     services.settings.private_ca.publishes_crls = False
     authority = Authority.create(services)
     authority.issue()
     acm_pca.publish_now(authority.arn)
-    (event,) = _told(embedded_aws, "ACM Private CA CRL Generation")
+    (event,) = _events(embedded_aws, "ACM Private CA CRL Generation")
     assert (event["resources"], event["detail"]) == ([authority.arn], {"result": "success"})
 
 
-def test_a_crl_in_s3_is_told_of_by_s3(services: Services, embedded_aws: EmbeddedAws) -> None:
-    """The event to rely on: it is durable, where Private CA's own are best effort."""
+def test_s3_publishes_a_written_crl(services: Services, embedded_aws: EmbeddedAws) -> None:
+    """This event is durable, whereas Private CA sends its own on a best-effort basis."""
     authority = Authority.create(services)
     services.s3.put_bucket_notification_configuration(
         Bucket=str(authority.bucket), NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     authority.issue()
-    (event,) = eventually(lambda: _told(embedded_aws, "Object Created") or None)
+    (event,) = eventually(lambda: _events(embedded_aws, "Object Created") or None)
     assert event["detail"]["object"]["key"] == authority.crl_key
 
 
-def test_private_ca_tells_that_the_bucket_does_not_let_it_in(services: Services, embedded_aws: EmbeddedAws) -> None:
-    """In the words of its documentation."""
+def test_private_ca_publishes_that_the_bucket_denies_access(services: Services, embedded_aws: EmbeddedAws) -> None:
+    """The reason is the one in its documentation."""
     services.settings.private_ca.crl_retry_seconds = 1.0  # not faster than a busy machine delivers
     authority = Authority.create(services)
     services.s3.delete_bucket_policy(Bucket=str(authority.bucket))
     authority.issue()
-    event = eventually(lambda: _told(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
+    event = eventually(lambda: _events(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
     reason = "Failed to write CRL to S3. Check your S3 bucket permissions."
     assert event["detail"] == {"result": "failure", "reason": reason}
 
 
 @pytest.mark.parametrize("failure", CrlFailure)
-def test_private_ca_tells_of_each_failure(services: Services, embedded_aws: EmbeddedAws, failure: CrlFailure) -> None:
-    """A setting makes each generation fail; afterwards the CRL comes."""
+def test_private_ca_publishes_each_failure(services: Services, embedded_aws: EmbeddedAws, failure: CrlFailure) -> None:
+    """A setting makes each generation fail; without it the CRL is published."""
     services.settings.private_ca.crl_failure = failure
     services.settings.private_ca.crl_retry_seconds = 1.0  # not faster than a busy machine delivers
     authority = Authority.create(services)
     leaf = authority.issue()
-    event = eventually(lambda: _told(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
+    event = eventually(lambda: _events(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
     assert event["detail"] == {"result": "failure", "reason": failure.value}
     services.settings.private_ca.crl_failure = None
     authority.revoke(leaf)
@@ -183,25 +183,25 @@ def test_private_ca_tells_of_each_failure(services: Services, embedded_aws: Embe
 
 
 def statuses(aws: EmbeddedAws, number: int = 2) -> dict[str, dict[str, Any]]:
-    """Wait for so many changes of an execution's status; return their details by status."""
-    found: dict[str, dict[str, Any]] = {}
+    """Wait for this number of status changes of an execution; return their details by status."""
+    details: dict[str, dict[str, Any]] = {}
 
     def attempt() -> dict[str, dict[str, Any]] | None:
-        for event in _told(aws, "Step Functions Execution Status Change"):
+        for event in _events(aws, "Step Functions Execution Status Change"):
             assert (event["source"], event["resources"]) == ("aws.states", [event["detail"]["executionArn"]])
-            found[event["detail"]["status"]] = event["detail"]
-        return found if len(found) >= number else None
+            details[event["detail"]["status"]] = event["detail"]
+        return details if len(details) >= number else None
 
     return eventually(attempt)
 
 
-def test_step_functions_tells_of_an_execution(recorded: EmbeddedAws) -> None:
-    """That it runs and that it has succeeded, with its input and output as text."""
+def test_step_functions_publishes_an_execution(recorded: EmbeddedAws) -> None:
+    """Events say that it runs and that it has succeeded, with input and output as text."""
     machine = sandbox.machine(recorded, {"Only": {"Type": "Pass", "Result": {"b": 2}, "End": True}})
     described = sandbox.start(recorded, machine, {"a": 1})
-    told = statuses(recorded)
+    changes = statuses(recorded)
     ended = int(described["stopDate"].timestamp() * 1000)
-    assert told["SUCCEEDED"] == {
+    assert changes["SUCCEEDED"] == {
         "executionArn": described["executionArn"],
         "stateMachineArn": machine,
         "name": described["name"],
@@ -221,20 +221,20 @@ def test_step_functions_tells_of_an_execution(recorded: EmbeddedAws) -> None:
         "error": None,
         "cause": None,
     }
-    running = told["RUNNING"]
+    running = changes["RUNNING"]
     assert (running["output"], running["stopDate"], running["outputDetails"]) == (None, None, None)
     assert datetime.now(UTC).timestamp() * 1000 - ended < 60_000
 
 
-def test_step_functions_tells_of_a_failure(recorded: EmbeddedAws) -> None:
-    """With its error and cause."""
+def test_step_functions_publishes_a_failure(recorded: EmbeddedAws) -> None:
+    """The event has the error and the cause."""
     sandbox.run(recorded, {"Only": {"Type": "Fail", "Error": "Wrong", "Cause": "because"}})
-    told = statuses(recorded)["FAILED"]
-    assert (told["error"], told["cause"], told["redriveStatus"]) == ("Wrong", "because", "REDRIVABLE")
+    detail = statuses(recorded)["FAILED"]
+    assert (detail["error"], detail["cause"], detail["redriveStatus"]) == ("Wrong", "because", "REDRIVABLE")
 
 
-def test_step_functions_tells_of_an_abort(recorded: EmbeddedAws) -> None:
-    """By whoever stops it."""
+def test_step_functions_publishes_an_abort(recorded: EmbeddedAws) -> None:
+    """StopExecution aborts the execution."""
     machine = sandbox.machine(recorded, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
     client = recorded.client("stepfunctions")
     arn = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
@@ -243,8 +243,8 @@ def test_step_functions_tells_of_an_abort(recorded: EmbeddedAws) -> None:
     assert statuses(recorded)["ABORTED"]["executionArn"] == arn
 
 
-def test_step_functions_tells_of_a_time_out(recorded: EmbeddedAws) -> None:
-    """Of the whole execution, which no state can catch."""
+def test_step_functions_publishes_a_time_out(recorded: EmbeddedAws) -> None:
+    """The whole execution times out, which no state can catch."""
     definition = {
         "StartAt": "Wait",
         "TimeoutSeconds": 1,
@@ -258,18 +258,18 @@ def test_step_functions_tells_of_a_time_out(recorded: EmbeddedAws) -> None:
     assert statuses(recorded)["TIMED_OUT"]["stopDate"]
 
 
-def test_what_is_too_large_is_left_out(recorded: EmbeddedAws) -> None:
-    """Input and output above 248 KiB, escaped; together first the input."""
+def test_large_input_and_output_are_left_out(recorded: EmbeddedAws) -> None:
+    """Above 248 KiB, escaped, the input is left out first."""
     large = "x" * (130 * 1024)
     sandbox.start(recorded, sandbox.machine(recorded, SUCCEED), {"text": large})
-    told = statuses(recorded)
-    assert told["RUNNING"]["inputDetails"] == {"included": True}
-    assert (told["SUCCEEDED"]["input"], told["SUCCEEDED"]["inputDetails"]) == (None, {"included": False})
-    assert json.loads(told["SUCCEEDED"]["output"]) == {"text": large}
+    changes = statuses(recorded)
+    assert changes["RUNNING"]["inputDetails"] == {"included": True}
+    assert (changes["SUCCEEDED"]["input"], changes["SUCCEEDED"]["inputDetails"]) == (None, {"included": False})
+    assert json.loads(changes["SUCCEEDED"]["output"]) == {"text": large}
 
 
-def test_an_execution_ended_by_a_reset_tells_nobody(recorded: EmbeddedAws) -> None:
-    """Nothing of before is delivered afterwards."""
+def test_an_execution_ended_by_a_reset_publishes_nothing(recorded: EmbeddedAws) -> None:
+    """No event from before the reset is delivered after it."""
     machine = sandbox.machine(recorded, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
     recorded.client("stepfunctions").start_execution(stateMachineArn=machine, input="{}")
     recorded.reset()

@@ -1,4 +1,4 @@
-"""Least privilege is enforced: a role may do what its policies say, and what it did is recorded."""
+"""Least privilege is enforced: a role may do what its policies allow, and what it did is recorded."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ def allow(action: object, resource: object = "*", **more: object) -> dict[str, A
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
-def test_what_is_allowed_is_done_and_recorded(filled: EmbeddedAws) -> None:
+def test_an_allowed_call_is_recorded(filled: EmbeddedAws) -> None:
     """The record names role, action and resource, as IAM names them."""
     client = client_of(filled, "s3", allow("s3:GetObject", f"{BUCKET}/a key/*"))
     assert client.get_object(Bucket="bucket", Key="a key/ä")["Body"].read() == b"content"
@@ -47,7 +47,7 @@ def test_what_is_allowed_is_done_and_recorded(filled: EmbeddedAws) -> None:
     assert enforcement.used_permissions() == {("role", "s3:GetObject", f"{BUCKET}/a key/ä")}
 
 
-def test_what_is_not_allowed_is_refused_in_aws_words(filled: EmbeddedAws) -> None:
+def test_a_denied_call_has_the_message_of_aws(filled: EmbeddedAws) -> None:
     """The message names caller, action and resource, and nothing is recorded."""
     client = client_of(filled, "s3", allow("s3:GetObject", f"{BUCKET}/other"))
     with pytest.raises(ClientError) as refused:
@@ -77,7 +77,7 @@ def test_a_version_needs_its_own_permission(filled: EmbeddedAws) -> None:
 
 
 @pytest.mark.parametrize("method", ["get_object", "head_object"])
-def test_absence_is_told_to_those_who_may_list(filled: EmbeddedAws, method: str) -> None:
+def test_absence_is_revealed_to_roles_that_may_list(filled: EmbeddedAws, method: str) -> None:
     """Without s3:ListBucket an absent object is a 403, with it a 404, and the permission counts as used."""
     reading = allow("s3:GetObject")
     with pytest.raises(ClientError) as refused:
@@ -91,7 +91,7 @@ def test_absence_is_told_to_those_who_may_list(filled: EmbeddedAws, method: str)
 
 
 def test_other_s3_actions(filled: EmbeddedAws) -> None:
-    """Writing, listing and deleting are told apart, objects from buckets."""
+    """Writing, listing and deleting are distinguished, and objects from buckets."""
     client = client_of(
         filled, "s3", allow(["s3:PutObject", "s3:ListBucket", "s3:DeleteObject", "s3:GetBucketVersioning"])
     )
@@ -174,7 +174,7 @@ def test_deny_outweighs_allow(filled: EmbeddedAws) -> None:
         ),
     ],
 )
-def test_each_service_is_asked_in_its_own_words(  # noqa: PLR0913, PLR0917 - one row of the table
+def test_each_service_has_its_own_actions_and_errors(  # noqa: PLR0913, PLR0917 - one row of the table
     aws: EmbeddedAws,
     service: str,
     operation: str,
@@ -200,7 +200,7 @@ def test_administrators_and_presigned_urls_pass(filled: EmbeddedAws) -> None:
 
 
 def test_credentials_from_before_a_reset_are_refused(filled: EmbeddedAws) -> None:
-    """A role's key that nobody knows is not an administrator's."""
+    """An unknown key of a role is not an administrator's."""
     client = client_of(filled, "s3", allow("*"))
     filled.reset()
     with pytest.raises(ClientError) as refused:
@@ -208,8 +208,8 @@ def test_credentials_from_before_a_reset_are_refused(filled: EmbeddedAws) -> Non
     assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
 
 
-def test_a_service_demands_more_of_the_caller(filled: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`demand`, called while a request is answered, finds that request's caller."""
+def test_a_service_requires_more_permissions(filled: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`require`, called while a request is handled, checks that request's caller."""
 
     def list_buckets(*_: object, **__: object) -> list[object]:
         enforcement.require("s3:PutObject", f"{BUCKET}/crl")
@@ -222,15 +222,15 @@ def test_a_service_demands_more_of_the_caller(filled: EmbeddedAws, monkeypatch: 
     assert ("other", "s3:PutObject", f"{BUCKET}/crl") in enforcement.used_permissions()
 
 
-def test_demand_outside_a_request_asks_nobody(aws: EmbeddedAws) -> None:
-    """What a service does on its own has no caller."""
+def test_require_outside_a_request_checks_nothing(aws: EmbeddedAws) -> None:
+    """A service that acts on its own has no caller."""
     enforcement.require("s3:PutObject", BUCKET)
     assert enforcement.used_permissions() == set()
     del aws
 
 
-def test_what_is_allowed_and_never_used_is_found(filled: EmbeddedAws) -> None:
-    """Each action and resource of a statement is looked at by itself; AWS's own policies are not."""
+def test_unused_permissions_are_found(filled: EmbeddedAws) -> None:
+    """Each action and resource of a statement counts by itself; AWS's own policies do not."""
     statement = allow(["s3:GetObject", "s3:PutObject"], [f"{BUCKET}/*", "arn:aws:s3:::other/*"])
     client_of(filled, "s3", statement).get_object(Bucket="bucket", Key="a key/ä")
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -243,8 +243,8 @@ def test_what_is_allowed_and_never_used_is_found(filled: EmbeddedAws) -> None:
     }
 
 
-def test_conditions_are_judged_or_refused(filled: EmbeddedAws) -> None:
-    """A few keys are known; any other condition is an error of ours, never a silent yes or no."""
+def test_conditions_are_evaluated_or_raise_an_error(filled: EmbeddedAws) -> None:
+    """A few keys are known; any other raises an error instead of a silent yes or no."""
     known = allow("s3:GetObject", Condition={"StringEquals": {"aws:ResourceAccount": "123456789012"}})
     client_of(filled, "s3", known).get_object(Bucket="bucket", Key="a key/ä")
     other = allow("s3:GetObject", Condition={"StringEquals": {"aws:RequestedRegion": ["us-east-1"]}})
@@ -275,7 +275,7 @@ def test_the_conditions_of_a_trust_policy_count(aws: EmbeddedAws) -> None:
 
 
 def test_not_action_and_not_resource(aws: EmbeddedAws) -> None:
-    """The negated elements match what they do not name."""
+    """The negated elements match what they do not list."""
     statement = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": f"{BUCKET}/secret*"}
     sandbox.role(aws, statement)
     assert enforcement.is_allowed("role", "s3:GetObject", f"{BUCKET}/open")

@@ -1,1 +1,1 @@
-"""Tests of what the embedded S3 does otherwise than moto's."""
+"""Tests of the embedded S3."""

@@ -1,4 +1,4 @@
-"""What the embedded S3 does otherwise than moto's."""
+"""The embedded S3 corrects moto's."""
 
 import json
 import threading
@@ -14,8 +14,8 @@ from infra.local.server import EmbeddedAws
 from tests.support import sandbox
 
 
-def test_of_conditional_writes_at_once_one_succeeds(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 looks and writes in one; moto lets several look before one writes."""
+def test_one_of_simultaneous_conditional_writes_succeeds(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 checks and writes atomically; in moto several requests may check before one writes."""
     at_once, most, counting = 0, 0, threading.Lock()
 
     def slowly(response: S3Response) -> object:
@@ -38,13 +38,13 @@ def test_of_conditional_writes_at_once_one_succeeds(aws: EmbeddedAws, monkeypatc
     def put(number: int) -> str:
         try:
             client.put_object(Bucket="bucket", Key="key", Body=str(number).encode(), IfNoneMatch="*")
-        except ClientError as refusal:
-            return str(refusal.response["Error"]["Code"])
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
         return "written"
 
     with ThreadPoolExecutor(5) as pool:
-        told = sorted(pool.map(put, range(5)))
-    assert told == ["PreconditionFailed"] * 4 + ["written"]
+        results = sorted(pool.map(put, range(5)))
+    assert results == ["PreconditionFailed"] * 4 + ["written"]
     assert most == 1
 
 

@@ -1,1 +1,1 @@
-"""Tests of what the embedded Step Functions does otherwise than moto's."""
+"""Tests of the embedded Step Functions."""

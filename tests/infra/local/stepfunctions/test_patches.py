@@ -49,21 +49,21 @@ def test_executions_without_a_name_get_one(aws: EmbeddedAws) -> None:
     assert "None" not in names
 
 
-def test_what_came_of_it_is_told_with_the_status(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sees that an execution has ended sees its output, or its error, too."""
-    known: list[Any] = []
+def test_output_and_error_are_set_before_the_status(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that sees the final status sees the output or the error too."""
+    states: list[Any] = []
     stock = stepfunctions.STOCK_REFLECT
 
     def before_the_status(communication: Any) -> None:  # noqa: ANN401 - moto's own
         execution = communication.execution
-        known.append((execution.exec_status, execution.output, execution.error, execution.cause))
+        states.append((execution.exec_status, execution.output, execution.error, execution.cause))
         stock(communication)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(stepfunctions, "STOCK_REFLECT", before_the_status)
     assert sandbox.run(aws, {"Only": SUCCEED}, {"a": 1})["status"] == "SUCCEEDED"
     fail = sandbox.machine(aws, {"Only": {"Type": "Fail", "Error": "Wrong", "Cause": "for a reason"}}, name="failing")
     assert sandbox.start(aws, fail)["status"] == "FAILED"
-    assert known == [("RUNNING", {"a": 1}, None, None), ("RUNNING", None, "Wrong", "for a reason")]
+    assert states == [("RUNNING", {"a": 1}, None, None), ("RUNNING", None, "Wrong", "for a reason")]
 
 
 def test_a_map_can_be_long(aws: EmbeddedAws) -> None:
