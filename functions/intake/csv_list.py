@@ -1,4 +1,4 @@
-"""Tables of serials: which column is the serial, and which the reason; nothing is guessed where it could be another."""
+"""Finds the serial and the reason in CSV rows and JSON objects by their names; an ambiguous name is refused."""
 
 import csv
 import itertools
@@ -11,165 +11,165 @@ from typing import Any
 from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList, RequestRefused
 from functions.pki import serial_number
 
-# What Private CA's audit report, as JSON, says beside the serial (Private CA User Guide: audit reports).
-_AUDIT_REPORT = {
+# Private CA's audit report, as JSON, has these fields beside the serial (Private CA User Guide: audit reports).
+_AUDIT_REPORT_FIELDS = {
     *("awsAccountId", "requestedByServicePrincipal", "certificateArn", "subject", "notBefore", "notAfter", "issuedAt"),
     *("revokedAt", "templateArn"),
 }
-# What names a certificate where there is no serial: Private CA's name for it, which ends in the serial.
+# Names of a column of certificate ARNs, which end in the serial.
 _ARN = re.compile(r"(?:client)?(?:cert|certificate)?arn")
-# What people and tools call a certificate's serial: "Cert Serial No.", "serialNumber (hex)", the load balancer's
-# "leaf_client_cert_serial_number". The serial of a device is none of these.
+# Names that people and tools give a certificate's serial: "Cert Serial No.", "serialNumber (hex)", the load balancer's
+# "leaf_client_cert_serial_number". A device's serial has none of these.
 _SERIAL = re.compile(
-    r"(?:sn|(?P<log>leaf)?(?:x509|tls)?(?:client)?(?:cert|certificate)?serial(?:no|nr|num|number)?(?P<said>hex|dec|decimal)?)"
+    r"(?:sn|(?P<log>leaf)?(?:x509|tls)?(?:client)?(?:cert|certificate)?serial(?:no|nr|num|number)?(?P<base>hex|dec|decimal)?)"
 )
 _EXAMPLES = "serial, serial_number, certificate_serial, …"
-_UNNAMED = 2  # fields that a row may have without a header: the serial and its reason
+_MAX_FIELDS_WITHOUT_HEADER = 2  # the serial and its reason
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")  # as Excel writes it
-_AS_TEXT = re.compile(r'="(.*)"')  # as Excel keeps digits from being counted
-_WORD = re.compile(r"[A-Fa-f]{2,10}")  # "added", "decade"; no serial that a CA drew
+_EXCEL_TEXT = re.compile(r'="(.*)"')  # Excel's notation for digits that are text, not a number
+_HEX_WORD = re.compile(r"[A-Fa-f]{2,10}")  # "added", "decade"; not a serial that a CA generates
 _ROUNDED = re.compile(r"[0-9]{15}0+")  # a spreadsheet keeps fifteen digits of a number
-_SHOWN, _LONGEST_NAME = 10, 24
+_MAX_NAMES_SHOWN, _MAX_NAME_LENGTH = 10, 24
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which field of a row is what; without a header, the first and perhaps the second."""
+    """Positions of the fields in a row; without a header, the serial is the first and the reason the second."""
 
     serial: int = 0
-    said: str = ""
+    base_prefix: str = ""
     reason: int | None = 1
-    arns: dict[int, str] = field(default_factory=dict)  # with their names
-    width: int = 0  # without a header
+    arns: dict[int, str] = field(default_factory=dict)  # position to name
+    width: int = 0  # 0 without a header
 
     @property
-    def named(self) -> bool:
-        """Whether a header names them."""
+    def has_header(self) -> bool:
+        """Whether a header names the columns."""
         return self.width > 0
 
     def entry(self, row: list[str]) -> dict[str, str]:
-        """Give what a row says.
+        """Return the fields of a row that matter.
 
         Raises:
             InvalidSerialList: it has no serial, or one that a spreadsheet has rounded.
 
         """
-        if not self.named and len(row) > _UNNAMED:
+        if not self.has_header and len(row) > _MAX_FIELDS_WITHOUT_HEADER:
             raise InvalidSerialList(f"{len(row)} fields, and no header that names them: begin with serial,reason")
-        if self.named and any(cell.strip() for cell in row[self.width :]):
+        if self.has_header and any(cell.strip() for cell in row[self.width :]):
             raise InvalidSerialList(f"{len(row)} fields, and the first line names {self.width}")
         if self.serial >= len(row):
             raise InvalidSerialList(f"{len(row)} fields, the serial is field {self.serial + 1}")
-        serial = _bare(row[self.serial])
-        if self.said and _ROUNDED.fullmatch(serial):
+        serial = _cell_text(row[self.serial])
+        if self.base_prefix and _ROUNDED.fullmatch(serial):
             raise InvalidSerialList(f"{serial} looks as if a spreadsheet had rounded it: export the column as text")
-        entry = {"Serial": f"{self.said}{serial}"}
-        entry |= {name: _bare(row[place]) for place, name in self.arns.items() if place < len(row)}
+        entry = {"Serial": f"{self.base_prefix}{serial}"}
+        entry |= {name: _cell_text(row[index]) for index, name in self.arns.items() if index < len(row)}
         if self.reason is not None and self.reason < len(row) and row[self.reason].strip():
             entry["RevocationReason"] = row[self.reason].strip()
         return entry
 
 
-def rows(lines: Iterable[str], thing: str) -> Iterator[tuple[str, Any]]:
-    """Read CSV; the first row may name the columns, and otherwise there is a serial and perhaps its reason.
+def read_rows(lines: Iterable[str], label: str) -> Iterator[tuple[str, Any]]:
+    """Read CSV; yield each row's line and its entry, for `rename_fields`, or the fault that was found in it.
 
-    What a row gives is for `renamed`, as an object of a JSON list is.
+    The first row may be a header; without one, a row has a serial and perhaps a reason.
 
     Raises:
-        InvalidSerialList: it is no CSV, or no column, or more than one, is that of the serials.
+        InvalidSerialList: it is not CSV, or not exactly one column holds the serials.
 
     """
     lines = iter(lines)
     skipped, first = 0, next(lines, "")
-    told = _SEPARATOR.fullmatch(first)
-    while (told and not skipped) or (not first.strip() and first):
+    separator = _SEPARATOR.fullmatch(first)
+    while (separator and not skipped) or (not first.strip() and first):
         skipped, first = skipped + 1, next(lines, "")
-    delimiter = told[1] if told else max(",;\t", key=first.count)
-    read = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
+    delimiter = separator[1] if separator else max(",;\t", key=first.count)
+    reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
     columns = None
     try:
-        for row in read:
+        for row in reader:
             if not any(cell.strip() for cell in row):
                 continue
             if columns is None:
-                columns = _columns(row, thing)
-                if columns.named:
+                columns = _columns(row, label)
+                if columns.has_header:
                     continue
             try:
                 entry: object = columns.entry(row)
-            except RequestRefused as fault:
-                entry = fault
-            yield f"line {read.line_num + skipped}", entry
-    except csv.Error as fault:
-        raise InvalidSerialList(f"line {read.line_num + skipped} of {thing} is no CSV: {fault}") from None
+            except RequestRefused as error:
+                entry = error
+            yield f"line {reader.line_num + skipped}", entry
+    except csv.Error as error:
+        raise InvalidSerialList(f"line {reader.line_num + skipped} of {label} is not CSV: {error}") from None
 
 
-def names_a_serial(entry: dict[str, Any]) -> bool:
-    """Say whether one of an object's fields names a certificate."""
-    return bool(_meant(list(entry))[0])
+def names_serial(entry: dict[str, Any]) -> bool:
+    """Return whether one of an object's fields names a certificate."""
+    return bool(_find_fields(list(entry))[0])
 
 
-def renamed(entry: dict[str, Any], certificate_authority_arn: str | None) -> dict[str, Any]:
-    """Give an object of a list, or a row, its fields' own names; an unknown field keeps its name, and is refused by it.
+def rename_fields(entry: dict[str, Any], certificate_authority_arn: str | None) -> dict[str, Any]:
+    """Return an entry with our field names; an unknown field keeps its name, and is refused later by that name.
 
     Raises:
-        InvalidSerialList: two fields may be the serial, or the reason; or the serial and the ARN are of two.
+        InvalidSerialList: two fields may be the serial or the reason, or serial and ARN are of two certificates.
         CertificateIssuerMismatch: the ARN is of another CA.
 
     """
     names = list(entry)
-    found, reasons, arns = _meant(names)
-    for key, places in (("Serial", found), ("RevocationReason", reasons)):
-        if len(places) > 1:
-            raise InvalidSerialList(f"two fields may be the {key}: {_named(names[place] for place in places)}")
-    made = {
+    serials, reasons, arns = _find_fields(names)
+    for field_name, candidates in (("Serial", serials), ("RevocationReason", reasons)):
+        if len(candidates) > 1:
+            raise InvalidSerialList(f"two fields may be the {field_name}: {_quote(names[i] for i in candidates)}")
+    result = {
         name: entry[name]
-        for place, name in enumerate(names)
-        if place not in (*found, *reasons, *arns) and name not in _AUDIT_REPORT
+        for index, name in enumerate(names)
+        if index not in (*serials, *reasons, *arns) and name not in _AUDIT_REPORT_FIELDS
     }
-    for name in (names[place] for place in found):
-        serial = f"{_said(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
-        made["Serial"] = serial
-        _require_agreement(serial, [entry[names[place]] for place in arns], certificate_authority_arn)
-    for name in (names[place] for place in reasons):
-        made["RevocationReason"] = entry[name] or None
-    return made
+    for name in (names[index] for index in serials):
+        serial = f"{_base_prefix(name)}{entry[name]}" if isinstance(entry[name], str) else entry[name]
+        result["Serial"] = serial
+        _require_agreement(serial, [entry[names[index]] for index in arns], certificate_authority_arn)
+    for name in (names[index] for index in reasons):
+        result["RevocationReason"] = entry[name] or None
+    return result
 
 
-def _columns(row: list[str], thing: str) -> _Columns:
-    """Read the header, if this row is one: a row with a serial in it is none."""
-    found, reasons, arns = _meant(row)
-    if len(found) > 1 or len(reasons) > 1:
-        told = _named(row[place] for place in (found if len(found) > 1 else reasons))
-        raise InvalidSerialList(f"{thing} has several columns that may be meant: {told}. Leave one of them")
-    named = {place: row[place] for place in arns}
-    if len(set(named.values())) < len(named):
-        raise InvalidSerialList(f"{thing} names a column twice: {_named(named.values())}")
-    if found:
-        return _Columns(found[0], _said(row[found[0]]), reasons[0] if reasons else None, named, len(row))
-    if any(_WORD.fullmatch(cell.strip()) for cell in row):
+def _columns(row: list[str], label: str) -> _Columns:
+    """Return the columns of the first row: those of a header, or, if it holds a serial, the default ones."""
+    serials, reasons, arns = _find_fields(row)
+    if len(serials) > 1 or len(reasons) > 1:
+        candidates = _quote(row[index] for index in (serials if len(serials) > 1 else reasons))
+        raise InvalidSerialList(f"{label} has several columns that may be meant: {candidates}. Leave one of them")
+    arn_names = {index: row[index] for index in arns}
+    if len(set(arn_names.values())) < len(arn_names):
+        raise InvalidSerialList(f"{label} names a column twice: {_quote(arn_names.values())}")
+    if serials:
+        (serial,) = serials
+        return _Columns(serial, _base_prefix(row[serial]), reasons[0] if reasons else None, arn_names, len(row))
+    if any(_HEX_WORD.fullmatch(cell.strip()) for cell in row):
         raise InvalidSerialList(
-            f"line 1 of {thing} may be a header or a serial ({_named(row)}): begin with serial,reason"
+            f"line 1 of {label} may be a header or a serial ({_quote(row)}): begin with serial,reason"
         )
     if not any(map(_may_be_serial, row)):
-        raise InvalidSerialList(f"line 1 of {thing} names no column {_EXAMPLES}, and holds no serial: {_named(row)}")
+        raise InvalidSerialList(f"line 1 of {label} names no column {_EXAMPLES}, and holds no serial: {_quote(row)}")
     return _Columns()
 
 
-def _meant(names: list[str]) -> tuple[list[int], list[int], list[int]]:
-    """Say which of these names may be the serial's (without any, the ARN's), which the reason's, and the ARN's."""
-    normal = list(enumerate(map(_normal, names)))
-    arns = [place for place, name in normal if _ARN.fullmatch(name)]
-    found = [place for place, name in normal if _SERIAL.fullmatch(name)]
-    if found:  # "serial, serial 2"
-        found += [place for place, name in normal if name[-1:].isdigit() and _SERIAL.fullmatch(name[:-1])]
-    found = found or arns
-    reasons = [place for place, name in normal if "reason" in name]
-    return found, reasons, arns
+def _find_fields(names: list[str]) -> tuple[list[int], list[int], list[int]]:
+    """Return the indexes of the names that may be the serial's (the ARN's if there is none), reason's and ARN's."""
+    normalized = list(enumerate(map(_normalize, names)))
+    arns = [index for index, name in normalized if _ARN.fullmatch(name)]
+    serials = [index for index, name in normalized if _SERIAL.fullmatch(name)]
+    if serials:  # "serial, serial 2"
+        serials += [index for index, name in normalized if name[-1:].isdigit() and _SERIAL.fullmatch(name[:-1])]
+    reasons = [index for index, name in normalized if "reason" in name]
+    return serials or arns, reasons, arns
 
 
 def _require_agreement(serial: object, arns: list[Any], certificate_authority_arn: str | None) -> None:
-    """Compare a serial with its certificate's ARN at Private CA, where one stands beside it.
+    """Compare a serial with the certificate ARNs in the same entry.
 
     Raises:
         InvalidSerialList: they are of two certificates.
@@ -178,14 +178,14 @@ def _require_agreement(serial: object, arns: list[Any], certificate_authority_ar
     """
     for arn in (arn for arn in arns if isinstance(arn, str) and serial_number.issuer_arn(arn)):
         serial_number.require_issuer(arn, certificate_authority_arn)
-        with suppress(AmbiguousSerial, InvalidSerial):  # of the serial, which is named where it is read
-            meant = serial_number.parse(str(serial))
-            if not _may_be(arn, meant):
-                raise InvalidSerialList(f"{serial_number.to_hex(meant)} and {arn} are of two certificates")
+        with suppress(AmbiguousSerial, InvalidSerial):  # of the serial, which is reported when it is read
+            parsed = serial_number.parse(str(serial))
+            if not _may_end_in(arn, parsed):
+                raise InvalidSerialList(f"{serial_number.to_hex(parsed)} and {arn} are of two certificates")
 
 
-def _may_be(arn: str, serial: int) -> bool:
-    """Compare with an ARN, whose digits may be decimal."""
+def _may_end_in(arn: str, serial: int) -> bool:
+    """Return whether an ARN, whose digits may be hexadecimal or decimal, can be that of a serial."""
     try:
         return serial_number.parse(arn) == serial
     except AmbiguousSerial:
@@ -193,22 +193,22 @@ def _may_be(arn: str, serial: int) -> bool:
         return serial in (int(digits), int(digits, 16))
 
 
-def _normal(name: str) -> str:
-    """Leave out what writers put between words; a digit or another sign stays, for it may be a serial's."""
+def _normalize(name: str) -> str:
+    """Remove separators between words; digits and other characters stay, because they may be part of a serial."""
     return re.sub(r"[\s_#().-]", "", name.lower())
 
 
-def _said(name: str) -> str:
-    """Say how the digits below such a name are read; the load balancer's log writes hexadecimal."""
-    found = _SERIAL.fullmatch(_normal(name))
-    if found and (found["log"] or found["said"] == "hex"):
+def _base_prefix(name: str) -> str:
+    """Return the prefix that states the base of a column's digits, if its name does; connection logs have hex."""
+    match = _SERIAL.fullmatch(_normalize(name))
+    if match and (match["log"] or match["base"] == "hex"):
         return "hex:"
-    return "decimal:" if found and found["said"] else ""
+    return "decimal:" if match and match["base"] else ""
 
 
 def _may_be_serial(cell: str) -> bool:
     try:
-        serial_number.parse(_bare(cell))
+        serial_number.parse(_cell_text(cell))
     except InvalidSerial:
         return False
     except AmbiguousSerial:
@@ -216,13 +216,14 @@ def _may_be_serial(cell: str) -> bool:
     return True
 
 
-def _bare(cell: str) -> str:
+def _cell_text(cell: str) -> str:
+    """Return a cell without the marks that make Excel treat digits as text."""
     cell = cell.strip()
-    if as_text := _AS_TEXT.fullmatch(cell):
-        return as_text[1].strip()
+    if excel_text := _EXCEL_TEXT.fullmatch(cell):
+        return excel_text[1].strip()
     return cell.removeprefix("'")
 
 
-def _named(cells: Iterable[str]) -> str:
-    shown = [cell.strip()[:_LONGEST_NAME] for cell in cells]
-    return ", ".join(shown[:_SHOWN]) + (" …" if len(shown) > _SHOWN else "")
+def _quote(cells: Iterable[str]) -> str:
+    names = [cell.strip()[:_MAX_NAME_LENGTH] for cell in cells]
+    return ", ".join(names[:_MAX_NAMES_SHOWN]) + (" …" if len(names) > _MAX_NAMES_SHOWN else "")
