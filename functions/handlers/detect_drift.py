@@ -15,7 +15,7 @@ from functions.trust_store.precedence import BY_NUMBER
 
 
 def detect_drift(event: DetectDriftInput, now: datetime) -> Drift:
-    """Compare once; a drift seen at the previous comparison too is claimed, unless another reconcile has claimed it.
+    """Compare once; a drift that the previous comparison found as well is claimed, unless another reconcile has.
 
     Raises:
         CrlNotPublished: S3 has no CRL of this CA, though one is attached.

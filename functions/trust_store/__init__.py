@@ -1,1 +1,1 @@
-"""The revocation lists of a trust store: read, rank, fit, compare."""
+"""Reads, ranks, adds, removes and compares the revocation lists of trust stores."""

@@ -97,7 +97,7 @@ def _check_third_party(newest: Crl, manifest: Manifest, lists: ListsByArn, now: 
             require_key_identifier=False,
         )
     except CrlNumberLower as error:
-        raise CrlNumberLower(f"{error}. If the CA was restored, ask again with AcceptLowerCrlNumber") from error
+        raise CrlNumberLower(f"{error}. If the CA was restored, start again with AcceptLowerCrlNumber") from error
     for arn in winners if accepts_lower else ():
         revocation_lists.require_no_serial_lost(arn, lists[arn], newest)
         require_number_unused(arn, lists[arn], newest)

@@ -101,15 +101,15 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
     """Read a list of this CA from the trust store now, and verify its signature, completeness and count.
 
     Raises:
-        RevocationNotVerified: it is gone, not a complete CRL of this CA, or its content has not as many entries as the
-            trust store counts.
+        RevocationNotVerified: it is gone, not a complete CRL of this CA, or its content does not hold as many entries
+            as the trust store counts.
 
     """
     described = elbv2.describe_trust_store_revocations(trust_store_arn)
     counts = {each["RevocationId"]: each["NumberOfRevokedEntries"] for each in described}
     content = elbv2.get_trust_store_revocation_content(trust_store_arn, revocation_id)
     if content is None or revocation_id not in counts:
-        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not to be seen")
+        raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not visible")
     parsed = _parse(content, manifest.wanted)
     if not _is_complete_crl_of(parsed, manifest.issuer):
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not a complete CRL of this CA")

@@ -30,10 +30,10 @@ def test_other_object_meanwhile(bench: Bench) -> None:
     """The version that FindCrl read is converted, not the current one."""
     manifest = bench.manifest(A)
     bench.publish(bench.authority.crl([A], number=1))
-    found = bench.find(manifest).crl
-    assert found is not None
+    version = bench.find(manifest).crl
+    assert version is not None
     bench.publish(bench.authority.crl([B], number=2))
-    assert convert_crl(ConvertCrlInput(manifest=manifest, crl=found), NOW).crl_number == 1
+    assert convert_crl(ConvertCrlInput(manifest=manifest, crl=version), NOW).crl_number == 1
 
 
 def test_signed_by_another_key(bench: Bench) -> None:

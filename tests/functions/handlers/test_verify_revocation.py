@@ -167,7 +167,7 @@ def test_list_gone_before_it_could_be_read_back(bench: Bench) -> None:
     bench.add(crl)
     manifest, converted = bench.manifest(A), bench.convert(crl)
     faults.add(CONTENT, code="RevocationIdNotFound")
-    with pytest.raises(RevocationNotVerified, match=r"list 1 of .* is not to be seen"):
+    with pytest.raises(RevocationNotVerified, match=r"list 1 of .* is not visible"):
         bench.verify(manifest, converted, bench.store())
 
 
