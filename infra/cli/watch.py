@@ -20,7 +20,7 @@ from infra.cli.summary import describe_outcome
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
 # Prefixes of states that decide or rearrange, and take no time.
 _HIDDEN = ("Is", "Are", "Receive", "Begin", "TrustStoreEnforced")
-# The first items of a Map are printed each, then one in so many.
+# Of a Map's items the first 20 are printed, then every 50th.
 _FIRST_ITEMS, _ITEM_INTERVAL = 20, 50
 
 

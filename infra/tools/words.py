@@ -65,7 +65,7 @@ def _openings(path: str, text: str) -> Iterator[Finding]:
 
 
 def tracked_files(paths: Sequence[str] = (), root: Path = ROOT) -> list[str]:
-    """Return the files below the paths that are read for words: tracked by git, code and prose alone."""
+    """Return the files below the paths that are read for words: tracked by git, code and prose only."""
     command = ["git", "ls-files", "-z", "--", *paths]
     listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     return [each for each in listed.stdout.split("\0") if Path(each).suffix in SUFFIXES and each not in EXCLUDED]
