@@ -1,4 +1,4 @@
-"""The template is realised wholly, or what is missing is named."""
+"""A template is deployed completely, or the deployment fails and names what is not supported."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    """Return the sample template, in a folder with the files that it names."""
+    """Return the sample template, in a folder with its files."""
     (tmp_path / "functions.zip").write_bytes(sandbox.zipped(SOURCE))
     (tmp_path / "layer-host.zip").write_bytes((BUILD / "layer-host.zip").read_bytes())
     (tmp_path / "machine.asl.json").write_text(json.dumps(MACHINE))
@@ -40,21 +40,21 @@ def sample(tmp_path: Path) -> Path:
     return template
 
 
-def changed(sample: Path, change: Change) -> Path:
-    """Return the template after a change, as JSON, which YAML includes."""
+def write_changed(sample: Path, change: Change) -> Path:
+    """Write the template after a change, as JSON, which YAML includes, and return its path."""
     template = load_template(sample)
     change(template)
     sample.write_text(json.dumps(template))
     return sample
 
 
-def test_the_workflow_runs(aws: EmbeddedAws, sample: Path) -> None:
-    """The state machine invokes the function, with its layer, its variables and its role."""
+def test_deployed_workflow_runs(aws: EmbeddedAws, sample: Path) -> None:
+    """The state machine invokes the function with its layer, environment and role."""
     outputs = deploy(aws, sample, {"Level": "high"}, "stack")
-    ended = sandbox.start(aws, outputs["MachineArn"])
-    assert ended["status"] == "SUCCEEDED", ended
-    output = json.loads(ended["output"])
-    wanted = {
+    execution = sandbox.start(aws, outputs["MachineArn"])
+    assert execution["status"] == "SUCCEEDED", execution
+    output = json.loads(execution["output"])
+    expected = {
         "BUCKET": outputs["Bucket"],
         "LISTS": "30",
         "SECOND": "two",
@@ -62,15 +62,15 @@ def test_the_workflow_runs(aws: EmbeddedAws, sample: Path) -> None:
         "LITERAL": f"${{Not}} own arn:aws:s3:::{outputs['Bucket']}",
         "FLAG": "true",
     }
-    assert {name: output["environment"].get(name) for name in wanted} == wanted
+    assert {name: output["environment"].get(name) for name in expected} == expected
     assert "KEY" not in output["environment"]
     assert output["pydantic"].endswith("python/pydantic/__init__.py")
     used = {(role.split("-")[1], action) for role, action, _ in enforcement.used_permissions()}
     assert used >= {("SampleFunctionRole", "s3:PutObject"), ("SampleMachineRole", "lambda:InvokeFunction")}
 
 
-def test_everything_asked_for_is_there(aws: EmbeddedAws, sample: Path) -> None:
-    """Read back through AWS's own API, resource by resource."""
+def test_resources_have_their_properties(aws: EmbeddedAws, sample: Path) -> None:
+    """Every resource, read back through AWS's own API, is as the template defines it."""
     outputs = deploy(aws, sample, {}, "stack")
     stack = aws.stacks["stack"].resources
     s3, bucket = aws.client("s3"), outputs["Bucket"]
@@ -110,8 +110,8 @@ def test_everything_asked_for_is_there(aws: EmbeddedAws, sample: Path) -> None:
     assert names == {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 
 
-def test_conditions_decide(aws: EmbeddedAws, sample: Path) -> None:
-    """A resource and an output whose condition does not hold are not there."""
+def test_conditions_include_resources_and_outputs(aws: EmbeddedAws, sample: Path) -> None:
+    """A resource or output whose condition is false is left out."""
     assert "HighLogGroup" not in deploy(aws, sample, {}, "low")
     assert "OnlyWhenHigh" not in aws.stacks["low"].resources
     aws.reset()
@@ -120,10 +120,10 @@ def test_conditions_decide(aws: EmbeddedAws, sample: Path) -> None:
     assert enforcement.is_allowed(role, "kms:Decrypt", "arn:aws:kms:::key")
 
 
-def test_what_was_made_can_be_destroyed(aws: EmbeddedAws, sample: Path) -> None:
-    """All but what the template says to retain."""
+def test_destroy_deletes_all_but_retained_resources(aws: EmbeddedAws, sample: Path) -> None:
+    """The bucket with DeletionPolicy Retain stays."""
     deploy(aws, sample, {"Level": "high"}, "stack")
-    kept = aws.stacks["stack"].resources["KeptBucket"][1].ref
+    retained = aws.stacks["stack"].resources["KeptBucket"][1].ref
     destroy(aws, "stack")
     assert aws.client("iam").list_roles()["Roles"] == []
     assert aws.client("iam").list_policies(Scope="Local")["Policies"] == []
@@ -131,20 +131,20 @@ def test_what_was_made_can_be_destroyed(aws: EmbeddedAws, sample: Path) -> None:
     assert aws.client("lambda").list_layers()["Layers"] == []
     assert aws.client("logs").describe_log_groups()["logGroups"] == []
     buckets = [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]]
-    assert buckets == ["deployment-123456789012-eu-central-1", kept]
+    assert buckets == ["deployment-123456789012-eu-central-1", retained]
     machines = aws.client("stepfunctions").list_state_machines()["stateMachines"]
     assert machines == []
 
 
-def test_the_same_stack_has_the_same_names_again(aws: EmbeddedAws, sample: Path) -> None:
-    """Names depend on stack and logical ID alone, so that pictures and logs can be compared."""
+def test_names_depend_on_stack_and_logical_id(aws: EmbeddedAws, sample: Path) -> None:
+    """A second deployment of a stack has the same names, so that diagrams and logs can be compared."""
     first = deploy(aws, sample, {}, "stack")
     aws.reset()
     assert deploy(aws, sample, {}, "stack") == first
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "message"),
     [
         (lambda t: t["Resources"].update(Table={"Type": "AWS::DynamoDB::Table"}), r"Table \(AWS::DynamoDB::Table\)"),
         (
@@ -161,14 +161,14 @@ def test_the_same_stack_has_the_same_names_again(aws: EmbeddedAws, sample: Path)
         (lambda t: t.update(Mappings={"Some": {"a": {"b": "c"}}}), "Section Mappings"),
     ],
 )
-def test_what_would_be_missing_is_named(aws: EmbeddedAws, sample: Path, change: Change, named: str) -> None:
-    """A type, property, attribute or section that is not realised stops the deployment."""
-    with pytest.raises(UnsupportedFeature, match=named):
-        deploy(aws, changed(sample, change), {}, "stack")
+def test_unsupported_features_are_refused(aws: EmbeddedAws, sample: Path, change: Change, message: str) -> None:
+    """An unsupported type, property or section fails the deployment and is named."""
+    with pytest.raises(UnsupportedFeature, match=message):
+        deploy(aws, write_changed(sample, change), {}, "stack")
 
 
-def test_a_substitution_that_is_missing_is_named(aws: EmbeddedAws, sample: Path) -> None:
-    """Otherwise the definition would name a function that cannot exist."""
+def test_missing_substitution_is_refused(aws: EmbeddedAws, sample: Path) -> None:
+    """Otherwise the definition would refer to a function that does not exist."""
     machine = sample.with_name("machine.asl.json")
     machine.write_text(machine.read_text().replace("SampleFunctionArn", "OtherFunctionArn"))
     with pytest.raises(UnsupportedFeature, match=r"\$\{OtherFunctionArn\}"):
@@ -184,17 +184,19 @@ def test_a_substitution_that_is_missing_is_named(aws: EmbeddedAws, sample: Path)
         ({"KeyArn": "key"}, "KeyArn may not be 'key'"),
     ],
 )
-def test_parameters_are_checked(aws: EmbeddedAws, sample: Path, parameters: dict[str, str], message: str) -> None:
-    """As CloudFormation checks them, before anything is created."""
+def test_invalid_parameters_are_refused(
+    aws: EmbeddedAws, sample: Path, parameters: dict[str, str], message: str
+) -> None:
+    """Nothing is created, as in CloudFormation."""
     with pytest.raises(InvalidTemplate, match=message):
         deploy(aws, sample, parameters, "stack")
     assert aws.stacks == {}
 
 
-def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws, sample: Path) -> None:
-    """There is no default to fall back on."""
+def test_missing_parameter_is_refused(aws: EmbeddedAws, sample: Path) -> None:
+    """The template has no default for it."""
     with pytest.raises(InvalidTemplate, match="Parameter Level has no value"):
-        deploy(aws, changed(sample, lambda t: t["Parameters"]["Level"].pop("Default")), {}, "stack")
+        deploy(aws, write_changed(sample, lambda t: t["Parameters"]["Level"].pop("Default")), {}, "stack")
 
 
 @pytest.mark.parametrize(
@@ -205,12 +207,12 @@ def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws, sample: Path) ->
         ({"Fn::Cidr": ["10.0.0.0/24", 1, 8]}, "Fn::Cidr is not known"),
     ],
 )
-def test_what_cannot_be_resolved_is_named(node: dict[str, Any], message: str) -> None:
-    """No intrinsic function is passed on as it is."""
+def test_unresolvable_functions_are_refused(node: dict[str, Any], message: str) -> None:
+    """No intrinsic function stays unresolved."""
     with pytest.raises(InvalidTemplate, match=message):
         Resolver({"Some": "some"}, {}).resolve(node)
 
 
-def test_the_table_of_what_is_not_local_is_about_types_that_are() -> None:
-    """Each entry belongs to a type that can be realised."""
+def test_limitations_belong_to_supported_types() -> None:
+    """Each limitation is one of a type that can be created."""
     assert {type_ for type_, _ in LIMITATIONS} <= RESOURCE_TYPES.keys()

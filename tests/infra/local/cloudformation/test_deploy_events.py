@@ -1,4 +1,4 @@
-"""Rules, schedules, queues and topics of a template are realised wholly, and work."""
+"""Rules, schedules, queues and topics of a template are deployed completely, and work."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.cloudformation.deploy import deploy, destroy
 from infra.local.cloudformation.resource import UnsupportedFeature
-from infra.local.events import service as events
+from infra.local.events.service import fire_schedules_now
 from infra.local.server import EmbeddedAws
 from infra.template import load_template
 from tests.support import event_bridge, sandbox
@@ -19,7 +19,7 @@ MACHINE = {"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}}
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    """Return the sample template, in a folder with the files that it names."""
+    """Return the sample template, in a folder with its files."""
     source = "import json\ndef handler(event, context): print(json.dumps(event['detail']['input']))"
     (tmp_path / "functions.zip").write_bytes(sandbox.zipped(source))
     (tmp_path / "machine.asl.json").write_text(json.dumps(MACHINE))
@@ -29,19 +29,19 @@ def sample(tmp_path: Path) -> Path:
 
 
 def inputs(aws: EmbeddedAws, machine: str) -> list[Any]:
-    """Wait for a state machine's executions; return their inputs."""
+    """Return the inputs of a state machine's executions, once they have started."""
     return [json.loads(each["input"]) for each in event_bridge.executions(aws, machine)]
 
 
 def test_an_event_on_the_stacks_bus_starts_an_execution(aws: EmbeddedAws, sample: Path) -> None:
-    """With the input that the rule's transformer makes."""
+    """Its input is that of the rule's transformer."""
     outputs = deploy(aws, sample, {}, "stack")
     event_bridge.put(aws, {"price": 7, "by": "me"}, EventBusName=outputs["Bus"])
     assert inputs(aws, outputs["Machine"]) == [{"price": 7, "by": "order of me"}]
 
 
 def test_an_object_starts_an_execution(aws: EmbeddedAws, sample: Path) -> None:
-    """The one that the rule names, and no other."""
+    """Only the object that the rule matches."""
     outputs = deploy(aws, sample, {}, "stack")
     for key in ("crl/two.crl", "crl/one.crl"):
         aws.client("s3").put_object(Bucket=outputs["Bucket"], Key=key, Body=b"")
@@ -49,14 +49,14 @@ def test_an_object_starts_an_execution(aws: EmbeddedAws, sample: Path) -> None:
 
 
 def test_the_schedule_starts_an_execution(aws: EmbeddedAws, sample: Path) -> None:
-    """With its constant input."""
+    """Its input is the rule's constant."""
     outputs = deploy(aws, sample, {}, "stack")
-    events.fire_schedules_now()
+    fire_schedules_now()
     assert inputs(aws, outputs["Machine"]) == [{"by": "schedule"}]
 
 
-def test_the_end_of_an_execution_is_told(aws: EmbeddedAws, sample: Path) -> None:
-    """To the topic's subscriber and to the function."""
+def test_end_of_an_execution_is_delivered(aws: EmbeddedAws, sample: Path) -> None:
+    """The topic's subscriber and the function receive it."""
     outputs = deploy(aws, sample, {}, "stack")
     event_bridge.put(aws, {"price": 7, "by": "me"}, EventBusName=outputs["BusArn"])
     (execution,) = event_bridge.executions(aws, outputs["Machine"])
@@ -64,8 +64,8 @@ def test_the_end_of_an_execution_is_told(aws: EmbeddedAws, sample: Path) -> None
     assert event_bridge.bodies(aws, "stack-inbox") == [execution["input"]]
 
 
-def test_what_cannot_be_delivered_is_in_the_stacks_queue(aws: EmbeddedAws, sample: Path) -> None:
-    """Whose policy lets EventBridge in."""
+def test_undeliverable_event_is_in_the_dead_letter_queue(aws: EmbeddedAws, sample: Path) -> None:
+    """The queue's policy allows EventBridge."""
     outputs = deploy(aws, sample, {}, "stack")
     aws.client("stepfunctions").delete_state_machine(stateMachineArn=outputs["Machine"])
     event_bridge.put(aws, {"price": 7, "by": "me"}, EventBusName=outputs["Bus"])
@@ -73,8 +73,8 @@ def test_what_cannot_be_delivered_is_in_the_stacks_queue(aws: EmbeddedAws, sampl
     assert event_bridge.attributes(message)["ERROR_CODE"] == "NO_RESOURCE"
 
 
-def test_everything_asked_for_is_there(aws: EmbeddedAws, sample: Path) -> None:
-    """Read back through AWS's own API, resource by resource."""
+def test_resources_have_their_properties(aws: EmbeddedAws, sample: Path) -> None:
+    """Every resource, read back through AWS's own API, is as the template defines it."""
     outputs = deploy(aws, sample, {"Retries": "5"}, "stack")
     client = aws.client("events")
     bus, _, name = outputs["OrderRule"].partition("|")
@@ -94,8 +94,8 @@ def test_everything_asked_for_is_there(aws: EmbeddedAws, sample: Path) -> None:
     assert (topic["DisplayName"], topic["KmsMasterKeyId"]) == ("Ended", "alias/aws/sns")
 
 
-def test_what_was_made_can_be_destroyed(aws: EmbeddedAws, sample: Path) -> None:
-    """Nothing stays."""
+def test_destroy_deletes_everything(aws: EmbeddedAws, sample: Path) -> None:
+    """No resource is left."""
     deploy(aws, sample, {}, "stack")
     destroy(aws, "stack")
     client = aws.client("events")
@@ -108,7 +108,7 @@ def test_what_was_made_can_be_destroyed(aws: EmbeddedAws, sample: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "properties", "named"),
+    ("resource", "properties", "message"),
     [
         ("Bucket", {"NotificationConfiguration": {"QueueConfigurations": []}}, "QueueConfigurations"),
         ("Orders", {"Policy": {}}, r"Orders \(AWS::Events::EventBus\): Policy"),
@@ -116,12 +116,12 @@ def test_what_was_made_can_be_destroyed(aws: EmbeddedAws, sample: Path) -> None:
         ("Topic", {"FifoTopic": True}, r"Topic \(AWS::SNS::Topic\): FifoTopic"),
     ],
 )
-def test_what_would_be_missing_is_named(
-    aws: EmbeddedAws, sample: Path, resource: str, properties: dict[str, Any], named: str
+def test_unsupported_properties_are_refused(
+    aws: EmbeddedAws, sample: Path, resource: str, properties: dict[str, Any], message: str
 ) -> None:
-    """A property that is not realised stops the deployment."""
+    """An unsupported property fails the deployment and is named."""
     template = load_template(sample)
     template["Resources"][resource]["Properties"] |= properties
     sample.write_text(json.dumps(template))
-    with pytest.raises(UnsupportedFeature, match=named):
+    with pytest.raises(UnsupportedFeature, match=message):
         deploy(aws, sample, {}, "stack")

@@ -1,4 +1,4 @@
-"""The stack itself, deployed twice and destroyed: what has a state keeps it, and nothing else stays behind."""
+"""The product's own stack, deployed twice and destroyed: stateful resources stay, and only buckets are left."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from functions.pki import serial_number
 from infra.local.cloudformation import deploy
 from infra.local.cloudformation.resource import UnsupportedFeature
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2.responses import trust_store
 from infra.local.lab.lab import STACK, Lab, deployed_lab
 from infra.local.server import EmbeddedAws
 from infra.template import TEMPLATE
@@ -17,13 +17,13 @@ from tests.support.workflow import Workflow
 
 
 def parameters(lab: Lab, **more: str) -> dict[str, str]:
-    """Give the parameters that the lab's stack was deployed with, some of them changed."""
-    known = {"CertificateAuthorityArn": lab.authority.arn, "TrustStoreArns": lab.trust_store_arn}
-    return {**known, "PollIntervalSeconds": "1", "DeadlineSeconds": "300", "GiveWaySeconds": "10", **more}
+    """Return the parameters of the lab's stack, some of them changed."""
+    current = {"CertificateAuthorityArn": lab.authority.arn, "TrustStoreArns": lab.trust_store_arn}
+    return {**current, "PollIntervalSeconds": "1", "DeadlineSeconds": "300", "GiveWaySeconds": "10", **more}
 
 
-def calls_of(aws: EmbeddedAws) -> dict[str, Any]:
-    """Count what is there, by kind."""
+def list_resources(aws: EmbeddedAws) -> dict[str, Any]:
+    """Return the resources of the account, by kind."""
     return {
         "functions": sorted(f["FunctionArn"] for f in aws.client("lambda").list_functions()["Functions"]),
         "machines": [m["stateMachineArn"] for m in aws.client("stepfunctions").list_state_machines()["stateMachines"]],
@@ -39,8 +39,8 @@ def calls_of(aws: EmbeddedAws) -> dict[str, Any]:
     }
 
 
-def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: EmbeddedAws, tmp_path: Path) -> None:
-    """Trust store, executions, reports, queue and topic stay; the new numbers are in force; the rest is not touched."""
+def test_update_applies_changes_and_keeps_state(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """Lists, executions, reports and messages stay, the new parameters apply, and no resource is replaced."""
     aws.settings.private_ca.crl_delay_seconds = 0.3
     aws.settings.events.sends_s3_events = False
     with deployed_lab(aws, tmp_path / "pki") as lab:
@@ -48,17 +48,17 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         (client,) = workflow.clients(1)
         first = workflow.run(client)
         assert first.status == "SUCCEEDED"
-        lists, before, sqs = elbv2.trust_store(lab.trust_store_arn).visible_lists, calls_of(aws), aws.client("sqs")
+        lists, before, sqs = trust_store(lab.trust_store_arn).visible_lists, list_resources(aws), aws.client("sqs")
         sqs.send_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"], MessageBody="{}")
         again = deploy.deploy(aws, TEMPLATE, parameters(lab), STACK)
         assert again == lab.outputs
-        assert calls_of(aws) == before
+        assert list_resources(aws) == before
         changed = deploy.deploy(aws, TEMPLATE, parameters(lab, LogRetentionDays="30", DeadlineSeconds="5"), STACK)
         assert changed == lab.outputs
-        assert calls_of(aws) == before
+        assert list_resources(aws) == before
         groups = aws.client("logs").describe_log_groups()["logGroups"]
         assert {group["retentionInDays"] for group in groups} == {30}
-        assert elbv2.trust_store(lab.trust_store_arn).visible_lists == lists
+        assert trust_store(lab.trust_store_arn).visible_lists == lists
         assert workflow.report(first.arn) == first.report
         assert aws.client("stepfunctions").describe_execution(executionArn=first.arn)["status"] == "SUCCEEDED"
         assert sqs.receive_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"])["Messages"][0]["Body"] == "{}"
@@ -68,14 +68,14 @@ def test_a_second_deployment_changes_what_changed_and_keeps_every_state(aws: Emb
         assert workflow.wait(arn).error == "CrlNotPublished"  # after five seconds now, not 300
 
 
-def test_what_is_destroyed_leaves_its_buckets_alone(aws: EmbeddedAws, tmp_path: Path) -> None:
-    """CRLs and reports stay, and nothing else; it can be deployed beside them with a bucket of one's own."""
-    before = calls_of(aws)
+def test_destroy_keeps_the_buckets(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """CRLs and reports stay, and nothing else; a new stack can use the CRL bucket that is left."""
+    before = list_resources(aws)
     with deployed_lab(aws, tmp_path / "pki") as lab:
         outputs, own = lab.outputs, lab.outputs["CrlBucketName"]
         deploy.destroy(aws, STACK)
-        left = calls_of(aws)
-        assert {kind: found for kind, found in left.items() if found != before[kind]} == {}
+        left = list_resources(aws)
+        assert {kind: names for kind, names in left.items() if names != before[kind]} == {}
         names = {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]}
         assert {own, outputs["WorkflowBucketName"], outputs["InputBucketName"]} <= names
         other = deploy.deploy(aws, TEMPLATE, parameters(lab, CrlBucketName=own), "another")
@@ -85,8 +85,8 @@ def test_what_is_destroyed_leaves_its_buckets_alone(aws: EmbeddedAws, tmp_path: 
         assert watched == {own, other["InputBucketName"]}
 
 
-def test_an_update_that_would_lose_a_state_is_refused(aws: EmbeddedAws, tmp_path: Path) -> None:
-    """A log group of another name would be another log group."""
+def test_update_that_would_lose_state_is_refused(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """A log group with another name would be a new one."""
     template = tmp_path / "t.yaml"
     text = "Resources:\n  G:\n    Type: AWS::Logs::LogGroup\n    Properties: {LogGroupName: %s}\n"
     template.write_text(text % "one")

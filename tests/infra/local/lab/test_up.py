@@ -1,4 +1,4 @@
-"""`make up` as its user meets it: the ordinary aws, openssl and curl-like commands against it, and a clean end."""
+"""`make up` from a user's shell: ordinary aws and openssl commands, and a clean end."""
 
 import json
 import os
@@ -16,22 +16,22 @@ from tests.support.up import ROOT, Up, bring_down, bring_up
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Keep one running for this file."""
+    """Keep one `make up` running for the tests of this file."""
     running = bring_up(tmp_path_factory.mktemp("up") / ".embedded")
     yield running
     assert bring_down(running) == 0
 
 
 SERIAL = "openssl x509 -in pki/{0}.pem -noout -serial | cut -d= -f2"
-# The request is written after the handshake: a TLS 1.3 client knows the server's verdict only when it reads.
-SHAKE = (
+# The request is sent after the handshake: a TLS 1.3 client learns only when it reads whether it was accepted.
+CONNECT = (
     "(printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'; sleep 1) | "
     "openssl s_client -connect localhost:$LISTENER_PORT -CAfile pki/ca.pem -verify_return_error -quiet "
     "-cert pki/{0}.pem -key pki/{0}.key -cert_chain pki/{0}.pem 2>&1"
 )
 
-# The CA's first CRL has started a reconcile, which would attach what is attached by hand here.
-BY_HAND_ALONE = """
+# The CA's first CRL has started a reconcile, which would attach the list before the test does.
+STOP_AUTOMATION = """
 for rule in $(aws events list-rules --query 'Rules[].Name' --output text); do
   aws events disable-rule --name "$rule"
 done
@@ -42,10 +42,10 @@ done
 """
 
 
-def test_the_manual_procedure_works_with_the_ordinary_commands(up: Up) -> None:
+def test_manual_procedure_with_the_aws_cli(up: Up) -> None:
     """AWS's procedure by hand: revoke, fetch the CRL, convert, upload, add, count, and the handshake is refused."""
-    up.sh(BY_HAND_ALONE)
-    assert "200 OK" in up.sh(SHAKE.format("alice"))
+    up.sh(STOP_AUTOMATION)
+    assert "200 OK" in up.sh(CONNECT.format("alice"))
     count = (
         "aws elbv2 describe-trust-stores --trust-store-arns $TRUST_STORE_ARN "
         "--query 'TrustStores[0].TotalRevokedEntries' --output text"
@@ -72,14 +72,14 @@ def test_the_manual_procedure_works_with_the_ordinary_commands(up: Up) -> None:
     )
     assert added["TrustStoreRevocations"][0]["NumberOfRevokedEntries"] == before + 1
     assert int(up.sh(count)) == before + 1
-    refused = up.sh(SHAKE.format("alice"), check=False)
+    refused = up.sh(CONNECT.format("alice"), check=False)
     assert "200 OK" not in refused
-    assert "200 OK" in up.sh(SHAKE.format("bob"))
+    assert "200 OK" in up.sh(CONNECT.format("bob"))
 
 
-def test_one_command_does_all_of_it(up: Up) -> None:
-    """`aws stepfunctions start-execution` alone revokes and enforces; the history tells it state by state."""
-    assert "200 OK" in up.sh(SHAKE.format("mallory"))
+def test_start_execution_does_all_of_it(up: Up) -> None:
+    """`aws stepfunctions start-execution` alone revokes and enforces; the history lists its states."""
+    assert "200 OK" in up.sh(CONNECT.format("mallory"))
     serial = up.sh(SERIAL.format("mallory"))
     arn = up.sh(
         "aws stepfunctions start-execution --state-machine-arn $STATE_MACHINE_ARN "
@@ -91,8 +91,8 @@ def test_one_command_does_all_of_it(up: Up) -> None:
         "--query 'events[].stateEnteredEventDetails.name' --output text"
     )
     waiting = ("None", "WaitForCrl", "FindCrl", "IsCrlUsable", "IsNoticeDue", "NotifyWaiting")
-    told = [name for name in history.split() if name not in waiting]
-    assert told == [
+    states = [name for name in history.split() if name not in waiting]
+    assert states == [
         "ReceiveRequest",
         "IsDryRun",
         "PrepareRevocation",
@@ -114,21 +114,21 @@ def test_one_command_does_all_of_it(up: Up) -> None:
         "IsEverythingEnforced",
         "RevocationSucceeded",
     ]
-    assert "200 OK" not in up.sh(SHAKE.format("mallory"), check=False)
+    assert "200 OK" not in up.sh(CONNECT.format("mallory"), check=False)
 
 
-def test_it_listens_on_loopback_alone(up: Up) -> None:
-    """Nobody on the network reaches the endpoint or the listener."""
-    here = next((str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
-    if here.startswith("127."):
-        pytest.skip("this machine has no address but loopback")
+def test_only_loopback_is_open(up: Up) -> None:
+    """The endpoint and the listener cannot be reached from the network."""
+    address = next((str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
+    if address.startswith("127."):
+        pytest.skip("this machine has only the loopback address")
     for port in (up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1], up.sh("echo $LISTENER_PORT")):
-        with pytest.raises(ConnectionRefusedError), socket.create_connection((here, int(port)), 5):
+        with pytest.raises(ConnectionRefusedError), socket.create_connection((address, int(port)), 5):
             pass
 
 
-def test_the_files_are_what_they_are_said_to_be(up: Up) -> None:
-    """A client's file holds its certificate, then its CA; ca.pem holds the chain; keys are for their owner alone."""
+def test_files_of_the_clients(up: Up) -> None:
+    """A client's file has its certificate, then its CA's; ca.pem has the chain; only the owner can read the keys."""
     clients = [line for line in up.sh("ls pki/*.key").split() if "listener" not in line]
     assert len(clients) >= 3
     for key in clients:
@@ -139,17 +139,17 @@ def test_the_files_are_what_they_are_said_to_be(up: Up) -> None:
     assert up.sh("grep -c BEGIN pki/ca.pem") == "2"
 
 
-def test_what_it_prints_to_try_names_what_is_there(up: Up) -> None:
-    """The printed serial is the certificate's."""
+def test_welcome_has_the_real_serial_numbers(up: Up) -> None:
+    """The serial number in the printed command is that of the certificate."""
     serial = up.sh(SERIAL.format("mallory")).lower()
     assert ":".join(re.findall("..", serial)) in up.welcome
 
 
-def test_the_trust_store_may_hold_the_root_alone(tmp_path: Path) -> None:
-    """Clients then send their CA along, and are let in; Ctrl-C ends it, and takes env.sh away."""
+def test_trust_store_can_hold_only_the_root(tmp_path: Path) -> None:
+    """Clients then send their CA's certificate and are accepted; Ctrl-C removes env.sh."""
     running = bring_up(tmp_path / ".embedded", "--root-alone")
     try:
-        assert "200 OK" in running.sh(SHAKE.format("alice"))
+        assert "200 OK" in running.sh(CONNECT.format("alice"))
         number = "aws elbv2 describe-trust-stores --query 'TrustStores[0].NumberOfCaCertificates' --output text"
         assert running.sh(number) == "1"
     finally:
@@ -158,8 +158,8 @@ def test_the_trust_store_may_hold_the_root_alone(tmp_path: Path) -> None:
     assert not (tmp_path / ".embedded" / "env.sh").exists()
 
 
-def test_a_second_one_on_the_same_port_is_refused_and_harms_nothing(up: Up) -> None:
-    """It names the port, and leaves the files of the one that runs as they are."""
+def test_second_instance_on_the_same_port_is_refused(up: Up) -> None:
+    """It names the port, and does not change the files of the running one."""
     port = up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1]
     second = subprocess.run(
         [sys.executable, "-m", "infra.local.lab.up", "--port", port, "--folder", str(up.folder)],
