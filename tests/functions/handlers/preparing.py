@@ -1,4 +1,4 @@
-"""What a test of PrepareRevocation needs: the step itself, and CAs with what it expects of them."""
+"""Helpers for tests of PrepareRevocation: they run the step and create CAs, CRL buckets and trust stores."""
 
 import itertools
 import json
@@ -19,21 +19,21 @@ _names = itertools.count()
 
 
 def prepare(bench: Bench, request: object = None, **more: Any) -> Prepared:  # noqa: ANN401 - fields of an input
-    """Run the step with an input that is complete but for the serials' default and what the test states."""
+    """Run the step with this input, or with a default serial and trust store and these fields."""
     if request is None:
         request = {"Serials": [serial_number.to_hex(A)], "TrustStoreArns": [bench.trust_store_arn], **more}
-    question = ExecutionInput(
+    event = ExecutionInput(
         request=request, execution_arn=EXECUTION + bench.name, execution_name=bench.name, start_time=NOW
     )
-    return prepare_revocation(question, NOW)
+    return prepare_revocation(event, NOW)
 
 
 def manifest(bench: Bench, **more: Any) -> Manifest:  # noqa: ANN401 - fields of an input
-    """Give the manifest that is written."""
+    """Run the step and return the manifest that it writes."""
     return workflow_bucket.get_manifest(prepare(bench, **more).manifest)
 
 
-def crl_bucket(bench: Bench) -> str:
+def create_crl_bucket(bench: Bench) -> str:
     """Create a bucket that every CA may write its CRL to; the lab's is for its own CA."""
     s3, name = bench.lab.aws.client("s3"), f"crls-{bench.name}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": bench.lab.aws.settings.region})
@@ -47,13 +47,13 @@ def crl_bucket(bench: Bench) -> str:
     return name
 
 
-def another_ca(bench: Bench, **crl: Any) -> PrivateCa:  # noqa: ANN401 - fields of a CrlConfiguration
+def create_ca(bench: Bench, **crl: Any) -> PrivateCa:  # noqa: ANN401 - fields of a CrlConfiguration
     """Create a root CA that publishes CRLs."""
-    made = PrivateCa.create_root(bench.lab.aws, f"CA {next(_names)}")
-    made.publish_crls_to(crl_bucket(bench), **crl)
-    return made
+    ca = PrivateCa.create_root(bench.lab.aws, f"CA {next(_names)}")
+    ca.publish_crls_to(create_crl_bucket(bench), **crl)
+    return ca
 
 
-def trusting(bench: Bench, authority: PrivateCa) -> str:
-    """Create a trust store for a CA."""
+def trust_store_for(bench: Bench, authority: PrivateCa) -> str:
+    """Create a trust store for a CA and return its ARN."""
     return create_trust_store(bench.lab.aws, f"ca-{bench.name}", [authority])

@@ -1,4 +1,4 @@
-"""PrepareRevocation keeps what later steps need: what is asked for, and the world as it is before."""
+"""PrepareRevocation stores what later steps need: the request, and the state of everything before it."""
 
 import pytest
 
@@ -8,66 +8,66 @@ from functions.errors import InvalidInput
 from functions.models.request import WantedSerial
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
-from tests.functions.handlers.preparing import another_ca, manifest, prepare, trusting
+from tests.functions.handlers.preparing import create_ca, manifest, prepare, trust_store_for
 from tests.support.pki import NOW
 from tests.support.steps import A, B, Bench
 
 
 def test_complete_input(bench: Bench) -> None:
-    """The answer is what the next states need, the manifest all the rest."""
-    done = prepare(bench, RevocationReason="SUPERSEDED", Ticket="SEC-1", RequestedBy="ann")
-    assert done.serials == [WantedSerial(serial=A)]
-    assert done.revocation_reason == "SUPERSEDED"
-    assert [each.trust_store_arn for each in done.trust_stores] == [bench.trust_store_arn]
-    kept = workflow_bucket.get_manifest(done.manifest)
-    assert kept.issuer.subject.rfc4514_string() == "CN=Embedded Issuing CA,O=Embedded AWS"
-    assert (kept.request.ticket, kept.request.requested_by, kept.start_time) == ("SEC-1", "ann", NOW)
+    """The result holds what the next states need, the manifest the rest."""
+    prepared = prepare(bench, RevocationReason="SUPERSEDED", Ticket="SEC-1", RequestedBy="ann")
+    assert prepared.serials == [WantedSerial(serial=A)]
+    assert prepared.revocation_reason == "SUPERSEDED"
+    assert [store.trust_store_arn for store in prepared.trust_stores] == [bench.trust_store_arn]
+    manifest = workflow_bucket.get_manifest(prepared.manifest)
+    assert manifest.issuer.subject.rfc4514_string() == "CN=Embedded Issuing CA,O=Embedded AWS"
+    assert (manifest.request.ticket, manifest.request.requested_by, manifest.start_time) == ("SEC-1", "ann", NOW)
 
 
 def test_serials_alone(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
     """CA, trust stores and polling come from the deployment."""
     lambda_environment.setenv("TRUST_STORE_ARNS", bench.trust_store_arn)
     environment.cache_clear()
-    done = prepare(bench, {"Serials": ["aa:01"]})
-    assert done.certificate_authority_arn == bench.lab.authority.arn
-    assert (done.polling.interval_seconds, done.polling.deadline_seconds) == (1, 300)
-    assert [each.trust_store_arn for each in done.trust_stores] == [bench.trust_store_arn]
+    prepared = prepare(bench, {"Serials": ["aa:01"]})
+    assert prepared.certificate_authority_arn == bench.lab.authority.arn
+    assert (prepared.polling.interval_seconds, prepared.polling.deadline_seconds) == (1, 300)
+    assert [store.trust_store_arn for store in prepared.trust_stores] == [bench.trust_store_arn]
 
 
 def test_part_of_polling(bench: Bench) -> None:
-    """The other part comes from the deployment."""
+    """A missing polling value comes from the deployment."""
     polling = prepare(bench, Polling={"DeadlineSeconds": 5}).polling
     assert (polling.interval_seconds, polling.deadline_seconds) == (1, 5)
 
 
 def test_one_serial_in_two_notations(bench: Bench) -> None:
-    """A serial is an integer: it is wanted once."""
+    """Two notations of one serial are one serial."""
     assert prepare(bench, Serials=["0xAA01", "aa:01", "00:AA:01"]).serials == [WantedSerial(serial=0xAA01)]
 
 
 def test_certificate_arns(bench: Bench) -> None:
-    """Private CA's own name of a certificate is a serial, when it names the CA of the request."""
+    """A certificate's ARN is accepted as a serial if it names the CA of the request."""
     arn = bench.lab.authority.arn
     (wanted,) = prepare(bench, Serials=[f"{arn}/certificate/{A:032x}"]).serials
     assert wanted.serial == A
     another = f"{arn[:-4]}0000/certificate/{A:032x}"
-    with pytest.raises(InvalidInput, match=r"Serials\[0\]: CertificateIssuerMismatch") as refusal:
+    with pytest.raises(InvalidInput, match=r"Serials\[0\]: CertificateIssuerMismatch") as raised:
         prepare(bench, Serials=[another])
-    assert arn in str(refusal.value)
-    with pytest.raises(InvalidInput) as refusal:
+    assert arn in str(raised.value)
+    with pytest.raises(InvalidInput) as raised:
         prepare(bench, Serials=[another] * 50, CertificateAuthorityArn="x" * 100_000)
-    assert len(str(refusal.value)) < 10_000
+    assert len(str(raised.value)) < 10_000
     with pytest.raises(InvalidInput, match="CertificateAuthorityArn: Input should be a valid string"):
         prepare(bench, Serials=[another], CertificateAuthorityArn=7)
 
 
-def test_one_trust_store_twice(bench: Bench) -> None:
-    """A trust store is worked on once."""
+def test_duplicate_trust_store(bench: Bench) -> None:
+    """A trust store that is named twice is used once."""
     assert len(prepare(bench, TrustStoreArns=[bench.trust_store_arn] * 2).trust_stores) == 1
 
 
 def test_baseline(bench: Bench) -> None:
-    """The lists attached are told apart by their issuer, and those of this CA are read."""
+    """Attached lists of this CA are read; lists of other issuers are only counted."""
     ca = bench.lab.authority
     client = ca.issue_client(bench.lab.folder, f"baseline-{bench.name}")
     pca = bench.lab.aws.client("acm-pca")
@@ -88,7 +88,7 @@ def test_baseline(bench: Bench) -> None:
 
 
 def test_baseline_of_several_lists(bench: Bench) -> None:
-    """A serial that stands in several lists of this CA is counted once."""
+    """A serial in several lists of this CA is counted once."""
     ca = bench.lab.authority
     bench.add(acm_pca.publish_now(ca.arn))
     bench.add(acm_pca.publish_now(ca.arn))
@@ -97,31 +97,33 @@ def test_baseline_of_several_lists(bench: Bench) -> None:
 
 
 def test_crl_in_s3(bench: Bench) -> None:
-    """Its ETag is kept, so that last month's CRL is known again."""
+    """The current CRL's ETag is stored, so that an old CRL is recognized later."""
     acm_pca.publish_now(bench.lab.authority.arn)
     crl = manifest(bench).crl
     versions = bench.lab.aws.client("s3").list_object_versions(Bucket=crl.bucket, Prefix=crl.key)["Versions"]
-    assert crl.etag in [each["ETag"] for each in versions[:2]]  # another one may have come due since
+    assert crl.etag in [version["ETag"] for version in versions[:2]]  # another one may have come due since
 
 
 def test_no_crl_in_s3_yet(bench: Bench) -> None:
-    """A new CA has not published anything, which is no fault."""
-    authority = another_ca(bench)
-    crl = manifest(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trusting(bench, authority)]).crl
+    """A new CA that has not published a CRL yet is accepted."""
+    authority = create_ca(bench)
+    crl = manifest(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)]).crl
     assert (crl.key, crl.etag) == (f"crl/{authority.arn.rsplit('/', 1)[1]}.crl", None)
 
 
 def test_custom_path(bench: Bench) -> None:
-    """The CRL is looked for where the CA is told to write it."""
-    authority = another_ca(bench, CustomPath="crl/issuing")
-    made = manifest(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trusting(bench, authority)])
-    assert made.crl.key == f"crl/issuing/{authority.arn.rsplit('/', 1)[1]}.crl"
+    """The CRL is expected under the CA's CustomPath."""
+    authority = create_ca(bench, CustomPath="crl/issuing")
+    prepared = manifest(
+        bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)]
+    )
+    assert prepared.crl.key == f"crl/issuing/{authority.arn.rsplit('/', 1)[1]}.crl"
 
 
 def test_disabled_ca(bench: Bench) -> None:
-    """A DISABLED CA issues nothing, but revokes and publishes."""
-    authority = another_ca(bench)
+    """A DISABLED CA is accepted: it issues nothing, but revokes and publishes CRLs."""
+    authority = create_ca(bench)
     bench.lab.aws.client("acm-pca").update_certificate_authority(
         CertificateAuthorityArn=authority.arn, Status="DISABLED"
     )
-    assert prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trusting(bench, authority)])
+    assert prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)])

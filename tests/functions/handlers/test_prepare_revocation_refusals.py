@@ -1,4 +1,4 @@
-"""PrepareRevocation refuses what must not be started, every fault named, and leaves nothing behind."""
+"""PrepareRevocation refuses an invalid input, names every fault, and leaves nothing behind."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,15 +15,14 @@ from functions.errors import (
     RequestRefused,
     TrustStoreNotFound,
 )
-from functions.intake import trust_stores
 from infra.local.core import faults
 from infra.local.lab.pki import PrivateCa
-from tests.functions.handlers.preparing import another_ca, crl_bucket, prepare, trusting
+from tests.functions.handlers.preparing import create_ca, create_crl_bucket, prepare, trust_store_for
 from tests.support.steps import Bench
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("fields", "message"),
     [
         ({"Serials": []}, "Serials: .*none of them is given"),
         ({"Reconcile": True}, "Serials: .*more than one is given"),
@@ -45,38 +44,38 @@ from tests.support.steps import Bench
         ({"TrustStoreArns": ["no"]}, r"TrustStoreArns\[0\]: String should match"),
     ],
 )
-def test_malformed(bench: Bench, wrong: dict[str, object], words: str) -> None:
-    """A malformed field is refused by its name."""
-    with pytest.raises(InvalidInput, match=words):
-        prepare(bench, **wrong)
+def test_malformed(bench: Bench, fields: dict[str, object], message: str) -> None:
+    """A malformed field is refused, and the message names it."""
+    with pytest.raises(InvalidInput, match=message):
+        prepare(bench, **fields)
 
 
 @pytest.mark.parametrize("request_", [[], "aa:01", 7, False])
-def test_no_object(bench: Bench, request_: object) -> None:
-    """An input that is no object is refused with an example of one."""
+def test_not_an_object(bench: Bench, request_: object) -> None:
+    """An input that is not an object is refused with an example of one."""
     with pytest.raises(InvalidInput, match=r'not an object like \{"Serials": '):
         prepare(bench, request_)
 
 
 def test_many_faults_in_one_field(bench: Bench) -> None:
-    """The first fifty are told, the others counted."""
-    with pytest.raises(InvalidInput, match="and 10 more") as refused:
+    """The first fifty faults are shown, the others counted."""
+    with pytest.raises(InvalidInput, match="and 10 more") as raised:
         prepare(bench, Serials=["zz"] * 60)
-    assert str(refused.value).count("InvalidSerial") == 50
+    assert str(raised.value).count("InvalidSerial") == 50
 
 
-def test_long_path(bench: Bench) -> None:
-    """An unknown field of any length does not make a message of any length."""
-    with pytest.raises(InvalidInput) as refused:
+def test_long_field_name(bench: Bench) -> None:
+    """The name of an unknown field is shortened in the message."""
+    with pytest.raises(InvalidInput) as raised:
         prepare(bench, **{"x" * 10_000: 1})
-    assert len(str(refused.value)) < 300
+    assert len(str(raised.value)) < 300
 
 
 KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "fields",
     [
         {"Ticket": KEY},
         {"RequestedBy": KEY},
@@ -89,37 +88,27 @@ KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, Privat
         {"SerialList": {"Bucket": "some-bucket", "Key": KEY}},
         {"Polling": {KEY: 1}},
     ],
-    ids=lambda wrong: next(iter(wrong))[:12],
+    ids=lambda fields: next(iter(fields))[:12],
 )
-def test_a_private_key_anywhere(bench: Bench, wrong: dict[str, object]) -> None:
-    """In whatever field it is, no ten characters of it are repeated."""
-    with pytest.raises(RequestRefused) as refusal:
-        prepare(bench, **wrong)
-    assert "PrivateKeyGiven" in f"{type(refusal.value).__name__}: {refusal.value}" or wrong.keys() == {"Serials"}
+def test_private_key_anywhere(bench: Bench, fields: dict[str, object]) -> None:
+    """A private key in any field is refused, and the message contains no ten characters of it."""
+    with pytest.raises(RequestRefused) as raised:
+        prepare(bench, **fields)
+    assert "PrivateKeyGiven" in f"{type(raised.value).__name__}: {raised.value}" or fields.keys() == {"Serials"}
     for line in KEY.splitlines()[1:-1]:
-        assert not any(line[at : at + 10] in str(refusal.value) for at in range(len(line) - 10))
-
-
-def test_a_trust_store_that_is_gone_meanwhile_or_not_ready(bench: Bench) -> None:
-    """Of those that are found by themselves, it is none; the others are served."""
-    refusals: list[RequestRefused] = []
-    every = trust_stores.read_trust_stores([], refusals)
-    assert bench.trust_store_arn in [each.arn for each in every]
-    faults.add("elasticloadbalancing:GetTrustStoreCaCertificatesBundle", code="TrustStoreNotFound")
-    assert len(trust_stores.read_trust_stores([], refusals)) == len(every) - 1
-    assert refusals == []
+        assert not any(line[at : at + 10] in str(raised.value) for at in range(len(line) - 10))
 
 
 def test_unknown_ca(bench: Bench) -> None:
-    """A CA that does not exist is named."""
+    """A CA that does not exist is refused, and the message names it."""
     arn = bench.lab.authority.arn[:-4] + "0000"
     with pytest.raises(CertificateAuthorityNotFound, match=arn):
         prepare(bench, CertificateAuthorityArn=arn)
 
 
 def test_ca_without_certificate(bench: Bench) -> None:
-    """A CA that was never activated can do nothing."""
-    made = bench.lab.aws.client("acm-pca").create_certificate_authority(
+    """A CA that was never activated is refused."""
+    arn = bench.lab.aws.client("acm-pca").create_certificate_authority(
         CertificateAuthorityType="ROOT",
         CertificateAuthorityConfiguration={
             "KeyAlgorithm": "EC_prime256v1",
@@ -130,89 +119,89 @@ def test_ca_without_certificate(bench: Bench) -> None:
             "CrlConfiguration": {
                 "Enabled": True,
                 "ExpirationInDays": 7,
-                "S3BucketName": crl_bucket(bench),
+                "S3BucketName": create_crl_bucket(bench),
                 "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
             }
         },
     )["CertificateAuthorityArn"]
     with pytest.raises(CertificateAuthorityUnusable, match="is PENDING_CERTIFICATE; only an ACTIVE or DISABLED CA"):
-        prepare(bench, CertificateAuthorityArn=made)
+        prepare(bench, CertificateAuthorityArn=arn)
 
 
 def test_crl_off(bench: Bench) -> None:
-    """A CA without a CRL would be waited for in vain."""
+    """A CA that publishes no CRL is refused."""
     authority = PrivateCa.create_root(bench.lab.aws, "No CRL")
     with pytest.raises(CrlNotEnabled, match="enable it with UpdateCertificateAuthority"):
-        prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trusting(bench, authority)])
+        prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)])
 
 
 def test_crl_partitioned(bench: Bench) -> None:
-    """A partition does not speak for all certificates."""
-    authority = another_ca(bench, CrlType="PARTITIONED")
+    """A CA with partitioned CRLs is refused: a partition does not cover all certificates."""
+    authority = create_ca(bench, CrlType="PARTITIONED")
     with pytest.raises(CrlPartitioned, match="wanted: COMPLETE"):
-        prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trusting(bench, authority)])
+        prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)])
 
 
 def test_unknown_trust_store(bench: Bench) -> None:
-    """A trust store that does not exist is named."""
+    """A trust store that does not exist is refused, and the message names it."""
     arn = bench.trust_store_arn[:-4] + "0000"
     with pytest.raises(TrustStoreNotFound, match=arn):
         prepare(bench, TrustStoreArns=[arn])
 
 
 def test_ca_not_in_the_bundle(bench: Bench) -> None:
-    """A trust store that accepts none of the CA's certificates is not the one meant."""
+    """A named trust store that accepts none of the CA's certificates is refused."""
     with pytest.raises(CertificateAuthorityNotTrusted, match=bench.lab.authority.arn):
-        prepare(bench, TrustStoreArns=[trusting(bench, another_ca(bench))])
+        prepare(bench, TrustStoreArns=[trust_store_for(bench, create_ca(bench))])
 
 
 def test_root_alone_in_the_bundle(bench: Bench) -> None:
     """A CA that chains to a certificate in the bundle is trusted."""
-    assert prepare(bench, TrustStoreArns=[trusting(bench, bench.lab.root)]).trust_stores
+    assert prepare(bench, TrustStoreArns=[trust_store_for(bench, bench.lab.root)]).trust_stores
 
 
 def test_all_faults_at_once(bench: Bench) -> None:
-    """What is wrong with the serials, the CA and each trust store is told in one refusal."""
+    """Faults of the serials, the CA and each trust store are reported in one error."""
     authority = PrivateCa.create_root(bench.lab.aws, "No CRL")
     missing = bench.trust_store_arn[:-4] + "0000"
-    with pytest.raises(RequestRefused, match="4 faults, nothing was done") as refused:
+    with pytest.raises(RequestRefused, match="4 faults, nothing was done") as raised:
         prepare(
             bench,
             Serials=["zz"],
             CertificateAuthorityArn=authority.arn,
             TrustStoreArns=[missing, bench.trust_store_arn],
         )
-    told = [line.partition(":")[0] for line in str(refused.value).splitlines()[1:]]
-    assert told == ["InvalidInput", "TrustStoreNotFound", "CrlNotEnabled", "CertificateAuthorityNotTrusted"]
+    errors = [line.partition(":")[0] for line in str(raised.value).splitlines()[1:]]
+    assert errors == ["InvalidInput", "TrustStoreNotFound", "CrlNotEnabled", "CertificateAuthorityNotTrusted"]
 
 
-def test_malformed_targets_are_told_once(bench: Bench) -> None:
-    """A fault of the targets is a fault of the input, and nothing else can be looked up then."""
-    with pytest.raises(InvalidInput, match="CertificateAuthorityArn") as refused:
+def test_malformed_targets_are_reported_once(bench: Bench) -> None:
+    """A fault of the targets is reported once, as a fault of the input; nothing is looked up."""
+    with pytest.raises(InvalidInput, match="CertificateAuthorityArn") as raised:
         prepare(bench, Serials=["zz"], CertificateAuthorityArn="no")
-    assert str(refused.value).count("CertificateAuthorityArn") == 1
+    assert str(raised.value).count("CertificateAuthorityArn") == 1
 
 
 def test_unknown_ca_and_trust_store(bench: Bench) -> None:
-    """Without the CA the trust stores are looked at all the same."""
+    """The trust stores are checked even if the CA does not exist."""
     arn = bench.lab.authority.arn[:-4] + "0000"
     missing = bench.trust_store_arn[:-4] + "0000"
-    with pytest.raises(RequestRefused, match="2 faults") as refused:
+    with pytest.raises(RequestRefused, match="2 faults") as raised:
         prepare(bench, CertificateAuthorityArn=arn, TrustStoreArns=[missing, bench.trust_store_arn])
-    assert "CertificateAuthorityNotFound" in str(refused.value)
-    assert "TrustStoreNotFound" in str(refused.value)
+    assert "CertificateAuthorityNotFound" in str(raised.value)
+    assert "TrustStoreNotFound" in str(raised.value)
 
 
-def test_crl_bucket_that_may_not_be_read(bench: Bench) -> None:
-    """A refusal by S3 is not taken for an absent CRL, and is one fault among others."""
+def test_crl_bucket_access_denied(bench: Bench) -> None:
+    """Denied access to the CRL is a fault; it does not count as an absent CRL."""
     faults.add("s3:GetObject", code="AccessDenied", status=403)
     with pytest.raises(RequestRefused, match=r"HeadObject on s3://.* was refused: 403: .*the stack may use"):
         prepare(bench)
 
 
 def test_refusal_leaves_nothing(bench: Bench) -> None:
-    """A refused input has no manifest."""
+    """A refused input writes no manifest."""
     with pytest.raises(InvalidInput):
         prepare(bench, Serials=["zz"])
-    found = bench.lab.aws.client("s3").list_objects_v2(Bucket=bench.bucket, Prefix=f"executions/{bench.name}/")
-    assert found["KeyCount"] == 0
+    objects = bench.lab.aws.client("s3").list_objects_v2(Bucket=bench.bucket, Prefix=f"executions/{bench.name}/")
+    assert objects["KeyCount"] == 0
