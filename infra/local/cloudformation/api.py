@@ -53,11 +53,11 @@ class EmbeddedResourceMap:
     def build_change_set_actions(self, template: Mapping[str, Any]) -> dict[str, dict[str, dict[str, str]]]:
         """Return what a template would add, change and remove, as the change set lists it."""
         current = self.template.get("Resources", {})
-        wanted = {name: {"ResourceType": each["Type"]} for name, each in template.get("Resources", {}).items()}
-        removed = {name: {"ResourceType": each["Type"]} for name, each in current.items() if name not in wanted}
+        declared = {name: {"ResourceType": each["Type"]} for name, each in template.get("Resources", {}).items()}
+        removed = {name: {"ResourceType": each["Type"]} for name, each in current.items() if name not in declared}
         return {
-            "Add": {name: each for name, each in wanted.items() if name not in current},
-            "Modify": {name: each for name, each in wanted.items() if name in current},
+            "Add": {name: each for name, each in declared.items() if name not in current},
+            "Modify": {name: each for name, each in declared.items() if name in current},
             "Remove": removed,
         }
 

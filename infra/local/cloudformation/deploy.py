@@ -77,22 +77,22 @@ def deploy_packaged(aws: Aws, template: dict[str, Any], parameters: Mapping[str,
         raise UnsupportedFeature(f"Section {', '.join(sorted(unknown))}")
     names = intrinsics.parameter_values(plain.get("Parameters", {}), parameters)
     resolver = intrinsics.Resolver(names | _pseudo_parameters(aws, stack_name), plain.get("Conditions", {}))
-    wanted = {
+    declared = {
         logical_id: resource
         for logical_id, resource in plain["Resources"].items()
         if "Condition" not in resource or resolver.is_true(resource["Condition"])
     }
-    _check_types(wanted)
+    _check_types(declared)
     stack: Stack = aws.stacks.setdefault(stack_name, Stack())
-    for logical_id in _in_order(wanted):
-        resource = wanted[logical_id]
+    for logical_id in _creation_order(declared):
+        resource = declared[logical_id]
         values = resolver.resolve(resource.get("Properties", {}))
         deployed = _create_or_update(aws, stack, stack_name, (logical_id, resource["Type"]), values)
         if resource.get("DeletionPolicy", "Delete") != "Delete":
             stack.retained.add(logical_id)
         resolver.names[logical_id] = deployed.ref
         resolver.attributes |= {(logical_id, name): value for name, value in deployed.attributes.items()}
-    for logical_id in [each for each in reversed(stack.resources) if each not in wanted]:
+    for logical_id in [each for each in reversed(stack.resources) if each not in declared]:
         _remove(aws, stack, logical_id)
     stack.outputs = {
         name: str(resolver.resolve(output["Value"]))
@@ -114,7 +114,7 @@ def _create_or_update(
     if existing and resource_type.update:
         resource = resource_type.update(aws, existing[1], properties)
     elif existing and type_ in STATEFUL_TYPES:
-        raise UnsupportedFeature(f"{logical_id} ({type_}): an update that keeps its state")
+        raise UnsupportedFeature(f"{logical_id} ({type_}): updating it would replace it and lose its state")
     else:
         if existing:
             resource_type.delete(aws, existing[1])
@@ -192,7 +192,7 @@ def _check_types(resources: Mapping[str, Mapping[str, Any]]) -> None:
             raise UnsupportedFeature(f"{logical_id} ({resource['Type']}): {', '.join(sorted(unknown))}")
 
 
-def _in_order(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _creation_order(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Order resources so that each comes after those it refers to."""
     graph = {}
     for logical_id, resource in resources.items():

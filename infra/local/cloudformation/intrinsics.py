@@ -95,7 +95,7 @@ class Resolver:
             if function == "Condition" and isinstance(argument, str):  # a policy's Condition is a dict, and no function
                 return self.is_true(argument)
             if function.startswith("Fn::"):
-                raise InvalidTemplate(f"{function} is not known here")
+                raise InvalidTemplate(f"{function} is not supported")
         resolved = {key: self.resolve(value) for key, value in node.items()}
         return {key: value for key, value in resolved.items() if value is not NO_VALUE}
 

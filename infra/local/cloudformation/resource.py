@@ -88,12 +88,12 @@ def to_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def require_same_name(name: str, wanted: str | None) -> None:
+def require_same_name(name: str, new_name: str | None) -> None:
     """Refuse to rename a resource.
 
     Raises:
         UnsupportedFeature: the new name would replace the resource.
 
     """
-    if wanted not in (None, name):
-        raise UnsupportedFeature(f"a change of the name {name} to {wanted}, which would replace it")
+    if new_name not in (None, name):
+        raise UnsupportedFeature(f"Changing the name {name} to {new_name} would replace the resource")

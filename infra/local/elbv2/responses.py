@@ -61,12 +61,12 @@ class TrustStoreResponse(ELBV2Response):
     def describe_trust_stores(self) -> ActionResult:
         """Describe trust stores: all of them, or those named by ARN or name."""
         stores = list(self._backend.trust_stores.values())
-        wanted = [*self.params.get("TrustStoreArns", []), *self.params.get("Names", [])]
-        for arn_or_name in wanted:
+        requested = [*self.params.get("TrustStoreArns", []), *self.params.get("Names", [])]
+        for arn_or_name in requested:
             if not any(arn_or_name in {store.arn, store.name} for store in stores):
                 raise TrustStoreNotFound(arn=arn_or_name)
-        if wanted:
-            stores = [store for store in stores if store.arn in wanted or store.name in wanted]
+        if requested:
+            stores = [store for store in stores if store.arn in requested or store.name in requested]
         return self._paginate("TrustStores", stores, _describe_trust_store, lambda store: store.arn)
 
     def delete_trust_store(self) -> ActionResult:
@@ -85,8 +85,8 @@ class TrustStoreResponse(ELBV2Response):
     def describe_trust_store_revocations(self) -> ActionResult:
         """Describe the lists of a trust store: all of them, or those named by ID."""
         store = self._trust_store
-        wanted = self.params.get("RevocationIds", [])
-        lists = [store.find_list(revocation_id) for revocation_id in wanted] if wanted else store.visible_lists
+        requested = self.params.get("RevocationIds", [])
+        lists = [store.find_list(revocation_id) for revocation_id in requested] if requested else store.visible_lists
         return self._paginate(
             "TrustStoreRevocations",
             lists,

@@ -131,7 +131,7 @@ def create_trust_store(aws: EmbeddedAws, name: str, bundle: Sequence[HasCertific
 
 
 def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client) -> str:
-    """Create a load balancer with an HTTPS listener that verifies clients against the trust store; return its ARN."""
+    """Create a load balancer whose HTTPS listener verifies clients by the trust store; return the listener's ARN."""
     certificate_arn = aws.client("acm").import_certificate(
         Certificate=server.certificate_pem, PrivateKey=server.key.read_bytes(), CertificateChain=server.chain_pem
     )["CertificateArn"]

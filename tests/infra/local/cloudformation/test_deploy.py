@@ -204,7 +204,7 @@ def test_missing_parameter_is_refused(aws: EmbeddedAws, sample: Path) -> None:
     [
         ({"Ref": "Absent"}, "no Absent to refer to"),
         ({"Fn::GetAtt": ["Some", "Absent"]}, "Some has no attribute Absent"),
-        ({"Fn::Cidr": ["10.0.0.0/24", 1, 8]}, "Fn::Cidr is not known"),
+        ({"Fn::Cidr": ["10.0.0.0/24", 1, 8]}, "Fn::Cidr is not supported"),
     ],
 )
 def test_unresolvable_functions_are_refused(node: dict[str, Any], message: str) -> None:

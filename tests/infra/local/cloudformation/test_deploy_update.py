@@ -92,5 +92,5 @@ def test_update_that_would_lose_state_is_refused(aws: EmbeddedAws, tmp_path: Pat
     template.write_text(text % "one")
     deploy.deploy(aws, template, {}, "s")
     template.write_text(text % "two")
-    with pytest.raises(UnsupportedFeature, match="a change of the name one to two"):
+    with pytest.raises(UnsupportedFeature, match="Changing the name one to two would replace"):
         deploy.deploy(aws, template, {}, "s")
