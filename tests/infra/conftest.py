@@ -7,7 +7,8 @@ import pytest
 
 from infra.local.server import EmbeddedAws
 from tests.support.listener import Site
-from tests.support.services import Authority, Services, on
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, on
 from tests.support.up import Up, bring_down, bring_up
 
 
@@ -21,7 +22,7 @@ def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
 @pytest.fixture
 def site(services: Services, tmp_path: Path) -> Iterator[Site]:
     """Return a listener whose trust store holds no list."""
-    site = Site(services, Authority.create(services), tmp_path)
+    site = Site(services, LocalCa.create(services), tmp_path)
     with site.listener:
         yield site
 

@@ -11,13 +11,14 @@ from infra.local.elbv2 import responses as elbv2
 from infra.local.elbv2.trust_store import TrustSnapshot
 from infra.local.lab.handshake import Handshake, connect
 from infra.local.listener.listener import Listener, ServerCertificate
-from tests.support.services import Authority, Leaf, Services
+from tests.support.private_ca import Leaf, LocalCa
+from tests.support.services import Services
 
 
 class Site:
     """A listener in front of a trust store, the CA of its clients, and their files."""
 
-    def __init__(self, services: Services, authority: Authority, folder: Path) -> None:
+    def __init__(self, services: Services, authority: LocalCa, folder: Path) -> None:
         """Start the listener."""
         self.services, self.authority, self.folder = services, authority, folder
         pem = authority.certificate.public_bytes(Encoding.PEM)

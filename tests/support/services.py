@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,25 +16,18 @@ import boto3
 import botocore.config
 import pytest
 from botocore.exceptions import ClientError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infra.local.core.settings import PrivateCaSettings, Settings, TrustStoreSettings
 from infra.local.server import EmbeddedAws
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient
-    from mypy_boto3_acm_pca.literals import KeyAlgorithmType, RevocationReasonType, SigningAlgorithmType
-    from mypy_boto3_acm_pca.type_defs import ValidityTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_elbv2.type_defs import TrustStoreRevocationTypeDef
     from mypy_boto3_s3 import S3Client
 
 ALLOWED = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
-HOUR = 3600
+_ONCE = botocore.config.Config(retries={"total_max_attempts": 1})
 
 
 @dataclass
@@ -46,12 +38,15 @@ class Services:
     settings: Settings
 
     def __post_init__(self) -> None:
-        """Create boto3 clients that do not retry, so that a test gets each error."""
-        session = boto3.Session("testing", "testing", region_name=self.settings.region)
-        once = botocore.config.Config(retries={"total_max_attempts": 1})
-        self.pca: ACMPCAClient = session.client("acm-pca", endpoint_url=self.endpoint_url, config=once)
-        self.elb: ElasticLoadBalancingv2Client = session.client("elbv2", endpoint_url=self.endpoint_url, config=once)
-        self.s3: S3Client = session.client("s3", endpoint_url=self.endpoint_url, config=once)
+        """Create the clients."""
+        self._session = boto3.Session("testing", "testing", region_name=self.settings.region)
+        self.pca: ACMPCAClient = self.client("acm-pca")
+        self.elb: ElasticLoadBalancingv2Client = self.client("elbv2")
+        self.s3: S3Client = self.client("s3")
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the client of any service
+        """Return a client that does not retry, so that a test gets each error."""
+        return self._session.client(service, endpoint_url=self.endpoint_url, config=_ONCE)  # type: ignore[call-overload] # any service
 
     def aws(self, *arguments: str) -> dict[str, Any]:
         """Run AWS's own command line against the services."""
@@ -125,182 +120,6 @@ def crl_bucket_policy(bucket: str, **statement: object) -> dict[str, Any]:
             }
         ],
     }
-
-
-@dataclass
-class Leaf:
-    """A certificate of a CA with its key."""
-
-    arn: str
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    @property
-    def serial(self) -> int:
-        """The serial number."""
-        return self.certificate.serial_number
-
-    @property
-    def serial_text(self) -> str:
-        """The serial number as `aws acm-pca revoke-certificate` is shown with it."""
-        return f"{self.serial:032x}"
-
-    def write(self, folder: Path) -> tuple[Path, Path]:
-        """Write certificate and key to files and return their paths."""
-        certificate, key = folder / f"{self.serial_text}.pem", folder / f"{self.serial_text}.key"
-        certificate.write_bytes(self.certificate.public_bytes(Encoding.PEM))
-        key.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return certificate, key
-
-
-@dataclass
-class Authority:
-    """A CA of the embedded Private CA, used over HTTP."""
-
-    services: Services
-    arn: str
-    bucket: str | None
-    signing_algorithm: "SigningAlgorithmType"
-
-    @property
-    def id(self) -> str:
-        """The last part of the ARN."""
-        return self.arn.rpartition("/")[2]
-
-    @property
-    def crl_key(self) -> str:
-        """Where the complete CRL is."""
-        return f"crl/{self.id}.crl"
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """The CA's own certificate."""
-        answer = self.services.pca.get_certificate_authority_certificate(CertificateAuthorityArn=self.arn)
-        return x509.load_pem_x509_certificate(answer["Certificate"].encode())
-
-    @classmethod
-    def create(  # noqa: PLR0913 - each says what differs from the usual CA
-        cls,
-        services: Services,
-        *,
-        crl: Mapping[str, Any] | None = None,
-        bucket: str | None = None,
-        keys: "tuple[KeyAlgorithmType, SigningAlgorithmType]" = ("EC_prime256v1", "SHA256WITHECDSA"),
-        name: str = "Example CA",
-        seconds: int = 10 * 365 * 24 * 3600,
-    ) -> "Authority":
-        """Create a root CA that lasts `seconds`; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
-        configuration: dict[str, Any] = {"Enabled": False}
-        if crl is None or crl:
-            bucket = bucket or services.bucket()
-            configuration = {
-                "Enabled": True,
-                "ExpirationInDays": 7,
-                "S3BucketName": bucket,
-                "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
-                **(crl or {}),
-            }
-        arn = services.pca.create_certificate_authority(
-            CertificateAuthorityConfiguration={
-                "KeyAlgorithm": keys[0],
-                "SigningAlgorithm": keys[1],
-                "Subject": {"Country": "DE", "Organization": "Example", "CommonName": name},
-            },
-            CertificateAuthorityType="ROOT",
-            RevocationConfiguration={"CrlConfiguration": configuration},  # type: ignore[typeddict-item]
-        )["CertificateAuthorityArn"]
-        authority = cls(services, arn, bucket, keys[1])
-        authority.activate({"Type": "ABSOLUTE", "Value": int(time.time()) + seconds})
-        return authority
-
-    def activate(self, validity: "ValidityTypeDef") -> None:
-        """Issue and import the root CA's own certificate."""
-        pca = self.services.pca
-        csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=self.arn)["Csr"]
-        own = self.issue_csr(csr.encode(), "RootCACertificate/V1", validity)
-        certificate = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=own)["Certificate"]
-        pca.import_certificate_authority_certificate(CertificateAuthorityArn=self.arn, Certificate=certificate.encode())
-
-    def subordinate(self) -> "Authority":
-        """Create a CA below this one, which publishes no CRL."""
-        pca = self.services.pca
-        arn = pca.create_certificate_authority(
-            CertificateAuthorityConfiguration={
-                "KeyAlgorithm": "EC_prime256v1",
-                "SigningAlgorithm": "SHA256WITHECDSA",
-                "Subject": {"CommonName": "Subordinate"},
-            },
-            CertificateAuthorityType="SUBORDINATE",
-        )["CertificateAuthorityArn"]
-        csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
-        template = "SubordinateCACertificate_PathLen0/V1"
-        signed = self.issue_csr(csr.encode(), template, {"Type": "YEARS", "Value": 1})
-        answer = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=signed)
-        pca.import_certificate_authority_certificate(
-            CertificateAuthorityArn=arn,
-            Certificate=answer["Certificate"].encode(),
-            CertificateChain=answer["CertificateChain"].encode(),
-        )
-        return Authority(self.services, arn, None, "SHA256WITHECDSA")
-
-    def issue_csr(self, csr: bytes, template: str, validity: "ValidityTypeDef") -> str:
-        """Issue a certificate for a CSR and return its ARN."""
-        arn: str = self.services.pca.issue_certificate(
-            CertificateAuthorityArn=self.arn,
-            Csr=csr,
-            SigningAlgorithm=self.signing_algorithm,
-            TemplateArn=f"arn:aws:acm-pca:::template/{template}",
-            Validity=validity,
-        )["CertificateArn"]
-        return arn
-
-    def issue(
-        self,
-        name: str = "device",
-        template: str = "EndEntityClientAuthCertificate/V1",
-        validity: "ValidityTypeDef | None" = None,
-        dns_names: tuple[str, ...] = (),
-    ) -> Leaf:
-        """Issue a certificate for a new key, good for a day."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name(
-            [
-                x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Example"),
-                x509.NameAttribute(x509.NameOID.COMMON_NAME, name),
-            ]
-        )
-        builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-        if dns_names:
-            names = x509.SubjectAlternativeName([x509.DNSName(one) for one in dns_names])
-            builder = builder.add_extension(names, critical=False)
-        csr = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-        arn = self.issue_csr(csr, template, validity or {"Type": "DAYS", "Value": 1})
-        pca = self.services.pca
-        text = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=arn)["Certificate"]
-        return Leaf(arn, x509.load_pem_x509_certificate(text.encode()), key)
-
-    def issue_expiring(self, seconds: int = 3) -> Leaf:
-        """Issue a certificate that ends in a moment."""
-        return self.issue(validity={"Type": "ABSOLUTE", "Value": int(time.time()) + 1 + seconds})
-
-    def revoke(self, leaf: Leaf, reason: "RevocationReasonType" = "KEY_COMPROMISE") -> None:
-        """Revoke a certificate."""
-        self.services.pca.revoke_certificate(
-            CertificateAuthorityArn=self.arn, CertificateSerial=leaf.serial_text, RevocationReason=reason
-        )
-
-    def crl(self) -> x509.CertificateRevocationList | None:
-        """Read the CRL in the bucket."""
-        body = self.services.get(self.bucket or "", self.crl_key)
-        return x509.load_der_x509_crl(body) if body else None
-
-    def crl_with(self, *leaves: Leaf) -> x509.CertificateRevocationList:
-        """Wait for a CRL that holds these certificates."""
-        return eventually(lambda: _holding(self.crl(), {leaf.serial for leaf in leaves}))
-
-
-def _holding(crl: x509.CertificateRevocationList | None, serials: set[int]) -> x509.CertificateRevocationList | None:
-    return crl if crl is not None and serials <= {revoked.serial_number for revoked in crl} else None
 
 
 @contextmanager

@@ -16,18 +16,19 @@ from mypy_boto3_acm_pca.literals import KeyAlgorithmType, SigningAlgorithmType, 
 
 from infra.local.acm_pca.service import PrivateCaBackend
 from tests.support.openssl import openssl
-from tests.support.services import Authority, Services, refused
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, refused
 
 UNKNOWN_SERIAL = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
-def authority(services: Services) -> Authority:
+def authority(services: Services) -> LocalCa:
     """Return an active root CA without a CRL."""
-    return Authority.create(services, crl={})
+    return LocalCa.create(services, crl={})
 
 
-def test_openssl_accepts_a_certificate_of_the_ca(authority: Authority, tmp_path: Path) -> None:
+def test_openssl_accepts_a_certificate_of_the_ca(authority: LocalCa, tmp_path: Path) -> None:
     """An issued certificate verifies with the CA's own, for a TLS client."""
     certificate, _ = authority.issue().write(tmp_path)
     ca = tmp_path / "ca.pem"
@@ -48,7 +49,7 @@ def test_ca_signs_with_its_configured_algorithm(
     services: Services, key: KeyAlgorithmType, signing: SigningAlgorithmType, oid: x509.ObjectIdentifier
 ) -> None:
     """Certificates have the signing algorithm of the CA's configuration."""
-    authority = Authority.create(services, crl={}, keys=(key, signing))
+    authority = LocalCa.create(services, crl={}, keys=(key, signing))
     leaf = authority.issue().certificate
     leaf.verify_directly_issued_by(authority.certificate)
     assert leaf.signature_algorithm_oid == oid
@@ -57,10 +58,10 @@ def test_ca_signs_with_its_configured_algorithm(
 def test_an_algorithm_of_another_family_is_refused(services: Services) -> None:
     """An RSA signature cannot come from an EC key."""
     with refused("InvalidArgsException"):
-        Authority.create(services, crl={}, keys=("EC_prime256v1", "SHA256WITHRSA"))
+        LocalCa.create(services, crl={}, keys=("EC_prime256v1", "SHA256WITHRSA"))
 
 
-def test_a_subordinate_ca_chains_to_its_root(services: Services, authority: Authority, tmp_path: Path) -> None:
+def test_a_subordinate_ca_chains_to_its_root(services: Services, authority: LocalCa, tmp_path: Path) -> None:
     """A CA that another signs becomes active, and its chain can be read."""
     subordinate = authority.subordinate()
     leaf, _ = subordinate.issue().write(tmp_path)
@@ -71,7 +72,7 @@ def test_a_subordinate_ca_chains_to_its_root(services: Services, authority: Auth
     assert "OK" in openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", own, leaf)
 
 
-def test_the_arn_ends_in_the_serial_number(authority: Authority) -> None:
+def test_the_arn_ends_in_the_serial_number(authority: LocalCa) -> None:
     """Serial numbers are positive, of 128 bits, and the certificate's ARN ends in their 32 hex digits."""
     leaf = authority.issue()
     assert leaf.arn == f"{authority.arn}/certificate/{leaf.serial:032x}"
@@ -83,7 +84,7 @@ def test_the_arn_ends_in_the_serial_number(authority: Authority) -> None:
     [("DAYS", 3, 3, 3), ("MONTHS", 2, 59, 62), ("YEARS", 1, 365, 366)],
 )
 def test_validity_counts_from_now(
-    authority: Authority, kind: ValidityPeriodTypeType, value: int, min_days: int, max_days: int
+    authority: LocalCa, kind: ValidityPeriodTypeType, value: int, min_days: int, max_days: int
 ) -> None:
     """Days, months and years count from the time of issuance."""
     before = datetime.now(UTC).replace(microsecond=0)
@@ -92,14 +93,14 @@ def test_validity_counts_from_now(
 
 
 @pytest.mark.parametrize("kind", ["ABSOLUTE", "END_DATE"])
-def test_validity_can_be_absolute(authority: Authority, kind: ValidityPeriodTypeType) -> None:
+def test_validity_can_be_absolute(authority: LocalCa, kind: ValidityPeriodTypeType) -> None:
     """An end in epoch seconds, or as a date, is exact to the second."""
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=90)
     value = int(ends.timestamp()) if kind == "ABSOLUTE" else int(f"{ends:%Y%m%d%H%M%S}")
     assert authority.issue(validity={"Type": kind, "Value": value}).certificate.not_valid_after_utc == ends
 
 
-def test_no_certificate_outlives_its_ca(authority: Authority) -> None:
+def test_no_certificate_outlives_its_ca(authority: LocalCa) -> None:
     """A validity that ends after the CA's own is refused."""
     with refused("ValidationException"):
         authority.issue(validity={"Type": "YEARS", "Value": 11})
@@ -114,14 +115,14 @@ def test_no_certificate_outlives_its_ca(authority: Authority) -> None:
     ],
 )
 def test_template_decides_the_extended_key_usage(
-    authority: Authority, template: str, purposes: list[x509.ObjectIdentifier]
+    authority: LocalCa, template: str, purposes: list[x509.ObjectIdentifier]
 ) -> None:
     """Client, server or both, as the template says."""
     usage = authority.issue(template=template).certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     assert list(usage.value) == purposes
 
 
-def test_subject_and_alternative_names_come_from_the_csr(authority: Authority) -> None:
+def test_subject_and_alternative_names_come_from_the_csr(authority: LocalCa) -> None:
     """The certificate has the names of its CSR."""
     certificate = authority.issue("gateway", dns_names=("a.example", "b.example")).certificate
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -129,7 +130,7 @@ def test_subject_and_alternative_names_come_from_the_csr(authority: Authority) -
     assert names.get_values_for_type(x509.DNSName) == ["a.example", "b.example"]
 
 
-def test_malformed_csr_is_refused(authority: Authority) -> None:
+def test_malformed_csr_is_refused(authority: LocalCa) -> None:
     """No certificate is issued for bytes that are not a certificate signing request."""
     with refused("MalformedCSRException"):
         authority.issue_csr(b"nonsense", "EndEntityCertificate/V1", {"Type": "DAYS", "Value": 1})
@@ -139,7 +140,7 @@ def test_a_pending_ca_issues_nothing(services: Services) -> None:
     """A CA whose certificate is not imported yet cannot issue certificates to others."""
     key = ec.generate_private_key(ec.SECP256R1())
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
-    pending = Authority(services, _create_pending_ca(services), None, "SHA256WITHECDSA")
+    pending = LocalCa(services, _create_pending_ca(services), None, "SHA256WITHECDSA")
     with refused("InvalidStateException"):
         pending.issue_csr(csr.public_bytes(Encoding.PEM), "EndEntityCertificate/V1", {"Type": "DAYS", "Value": 1})
 
@@ -156,7 +157,7 @@ def _create_pending_ca(services: Services) -> str:
     return arn
 
 
-def test_the_certificate_of_another_ca_is_not_imported(services: Services, authority: Authority) -> None:
+def test_the_certificate_of_another_ca_is_not_imported(services: Services, authority: LocalCa) -> None:
     """A CA accepts only a certificate for its own key."""
     with refused("CertificateMismatchException"):
         services.pca.import_certificate_authority_certificate(
@@ -165,7 +166,7 @@ def test_the_certificate_of_another_ca_is_not_imported(services: Services, autho
         )
 
 
-def test_a_revoked_certificate_can_still_be_read(services: Services, authority: Authority) -> None:
+def test_a_revoked_certificate_can_still_be_read(services: Services, authority: LocalCa) -> None:
     """GetCertificate returns it like any other."""
     leaf = authority.issue()
     authority.revoke(leaf)
@@ -173,7 +174,7 @@ def test_a_revoked_certificate_can_still_be_read(services: Services, authority: 
     assert x509.load_pem_x509_certificate(response["Certificate"].encode()) == leaf.certificate
 
 
-def test_an_unknown_certificate_is_not_found(services: Services, authority: Authority) -> None:
+def test_an_unknown_certificate_is_not_found(services: Services, authority: LocalCa) -> None:
     """GetCertificate finds only certificates of this CA."""
     with refused("ResourceNotFoundException"):
         services.pca.get_certificate(

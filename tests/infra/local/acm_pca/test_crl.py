@@ -14,28 +14,29 @@ from infra.local.acm_pca.crl_bucket import PERMISSION_TEST_KEY
 from infra.local.acm_pca.service import certificate_authority, publish_now
 from infra.local.server import EmbeddedAws
 from tests.support.openssl import openssl
-from tests.support.services import Authority, Services, refused
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, refused
 from tests.support.waiting import eventually, sleep_until
 
 
 @pytest.fixture
-def authority(services: Services) -> Authority:
+def authority(services: Services) -> LocalCa:
     """Return a CA that publishes CRLs and has issued nothing yet."""
-    return Authority.create(services)
+    return LocalCa.create(services)
 
 
-def _keys(authority: Authority) -> list[str]:
+def _keys(authority: LocalCa) -> list[str]:
     contents = authority.services.s3.list_objects_v2(Bucket=authority.bucket or "").get("Contents", [])
     return [one["Key"] for one in contents]
 
 
-def test_nothing_is_published_before_a_certificate_refers_to_it(authority: Authority) -> None:
+def test_nothing_is_published_before_a_certificate_refers_to_it(authority: LocalCa) -> None:
     """Until then the bucket holds only the object with which Private CA tested its permission."""
     time.sleep(0.2)
     assert _keys(authority) == [PERMISSION_TEST_KEY]
 
 
-def test_first_certificate_publishes_an_empty_crl(authority: Authority, tmp_path: Path) -> None:
+def test_first_certificate_publishes_an_empty_crl(authority: LocalCa, tmp_path: Path) -> None:
     """The first CRL revokes nothing; openssl verifies the CA's signature on it."""
     authority.issue()
     crl = eventually(authority.crl)
@@ -48,7 +49,7 @@ def test_first_certificate_publishes_an_empty_crl(authority: Authority, tmp_path
     assert "No Revoked Certificates" in output
 
 
-def test_openssl_refuses_a_revoked_certificate(authority: Authority, tmp_path: Path) -> None:
+def test_openssl_refuses_a_revoked_certificate(authority: LocalCa, tmp_path: Path) -> None:
     """A relying party that reads the CRL refuses the certificate."""
     leaf = authority.issue()
     authority.revoke(leaf)
@@ -60,7 +61,7 @@ def test_openssl_refuses_a_revoked_certificate(authority: Authority, tmp_path: P
         openssl("verify", "-crl_check", "-CAfile", trusted, certificate)
 
 
-def test_entries_carry_their_reason_but_unspecified_is_omitted(authority: Authority) -> None:
+def test_entries_carry_their_reason_but_unspecified_is_omitted(authority: LocalCa) -> None:
     """RFC 5280, 5.3.1: the reason code of an unspecified reason should be absent."""
     compromised, unspecified = authority.issue(), authority.issue()
     authority.revoke(compromised, "KEY_COMPROMISE")
@@ -75,7 +76,7 @@ def test_entries_carry_their_reason_but_unspecified_is_omitted(authority: Author
 
 
 def test_one_crl_covers_all_revocations_before_it(
-    services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    services: Services, authority: LocalCa, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Revocations in quick succession share a CRL."""
     leaves = [authority.issue() for _ in range(3)]
@@ -89,7 +90,7 @@ def test_one_crl_covers_all_revocations_before_it(
     assert certificate_authority(authority.arn).crls.generated == before + 1
 
 
-def test_number_and_dates_are_as_private_ca_writes_them(authority: Authority) -> None:
+def test_number_and_dates_are_as_private_ca_writes_them(authority: LocalCa) -> None:
     """The number is the time in milliseconds and rises; thisUpdate is an hour ago."""
     first = x509.load_der_x509_crl(publish_now(authority.arn))
     second = x509.load_der_x509_crl(publish_now(authority.arn))
@@ -102,7 +103,7 @@ def test_number_and_dates_are_as_private_ca_writes_them(authority: Authority) ->
     assert abs(second.next_update_utc - (now + timedelta(days=7))) < timedelta(minutes=1)
 
 
-def test_an_expired_certificate_stays_for_one_further_crl(authority: Authority) -> None:
+def test_an_expired_certificate_stays_for_one_further_crl(authority: LocalCa) -> None:
     """Its entry is in the first CRL after its expiry and in no later one."""
     leaf = authority.issue_expiring()
     authority.revoke(leaf)
@@ -113,7 +114,7 @@ def test_an_expired_certificate_stays_for_one_further_crl(authority: Authority) 
 
 def test_custom_path_replaces_the_folder(services: Services) -> None:
     """CustomPath is the folder of the CRL, also in the CRL distribution point."""
-    authority = Authority.create(services, crl={"CustomPath": "lists/ca"})
+    authority = LocalCa.create(services, crl={"CustomPath": "lists/ca"})
     leaf = authority.issue()
     key = f"lists/ca/{authority.id}.crl"
     eventually(lambda: services.get(authority.bucket or "", key))
@@ -129,12 +130,12 @@ def _distribution_point(certificate: x509.Certificate) -> str:
 def test_distribution_point_can_be_omitted(services: Services) -> None:
     """OmitExtension omits the CRL distribution point from certificates."""
     configuration = {"CrlDistributionPointExtensionConfiguration": {"OmitExtension": True}}
-    leaf = Authority.create(services, crl=configuration).issue()
+    leaf = LocalCa.create(services, crl=configuration).issue()
     with pytest.raises(x509.ExtensionNotFound):
         _distribution_point(leaf.certificate)
 
 
-def test_publication_can_be_withheld(services: Services, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_publication_can_be_withheld(services: Services, authority: LocalCa, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the setting off, revocations are recorded and no CRL is published; with it on again, it is."""
     monkeypatch.setattr(services.settings.private_ca, "publishes_crls", False)
     leaf = authority.issue()
@@ -145,7 +146,7 @@ def test_publication_can_be_withheld(services: Services, authority: Authority, m
     authority.crl_with(leaf)
 
 
-def test_a_disabled_ca_still_publishes(services: Services, authority: Authority) -> None:
+def test_a_disabled_ca_still_publishes(services: Services, authority: LocalCa) -> None:
     """A DISABLED CA generates CRLs (aws: privateca/PcaUpdateStatus)."""
     leaf = authority.issue()
     services.pca.update_certificate_authority(CertificateAuthorityArn=authority.arn, Status="DISABLED")
@@ -155,7 +156,7 @@ def test_a_disabled_ca_still_publishes(services: Services, authority: Authority)
 
 def test_crls_can_be_enabled_later(services: Services) -> None:
     """UpdateCertificateAuthority enables the CRL, after testing its permission."""
-    authority = Authority.create(services, crl={})
+    authority = LocalCa.create(services, crl={})
     leaf = authority.issue()
     authority.revoke(leaf)
     authority.bucket = services.bucket()
@@ -176,7 +177,7 @@ def test_crls_can_be_enabled_later(services: Services) -> None:
 
 def test_partitioned_crl_is_not_complete(services: Services) -> None:
     """A PARTITIONED CA writes a CRL with a critical scope under a random name, and none at the complete CRL's key."""
-    authority = Authority.create(services, crl={"CrlType": "PARTITIONED"})
+    authority = LocalCa.create(services, crl={"CrlType": "PARTITIONED"})
     leaf = authority.issue()
     key = _distribution_point(leaf.certificate).partition(".com/")[2]
     body = eventually(lambda: services.get(authority.bucket or "", key))
@@ -185,7 +186,7 @@ def test_partitioned_crl_is_not_complete(services: Services) -> None:
     assert authority.crl() is None
 
 
-def test_a_wrong_crl_can_be_published(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_crl_can_be_published(authority: LocalCa, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every error that a checker must find can be produced."""
     # The scheduled CRL must not replace one of these.
     monkeypatch.setattr(authority.services.settings.private_ca, "publishes_crls", False)
@@ -208,13 +209,13 @@ def test_a_wrong_crl_can_be_published(authority: Authority, monkeypatch: pytest.
     assert authority.services.get(authority.bucket or "", authority.crl_key) == truncated
 
 
-def _public_key(authority: Authority) -> ec.EllipticCurvePublicKey:
+def _public_key(authority: LocalCa) -> ec.EllipticCurvePublicKey:
     key = authority.certificate.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     return key
 
 
-def test_overrides_apply_to_scheduled_crls(authority: Authority) -> None:
+def test_overrides_apply_to_scheduled_crls(authority: LocalCa) -> None:
     """Overrides that are set on the CA apply to its next CRLs."""
     leaf, omitted = authority.issue(), authority.issue()
     certificate_authority(authority.arn).crls.overrides = {"serials": [leaf.serial]}
@@ -228,7 +229,7 @@ def test_reset_cancels_scheduled_crls(
 ) -> None:
     """A reset of moto resets this Private CA too, and nothing is written afterwards."""
     monkeypatch.setattr(services.settings.private_ca, "crl_delay_seconds", 1)
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     authority.issue()
     publication = certificate_authority(authority.arn).crls
     embedded_aws.reset()
@@ -239,7 +240,7 @@ def test_reset_cancels_scheduled_crls(
 
 
 def test_reset_does_not_wait_for_a_crl_that_is_being_written(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: LocalCa, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reset holds moto's lock, for which the writing of a CRL waits: to wait for the CRL would be a deadlock."""
     crls = certificate_authority(authority.arn).crls

@@ -3,7 +3,8 @@
 import json
 
 from infra.local.acm_pca.service import certificate_authority
-from tests.support.services import Authority, Services, crl_bucket_policy, refused
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, crl_bucket_policy, refused
 from tests.support.waiting import eventually
 
 
@@ -12,7 +13,7 @@ def test_bucket_that_denies_private_ca_is_refused(services: Services) -> None:
     bucket = services.bucket()
     services.s3.delete_bucket_policy(Bucket=bucket)
     with refused("ValidationException"):
-        Authority.create(services, bucket=bucket)
+        LocalCa.create(services, bucket=bucket)
 
 
 def test_policy_for_another_ca_is_refused(services: Services) -> None:
@@ -21,18 +22,18 @@ def test_policy_for_another_ca_is_refused(services: Services) -> None:
     other = {"ArnLike": {"aws:SourceArn": "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/other"}}
     services.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(crl_bucket_policy(bucket, Condition=other)))
     with refused("ValidationException"):
-        Authority.create(services, bucket=bucket)
+        LocalCa.create(services, bucket=bucket)
 
 
 def test_public_crl_is_refused_if_public_access_is_blocked(services: Services) -> None:
     """S3ObjectAcl must be BUCKET_OWNER_FULL_CONTROL then, and buckets block public access by default."""
     with refused("ValidationException"):
-        Authority.create(services, crl={"S3ObjectAcl": "PUBLIC_READ"})
+        LocalCa.create(services, crl={"S3ObjectAcl": "PUBLIC_READ"})
 
 
 def test_failed_write_is_counted_and_retried(services: Services) -> None:
     """A CRL that could not be written is published once the bucket policy is fixed."""
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     bucket = authority.bucket or ""
     leaf = authority.issue()
     eventually(authority.crl)

@@ -9,13 +9,14 @@ from moto.elbv2.models import elbv2_backends
 
 from infra.local.elbv2.responses import trust_snapshot_of_listener
 from infra.local.server import EmbeddedAws
-from tests.support.services import Authority, Services, refused
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, refused
 
 
 @pytest.fixture(scope="module")
 def store(services: Services) -> str:
     """Return the ARN of a trust store."""
-    return services.trust_store(Authority.create(services, crl={}).certificate.public_bytes(Encoding.PEM))
+    return services.trust_store(LocalCa.create(services, crl={}).certificate.public_bytes(Encoding.PEM))
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_invalid_mutual_authentication_is_refused(services: Services, balancer: 
 
 def test_a_trust_store_in_use_is_not_deleted(services: Services, balancer: str) -> None:
     """It can be deleted after its last listener."""
-    store = services.trust_store(Authority.create(services, crl={}).certificate.public_bytes(Encoding.PEM))
+    store = services.trust_store(LocalCa.create(services, crl={}).certificate.public_bytes(Encoding.PEM))
     listener = _listener(services, balancer, MutualAuthentication={"Mode": "verify", "TrustStoreArn": store})
     with refused("TrustStoreInUse"):
         services.elb.delete_trust_store(TrustStoreArn=store)

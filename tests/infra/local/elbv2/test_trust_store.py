@@ -9,13 +9,14 @@ from moto.elbv2.responses import ELBV2Response
 
 from infra.local.acm_pca.service import publish_now
 from infra.local.elbv2.responses import TrustStoreResponse
-from tests.support.services import Authority, Services, fetch, refused
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, fetch, refused
 
 
 @pytest.fixture(scope="module")
-def authority(services: Services) -> Authority:
+def authority(services: Services) -> LocalCa:
     """Return a CA with three revoked certificates."""
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     leaves = [authority.issue() for _ in range(3)]
     for leaf in leaves:
         authority.revoke(leaf)
@@ -24,14 +25,14 @@ def authority(services: Services) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def crl(authority: Authority) -> bytes:
+def crl(authority: LocalCa) -> bytes:
     """Return the CA's CRL as PEM."""
     der = publish_now(authority.arn)
     return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
 
 
 @pytest.fixture
-def store(services: Services, authority: Authority) -> str:
+def store(services: Services, authority: LocalCa) -> str:
     """Return the ARN of a trust store with the CA and no list."""
     return services.trust_store(authority.certificate.public_bytes(Encoding.PEM))
 
@@ -48,14 +49,14 @@ def test_a_new_trust_store_holds_its_bundle_and_no_list(services: Services, stor
     }
 
 
-def test_names_are_unique(services: Services, authority: Authority, store: str) -> None:
+def test_names_are_unique(services: Services, authority: LocalCa, store: str) -> None:
     """A second trust store with the same name is refused."""
     with refused("DuplicateTrustStoreName"):
         services.trust_store(authority.certificate.public_bytes(Encoding.PEM), name=store.split("/")[1])
 
 
 @pytest.mark.parametrize("name", ["under_score", "-dash", "a--b", "a" * 33])
-def test_invalid_names_are_refused(services: Services, authority: Authority, name: str) -> None:
+def test_invalid_names_are_refused(services: Services, authority: LocalCa, name: str) -> None:
     """Letters and digits, joined by single hyphens, 32 at most."""
     location = services.put(authority.certificate.public_bytes(Encoding.PEM))
     with refused("ValidationError"):
@@ -71,7 +72,7 @@ def test_a_bundle_must_hold_certificates(services: Services, bundle: bytes) -> N
         services.trust_store(bundle)
 
 
-def test_a_bundle_may_hold_comments_but_no_blank_line(services: Services, authority: Authority) -> None:
+def test_a_bundle_may_hold_comments_but_no_blank_line(services: Services, authority: LocalCa) -> None:
     """Load balancers are strict about PEM (aws: application/mutual-authentication)."""
     pem = authority.certificate.public_bytes(Encoding.PEM)
     services.trust_store(b"# the CA\n" + pem)
@@ -86,7 +87,7 @@ def test_missing_bundle_is_not_found(services: Services) -> None:
         services.elb.create_trust_store(Name="absent", **location)  # type: ignore[arg-type]
 
 
-def test_a_bundle_can_be_replaced(services: Services, authority: Authority, store: str, crl: bytes) -> None:
+def test_a_bundle_can_be_replaced(services: Services, authority: LocalCa, store: str, crl: bytes) -> None:
     """ModifyTrustStore replaces the bundle and keeps the lists."""
     services.attach(store, crl)
     two_certificates = authority.certificate.public_bytes(Encoding.PEM) * 2

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from infra.local.acm_pca.service import publish_now
 from infra.local.elbv2.responses import trust_store
 from infra.local.iam import enforcement
-from tests.support.services import Authority, Services, fetch, refused
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, fetch, refused
 
 
 @pytest.fixture(scope="module")
-def authority(services: Services) -> Authority:
+def authority(services: Services) -> LocalCa:
     """Return a CA with three revoked certificates."""
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     leaves = [authority.issue() for _ in range(3)]
     for leaf in leaves:
         authority.revoke(leaf)
@@ -25,14 +26,14 @@ def authority(services: Services) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def crl(authority: Authority) -> bytes:
+def crl(authority: LocalCa) -> bytes:
     """Return the CA's CRL as PEM."""
     der = publish_now(authority.arn)
     return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
 
 
 @pytest.fixture
-def store(services: Services, authority: Authority) -> str:
+def store(services: Services, authority: LocalCa) -> str:
     """Return the ARN of a trust store with the CA and no list."""
     return services.trust_store(authority.certificate.public_bytes(Encoding.PEM))
 
@@ -120,7 +121,7 @@ def test_two_crls_in_one_file_are_refused(services: Services, store: str, crl: b
         services.attach(store, crl + crl)
 
 
-def test_der_is_refused(services: Services, store: str, authority: Authority) -> None:
+def test_der_is_refused(services: Services, store: str, authority: LocalCa) -> None:
     """Private CA publishes CRLs as DER, which load balancers do not accept."""
     with refused("InvalidRevocationContent"):
         services.attach(store, services.get(authority.bucket or "", authority.crl_key) or b"")

@@ -16,7 +16,8 @@ from infra.local.events import service as events
 from infra.local.events import sources
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
-from tests.support.services import Authority, Services, on
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services, on
 from tests.support.waiting import eventually
 
 SUCCEED = {"Only": {"Type": "Succeed"}}
@@ -128,7 +129,7 @@ def _events(aws: EmbeddedAws, detail_type: str) -> list[dict[str, Any]]:
 
 def test_private_ca_publishes_a_revocation(services: Services, embedded_aws: EmbeddedAws) -> None:
     """The event has the ARNs of the CA and of the certificate."""
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     leaf = authority.issue()
     authority.revoke(leaf)
     (event,) = _events(embedded_aws, "ACM Private CA Certificate Revocation")
@@ -139,7 +140,7 @@ def test_private_ca_publishes_a_revocation(services: Services, embedded_aws: Emb
 def test_private_ca_publishes_a_generated_crl(services: Services, embedded_aws: EmbeddedAws) -> None:
     """The event has the ARN of the CA."""
     services.settings.private_ca.publishes_crls = False
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     authority.issue()
     acm_pca.publish_now(authority.arn)
     (event,) = _events(embedded_aws, "ACM Private CA CRL Generation")
@@ -148,7 +149,7 @@ def test_private_ca_publishes_a_generated_crl(services: Services, embedded_aws: 
 
 def test_s3_publishes_a_written_crl(services: Services, embedded_aws: EmbeddedAws) -> None:
     """This event is durable, whereas Private CA sends its own on a best-effort basis."""
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     services.s3.put_bucket_notification_configuration(
         Bucket=str(authority.bucket), NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
@@ -160,7 +161,7 @@ def test_s3_publishes_a_written_crl(services: Services, embedded_aws: EmbeddedAw
 def test_private_ca_publishes_that_the_bucket_denies_access(services: Services, embedded_aws: EmbeddedAws) -> None:
     """The reason is the one in its documentation."""
     services.settings.private_ca.crl_retry_seconds = 1.0  # not faster than a busy machine delivers
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     services.s3.delete_bucket_policy(Bucket=str(authority.bucket))
     authority.issue()
     event = eventually(lambda: _events(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
@@ -173,7 +174,7 @@ def test_private_ca_publishes_each_failure(services: Services, embedded_aws: Emb
     """A setting makes each generation fail; without it the CRL is published."""
     services.settings.private_ca.crl_failure = failure
     services.settings.private_ca.crl_retry_seconds = 1.0  # not faster than a busy machine delivers
-    authority = Authority.create(services)
+    authority = LocalCa.create(services)
     leaf = authority.issue()
     event = eventually(lambda: _events(embedded_aws, "ACM Private CA CRL Generation") or None)[0]
     assert event["detail"] == {"result": "failure", "reason": failure.value}

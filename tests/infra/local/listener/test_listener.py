@@ -15,7 +15,8 @@ from infra.local.listener.connection_log import serial_text
 from tests.support import pki
 from tests.support.listener import Site, get
 from tests.support.openssl import openssl
-from tests.support.services import Authority, Leaf, Services
+from tests.support.private_ca import Leaf, LocalCa
+from tests.support.services import Services
 from tests.support.waiting import eventually, sleep_until
 
 TLS_VERSIONS = ["-tls1_2", "-tls1_3"]
@@ -80,7 +81,7 @@ def test_an_open_connection_stays(site: Site) -> None:
 
 def test_a_client_of_another_ca_is_refused(site: Site) -> None:
     """A certificate that does not chain to the bundle is untrusted."""
-    other_client = Authority.create(site.services, crl={}, name="Another CA").issue()
+    other_client = LocalCa.create(site.services, crl={}, name="Another CA").issue()
     assert not site.connect(other_client).accepted
     assert site.status() == "Failed:ClientCertUntrusted"
 
@@ -193,7 +194,7 @@ def test_a_serial_number_is_written_in_whole_octets(serial: int, written: str) -
 
 def test_close_ends_open_connections(services: Services, tmp_path: Path) -> None:
     """After close the port is closed, and so are the connections."""
-    site = Site(services, Authority.create(services), tmp_path)
+    site = Site(services, LocalCa.create(services), tmp_path)
     leaf = site.authority.issue()
     context = ssl.create_default_context(cafile=site.ca)
     context.load_cert_chain(*leaf.write(tmp_path))
@@ -214,6 +215,6 @@ def test_untrusted_server_is_not_a_refused_client(site: Site, tmp_path: Path) ->
     """A handshake that the client aborts raises, instead of counting as a refusal."""
     leaf = site.authority.issue()
     other = tmp_path / "other.pem"
-    other.write_bytes(Authority.create(site.services, crl={}, name="X").certificate.public_bytes(Encoding.PEM))
+    other.write_bytes(LocalCa.create(site.services, crl={}, name="X").certificate.public_bytes(Encoding.PEM))
     with pytest.raises(ssl.SSLCertVerificationError):
         connect(site.listener.port, *leaf.write(tmp_path), other)

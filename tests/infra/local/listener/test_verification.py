@@ -13,12 +13,13 @@ from infra.local.core.settings import ExpiredCrl, SameIssuerLists
 from infra.local.elbv2.responses import trust_store
 from infra.local.lab.handshake import connect
 from tests.support.listener import Site, get
-from tests.support.services import Authority, Services
+from tests.support.private_ca import LocalCa
+from tests.support.services import Services
 
 
 def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) -> None:
     """The chain is built from the certificates that the client sends up to the bundle, which may hold only the root."""
-    root = Authority.create(services, name="Root")
+    root = LocalCa.create(services, name="Root")
     site = Site(services, root, tmp_path)
     with site.listener:
         subordinate = root.subordinate()
@@ -32,7 +33,7 @@ def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) ->
 
 def test_clients_of_a_revoked_intermediate_are_refused(services: Services, tmp_path: Path) -> None:
     """Each certificate below the anchor is looked up in its issuer's lists."""
-    root = Authority.create(services, name="Root")
+    root = LocalCa.create(services, name="Root")
     site = Site(services, root, tmp_path)
     with site.listener:
         subordinate = root.subordinate()
@@ -50,7 +51,7 @@ def test_clients_of_a_revoked_intermediate_are_refused(services: Services, tmp_p
 
 def test_bundle_may_hold_only_the_intermediate(services: Services, tmp_path: Path) -> None:
     """Any certificate of the bundle is an anchor, as in s2n-tls."""
-    subordinate = Authority.create(services, name="Root").subordinate()
+    subordinate = LocalCa.create(services, name="Root").subordinate()
     site = Site(services, subordinate, tmp_path)
     with site.listener:
         certificate, key = subordinate.issue().write(tmp_path)
