@@ -194,5 +194,5 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port), backlog=128)
     except OSError as error:
-        why = f"{error.strerror}: choose another, or 0 for any free one"
-        raise PortTaken(f"Port {port} cannot be listened on ({why})") from error
+        reason = f"{error.strerror}: choose another, or 0 for any free one"
+        raise PortTaken(f"Port {port} cannot be listened on ({reason})") from error

@@ -25,7 +25,7 @@ LONGEST_WAIT_SECONDS = 600.0  # AWS documents that retries back off with jitter,
 
 @dataclass
 class Delivery:
-    """One event on its way to one target."""
+    """The delivery of one event to one target."""
 
     sender: Sender
     queue: BackgroundQueue

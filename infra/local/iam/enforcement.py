@@ -30,10 +30,10 @@ class AccessDenied(ServiceError):
 
     def __init__(self, caller: "Caller", action: str, resource: str, *, explicitly: bool) -> None:
         """Create the error with AWS's message (aws: iam/troubleshoot_access-denied)."""
-        why = "with an explicit deny in an identity-based policy"
+        reason = "with an explicit deny in an identity-based policy"
         if not explicitly:
-            why = f"because no identity-based policy allows the {action} action"
-        message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {why}"
+            reason = f"because no identity-based policy allows the {action} action"
+        message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
         super().__init__("AccessDenied", message, status=403)
 
 

@@ -1,4 +1,4 @@
-"""The embedded AWS as a whole: it starts, ends and starts anew without leaving anything behind."""
+"""The embedded AWS starts, ends and restarts without leaving anything behind."""
 
 import os
 import socket
@@ -29,8 +29,8 @@ assert threading.active_count() == 1, threading.enumerate()
 """
 
 
-def test_it_ends_without_leaving_a_thread_or_a_process() -> None:
-    """A process can start and end it, twice, and is then as it was."""
+def test_the_server_ends_without_leaving_a_thread_or_a_process() -> None:
+    """A process can start and end it twice, and has no further threads afterwards."""
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", LIFE]
     environment = {**os.environ, "PYTHONPATH": os.fspath(ROOT)}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -50,14 +50,14 @@ def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         EmbeddedAws(Settings(), other.getsockname()[1]).__enter__()
 
 
-def test_a_process_has_but_one(aws: EmbeddedAws) -> None:
+def test_a_process_has_only_one(aws: EmbeddedAws) -> None:
     """A second embedded AWS would share the first one's state, so it is refused."""
     with pytest.raises(AlreadyRunning, match=aws.endpoint_url):
         EmbeddedAws(Settings()).__enter__()
 
 
-def test_what_was_not_built_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without `make build` there is nothing that functions could run with."""
+def test_a_missing_build_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Functions cannot run without `make build`."""
     monkeypatch.setattr(EmbeddedAws, "_running", None)
     monkeypatch.setattr(lambda_service, "BUILD", tmp_path)
     monkeypatch.setattr("infra.local.server.acm_pca.install", lambda _settings: None)
@@ -66,8 +66,8 @@ def test_what_was_not_built_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         EmbeddedAws(Settings()).__enter__()
 
 
-def test_a_reset_forgets_everything_and_ends_processes(aws: EmbeddedAws) -> None:
-    """After a reset nothing of before is there, and the server answers on."""
+def test_a_reset_deletes_everything_and_ends_processes(aws: EmbeddedAws) -> None:
+    """After a reset no resource is left, and the server goes on."""
     sandbox.function(aws, "import os\ndef handler(event, context): return os.getpid()")
     process, _ = sandbox.invoke(aws)
     aws.client("s3").create_bucket(Bucket="some", CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
@@ -79,7 +79,7 @@ def test_a_reset_forgets_everything_and_ends_processes(aws: EmbeddedAws) -> None
 
 
 def test_aws_command_line_works_with_the_environment(aws: EmbeddedAws) -> None:
-    """What `environment()` returns is all that AWS's own command line needs."""
+    """AWS's own command line needs no more than `environment()` returns."""
     command = [os.fspath(Path(sys.executable).parent / "aws"), "sts", "get-caller-identity", "--query", "Account"]
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **aws.environment()}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -69,8 +69,8 @@ def test_a_fault_can_be_for_one_role(aws: EmbeddedAws) -> None:
     source = """
 import boto3
 def handler(event, context):
-    answer = boto3.client("s3").list_buckets()["ResponseMetadata"]
-    return answer["RetryAttempts"]
+    response = boto3.client("s3").list_buckets()["ResponseMetadata"]
+    return response["RetryAttempts"]
 """
     sandbox.function(aws, source, Role=sandbox.role(aws, allowed), Timeout=30)
     faults.add("s3:ListAllMyBuckets", code="SlowDown", role_name="role")

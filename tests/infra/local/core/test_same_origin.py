@@ -60,16 +60,16 @@ EVERY = (PREFLIGHT, JSON_POST, FORM_POST, BUCKET, LIST, MOTO_PAGE, MOTO_RESET)
 
 
 def send(aws: EmbeddedAws, request: Request, headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
-    """Send a request with further headers; return the status, headers and body of the answer."""
+    """Send a request with further headers; return the status, headers and body of the response."""
     method, path, body, own = request
     with closing(http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc)) as connection:
         connection.request(method, path, body, {**own, **headers})
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read().decode()
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read().decode()
 
 
 def exposed(headers: dict[str, str]) -> list[str]:
-    """Return the headers that let another origin read an answer."""
+    """Return the headers that let another origin read a response."""
     return [name for name in headers if name.lower().startswith("access-control-")]
 
 
@@ -91,8 +91,8 @@ def test_a_foreign_request_is_refused_and_has_no_effect(aws: EmbeddedAws, mark: 
     """Whatever it asks for: no function runs, nothing is written, reset or revealed."""
     name, value = next(iter(headers.items()))
     for request in EVERY:
-        status, answered, body = send(aws, request, headers)
-        assert (status, exposed(answered)) == (403, []), request
+        status, response_headers, body = send(aws, request, headers)
+        assert (status, exposed(response_headers)) == (403, []), request
         assert body.startswith(f"Refused: the {name} header is {value!r}"), request
     assert not mark.exists()
     assert [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]] == ["bucket"]
@@ -101,11 +101,11 @@ def test_a_foreign_request_is_refused_and_has_no_effect(aws: EmbeddedAws, mark: 
 
 @pytest.mark.parametrize("kind", ["tool", "own page"])
 def test_the_same_requests_work_from_this_machine(aws: EmbeddedAws, mark: Path, kind: str) -> None:
-    """A tool sends neither Origin nor Sec-Fetch-Site, moto's own page its own; no answer is opened to others."""
+    """Tools send neither Origin nor Sec-Fetch-Site, moto's page sends its own; no response is readable by others."""
     headers = {} if kind == "tool" else {"Origin": aws.endpoint_url, "Sec-Fetch-Site": "same-origin"}
-    answers = [send(aws, request, headers) for request in EVERY[:-1]]
-    assert [exposed(answered) for _, answered, _ in answers] == [[]] * len(answers)
-    assert {status for status, _, _ in answers[1:]} <= {200, 204}
+    responses = [send(aws, request, headers) for request in EVERY[:-1]]
+    assert [exposed(response_headers) for _, response_headers, _ in responses] == [[]] * len(responses)
+    assert {status for status, _, _ in responses[1:]} <= {200, 204}
     assert mark.exists()
     assert {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]} == {"bucket", "other"}
     assert aws.client("s3").list_objects_v2(Bucket="bucket")["KeyCount"] == 1
@@ -114,35 +114,35 @@ def test_the_same_requests_work_from_this_machine(aws: EmbeddedAws, mark: Path, 
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "127.0.0.1", "[::1]:4566", "my-bucket.s3.localhost:1"])
-def test_local_hosts_are_answered(aws: EmbeddedAws, host: str) -> None:
-    """With and without a port, and with a bucket's name before."""
+def test_local_hosts_are_accepted(aws: EmbeddedAws, host: str) -> None:
+    """They may have a port, and a bucket's name as a prefix."""
     assert send(aws, MOTO_PAGE, {"Host": host})[0] == 200
 
 
 def test_a_request_without_host_is_refused(aws: EmbeddedAws) -> None:
-    """HTTP/1.0 allows it, no tool does it."""
+    """HTTP/1.0 allows it, but no tool sends such a request."""
     with closing(http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc)) as connection:
         connection.putrequest("GET", "/moto-api/", skip_host=True)
         connection.endheaders()
-        answer = connection.getresponse()
-        assert (answer.status, answer.read().decode()) == (403, refusal(None, None, None))
+        response = connection.getresponse()
+        assert (response.status, response.read().decode()) == (403, refusal(None, None, None))
 
 
 def test_a_head_request_is_refused_without_a_body(aws: EmbeddedAws) -> None:
-    """The answer to HEAD has headers alone."""
+    """A response to HEAD has only headers."""
     status, _, body = send(aws, ("HEAD", "/bucket", "", {}), {"Origin": "null"})
     assert (status, body) == (403, "")
 
 
 @pytest.mark.parametrize("headers", [{"Host": "page.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_a_foreign_page_cannot_answer_in_a_functions_place(aws: EmbeddedAws, headers: dict[str, str]) -> None:
-    """The Runtime API of each function's process listens too, and refuses likewise."""
+def test_a_foreign_page_cannot_respond_for_a_function(aws: EmbeddedAws, headers: dict[str, str]) -> None:
+    """The Runtime API of each function's process refuses the same requests."""
     sandbox.function(aws, "import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
     address, _ = sandbox.invoke(aws)
     with closing(http.client.HTTPConnection(address)) as connection:
-        # It is served once the function's process has its next invocation, and before the process can answer.
+        # It is served once the function's process has its next invocation, and before the process can respond.
         connection.request("POST", f"{PREFIX}invocation/any/response", '"forged"', headers)
         assert sandbox.invoke(aws) == (address, None)
-        answer = connection.getresponse()
-        assert answer.status == 403
-        assert answer.read().decode().startswith(f"Refused: the {next(iter(headers))} header is")
+        response = connection.getresponse()
+        assert response.status == 403
+        assert response.read().decode().startswith(f"Refused: the {next(iter(headers))} header is")

@@ -51,30 +51,30 @@ def target(aws: EmbeddedAws, machine: str | None = None, **more: object) -> dict
     return {"Arn": arn, "RoleArn": event_bridge.role(aws), **dead, **more}
 
 
-def test_a_throttled_target_is_tried_again(aws: EmbeddedAws) -> None:
-    """Until it takes the event."""
-    wanted = target(aws)
-    event_bridge.rule(aws, wanted)
+def test_delivery_to_a_throttled_target_is_retried(aws: EmbeddedAws) -> None:
+    """Retries go on until the target accepts the event."""
+    rule_target = target(aws)
+    event_bridge.rule(aws, rule_target)
     faults.add(START, code="ThrottlingException", times=3, role_name="events-role")
     event_bridge.put(aws)
-    assert len(event_bridge.executions(aws, str(wanted["Arn"]))) == 1
+    assert len(event_bridge.executions(aws, str(rule_target["Arn"]))) == 1
     assert event_bridge.bodies(aws, "dead") == []
 
 
-def test_a_lost_answer_does_not_start_a_second_execution(aws: EmbeddedAws) -> None:
-    """Each try gives the execution the same name."""
-    wanted = target(aws, sandbox.machine(aws, {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}))
-    event_bridge.rule(aws, wanted)
+def test_a_lost_response_does_not_start_a_second_execution(aws: EmbeddedAws) -> None:
+    """Each attempt uses the same execution name."""
+    rule_target = target(aws, sandbox.machine(aws, {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}))
+    event_bridge.rule(aws, rule_target)
     faults.add(START, code="ServiceUnavailable", after=True)
     event_bridge.put(aws)
-    assert len(event_bridge.executions(aws, str(wanted["Arn"]))) == 1
+    assert len(event_bridge.executions(aws, str(rule_target["Arn"]))) == 1
     assert event_bridge.bodies(aws, "dead") == []
 
 
 def test_exhausted_retries_lead_to_the_dead_letter_queue(aws: EmbeddedAws) -> None:
-    """With the event as it was, and what AWS says of its failure."""
-    wanted = target(aws, RetryPolicy={"MaximumRetryAttempts": 2}, InputPath="$.detail")
-    rule = event_bridge.rule(aws, wanted)
+    """The message has the unchanged event, and AWS's attributes about the failure."""
+    rule_target = target(aws, RetryPolicy={"MaximumRetryAttempts": 2}, InputPath="$.detail")
+    rule = event_bridge.rule(aws, rule_target)
     faults.add(START, code="ServiceUnavailable", message="Out of order", times=3)
     event_id = event_bridge.put(aws, {"price": 7})
     (message,) = event_bridge.messages(aws, "dead")
@@ -82,7 +82,7 @@ def test_exhausted_retries_lead_to_the_dead_letter_queue(aws: EmbeddedAws) -> No
     assert (body["id"], body["detail"]) == (event_id, {"price": 7})
     assert event_bridge.attributes(message) == {
         "RULE_ARN": rule,
-        "TARGET_ARN": wanted["Arn"],
+        "TARGET_ARN": rule_target["Arn"],
         "ERROR_CODE": "ERROR_FROM_TARGET",
         "ERROR_MESSAGE": "Out of order",
         "RETRY_ATTEMPTS": "2",
@@ -91,7 +91,7 @@ def test_exhausted_retries_lead_to_the_dead_letter_queue(aws: EmbeddedAws) -> No
 
 
 def test_an_event_can_become_too_old(aws: EmbeddedAws) -> None:
-    """Retries end with MaximumEventAgeInSeconds, too."""
+    """Retries also end after MaximumEventAgeInSeconds."""
     event_bridge.rule(aws, target(aws, RetryPolicy={"MaximumEventAgeInSeconds": 60}))
     faults.add(START, code="ThrottlingException", times=1000)
     event_bridge.put(aws)
@@ -102,7 +102,7 @@ def test_an_event_can_become_too_old(aws: EmbeddedAws) -> None:
 
 
 def test_a_missing_permission_is_not_retried(aws: EmbeddedAws) -> None:
-    """The role must allow StartExecution on this very state machine; the message names what is missing."""
+    """The role must allow StartExecution on this state machine; the message names the missing permission."""
     other = {"Effect": "Allow", "Action": START, "Resource": "arn:aws:states:*:*:stateMachine:other"}
     role = event_bridge.role(aws, other, name="narrow")
     event_bridge.rule(aws, target(aws) | {"RoleArn": role})
@@ -115,7 +115,7 @@ def test_a_missing_permission_is_not_retried(aws: EmbeddedAws) -> None:
 
 
 def test_a_role_that_does_not_trust_eventbridge_is_not_assumed(aws: EmbeddedAws) -> None:
-    """So the event goes to the dead-letter queue."""
+    """The event goes to the dead-letter queue."""
     role = event_bridge.role(aws, name="foreign", trusts="lambda")
     event_bridge.rule(aws, target(aws) | {"RoleArn": role})
     event_bridge.put(aws)
@@ -124,8 +124,8 @@ def test_a_role_that_does_not_trust_eventbridge_is_not_assumed(aws: EmbeddedAws)
 
 
 @pytest.mark.parametrize("service", ["states", "sqs", "sns", "lambda"])
-def test_a_target_that_is_gone_is_not_retried(aws: EmbeddedAws, service: str) -> None:
-    """Whatever it was."""
+def test_delivery_to_a_deleted_target_is_not_retried(aws: EmbeddedAws, service: str) -> None:
+    """This applies to every kind of target."""
     account = f"{aws.settings.region}:{aws.settings.account_id}"
     kind = {"states": "stateMachine:", "lambda": "function:"}.get(service, "")
     event_bridge.rule(aws, target(aws, f"arn:aws:{service}:{account}:{kind}absent"))
@@ -135,8 +135,8 @@ def test_a_target_that_is_gone_is_not_retried(aws: EmbeddedAws, service: str) ->
     assert (attributes["ERROR_CODE"], attributes["RETRY_ATTEMPTS"]) == ("NO_RESOURCE", "0")
 
 
-def test_a_queue_that_does_not_let_eventbridge_in_gets_nothing(aws: EmbeddedAws) -> None:
-    """As on AWS, where PutTargets does not write the queue's policy."""
+def test_a_queue_whose_policy_denies_eventbridge_receives_nothing(aws: EmbeddedAws) -> None:
+    """As on AWS, PutTargets does not write the queue's policy."""
     event_bridge.rule(aws, target(aws, event_bridge.queue(aws, "closed", open_=False)))
     event_bridge.put(aws)
     (message,) = event_bridge.messages(aws, "dead")
@@ -144,7 +144,7 @@ def test_a_queue_that_does_not_let_eventbridge_in_gets_nothing(aws: EmbeddedAws)
     assert event_bridge.bodies(aws, "closed") == []
 
 
-def test_an_input_that_is_no_json_does_not_reach_a_state_machine(aws: EmbeddedAws) -> None:
+def test_input_that_is_not_json_does_not_reach_a_state_machine(aws: EmbeddedAws) -> None:
     """It goes to the dead-letter queue."""
     event_bridge.rule(aws, target(aws, InputTransformer={"InputTemplate": "sold"}))
     event_bridge.put(aws)
@@ -152,8 +152,8 @@ def test_an_input_that_is_no_json_does_not_reach_a_state_machine(aws: EmbeddedAw
     assert event_bridge.attributes(message)["ERROR_CODE"] == "INVALID_JSON"
 
 
-def test_a_dead_letter_queue_must_let_eventbridge_in(aws: EmbeddedAws, caplog: pytest.LogCaptureFixture) -> None:
-    """Otherwise the event is lost, which the log tells."""
+def test_a_dead_letter_queue_must_allow_eventbridge(aws: EmbeddedAws, caplog: pytest.LogCaptureFixture) -> None:
+    """Otherwise the event is lost, and a log message says so."""
     closed = event_bridge.queue(aws, "closed", open_=False)
     event_bridge.rule(aws, target(aws) | {"Arn": f"{closed}-absent", "DeadLetterConfig": {"Arn": closed}})
     with caplog.at_level(logging.WARNING):
@@ -163,8 +163,8 @@ def test_a_dead_letter_queue_must_let_eventbridge_in(aws: EmbeddedAws, caplog: p
     assert event_bridge.bodies(aws, "closed") == []
 
 
-def test_it_ends_without_leaving_a_thread() -> None:
-    """Although retries and schedules are under way."""
+def test_the_server_ends_without_leaving_a_thread() -> None:
+    """This includes the threads of pending retries and schedules."""
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", LIFE]
     environment = {**os.environ, "PYTHONPATH": os.fspath(ROOT)}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What a target is given: constants, parts of the event, and templates that are filled as AWS fills them."""
+"""A target receives constants, parts of the event, and templates filled as AWS fills them."""
 
 import json
 from typing import Any
@@ -61,13 +61,13 @@ PATHS = {
     ],
 )
 def test_a_template_is_filled(template: str, result: str) -> None:
-    """Outside of a string a value becomes JSON, with quotes of its own; inside of one it is bare."""
+    """Outside a string a value becomes JSON, with its own quotes; inside a string it is bare."""
     target = {"InputTransformer": {"InputPathsMap": PATHS, "InputTemplate": template}}
     assert build_input(target, EVENT, {}) == result
 
 
 def test_a_text_inside_a_string_is_not_escaped() -> None:
-    """Which is AWS's own trap: quotes in it break the template's JSON."""
+    """As on AWS, quotes in it break the template's JSON."""
     target = {"InputTransformer": {"InputPathsMap": PATHS, "InputTemplate": '{"said": "<said>"}'}}
     assert build_input(target, EVENT, {}) == '{"said": "a "word""}'
 
@@ -83,18 +83,18 @@ def test_a_text_inside_a_string_is_not_escaped() -> None:
     ],
 )
 def test_a_part_of_the_event(path: str, result: str) -> None:
-    """InputPath names it."""
+    """InputPath selects it."""
     assert build_input({"InputPath": path}, EVENT, {}) == result
 
 
 @pytest.mark.parametrize("path", ["detail", "$.detail[?(@.n)]", "$..n"])
 def test_a_path_that_eventbridge_does_not_support_is_refused(path: str) -> None:
-    """Filters and descents are no part of its JSONPath."""
+    """Its JSONPath has neither filters nor descents."""
     with pytest.raises(PathNotValid):
         find(EVENT, path)
 
 
-def test_reserved_variables_tell_of_the_rule_and_the_event(aws: EmbeddedAws) -> None:
+def test_reserved_variables_describe_the_rule_and_the_event(aws: EmbeddedAws) -> None:
     """As AWS documents them: `aws.events.event` is without the detail, `aws.events.event.json` is whole."""
     template = """{
       "arn": <aws.events.rule-arn>, "text": "<aws.events.rule-name> fired",
@@ -110,7 +110,7 @@ def test_reserved_variables_tell_of_the_rule_and_the_event(aws: EmbeddedAws) -> 
 
 
 def test_a_transformed_event_is_an_executions_input(aws: EmbeddedAws) -> None:
-    """The template's JSON, with its strings quoted."""
+    """The input is the template's JSON, with its strings quoted."""
     machine = sandbox.machine(aws, {"Only": {"Type": "Succeed"}})
     transformer = {
         "InputPathsMap": {"serials": "$.detail.Serials", "why": "$.detail.Why"},

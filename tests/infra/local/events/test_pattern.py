@@ -30,7 +30,7 @@ EVENT = {
 
 
 def detail(**fields: object) -> dict[str, Any]:
-    """Return a pattern for the detail alone."""
+    """Return a pattern for the detail only."""
     return {"detail": fields}
 
 
@@ -81,14 +81,14 @@ NOT_MATCHING = {
 
 
 @pytest.mark.parametrize("pattern", MATCHING.values(), ids=MATCHING)
-def test_it_matches(pattern: dict[str, Any]) -> None:
-    """A pattern that the event fits."""
+def test_a_pattern_matches(pattern: dict[str, Any]) -> None:
+    """The event satisfies every field of the pattern."""
     assert matches(parse_pattern(json.dumps(pattern)), EVENT)
 
 
 @pytest.mark.parametrize("pattern", NOT_MATCHING.values(), ids=NOT_MATCHING)
-def test_it_does_not_match(pattern: dict[str, Any]) -> None:
-    """A pattern that the event does not fit."""
+def test_a_pattern_does_not_match(pattern: dict[str, Any]) -> None:
+    """The event fails a field of the pattern."""
     assert not matches(parse_pattern(json.dumps(pattern)), EVENT)
 
 
@@ -115,21 +115,21 @@ def test_it_does_not_match(pattern: dict[str, Any]) -> None:
         '{"$or": [{"source": ["a"]}]}',
     ],
 )
-def test_a_faulty_pattern_is_refused(aws: EmbeddedAws, pattern: str) -> None:
-    """Rather than matching everything, or nothing, for ever."""
+def test_an_invalid_pattern_is_refused(aws: EmbeddedAws, pattern: str) -> None:
+    """It must not match everything, or nothing."""
     sample = json.dumps(EVENT)
     with pytest.raises(ClientError, match=r"InvalidEventPattern|ValidationException"):
         aws.client("events").test_event_pattern(EventPattern=pattern, Event=sample)
 
 
-def test_a_rule_with_a_faulty_pattern_is_refused(aws: EmbeddedAws) -> None:
-    """PutRule reads it, too."""
+def test_a_rule_with_an_invalid_pattern_is_refused(aws: EmbeddedAws) -> None:
+    """PutRule validates the pattern too."""
     with pytest.raises(ClientError, match="Unrecognized match type prefx"):
         event_bridge.rule(aws, pattern={"source": [{"prefx": "aws"}]})
 
 
-def test_the_api_tells_whether_a_pattern_matches(aws: EmbeddedAws) -> None:
-    """TestEventPattern answers, which moto's does not."""
+def test_the_api_returns_whether_a_pattern_matches(aws: EmbeddedAws) -> None:
+    """TestEventPattern works, which it does not in moto."""
     client, event = aws.client("events"), json.dumps(EVENT)
     answers = [
         client.test_event_pattern(EventPattern=json.dumps({"source": [source]}), Event=event)["Result"]
@@ -139,7 +139,7 @@ def test_the_api_tells_whether_a_pattern_matches(aws: EmbeddedAws) -> None:
 
 
 def test_motos_own_matcher_still_differs() -> None:
-    """When it does not any more, this one can go."""
+    """When it no longer does, this matcher can be removed."""
     unknown, boolean = {"source": [{"prefx": "x"}]}, detail(flag=[1])
     below = detail(items={"name": ["b"]})
     stock = [EventPattern.load(json.dumps(each)).matches_event(EVENT) for each in (unknown, boolean, below)]  # type: ignore[arg-type]

@@ -40,14 +40,14 @@ START = datetime(2025, 1, 1, 12, 0, 30, tzinfo=UTC)  # a Wednesday
         ("cron(0 0 1 1 ? 2030)", "2030-01-01 00:00:00"),
     ],
 )
-def test_when_it_is_due(expression: str, following: str) -> None:
+def test_when_a_schedule_is_due(expression: str, following: str) -> None:
     """The next time after the first of January 2025, 12:00:30."""
     due = parse_schedule(expression).after(START)
     assert due == datetime.strptime(following, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
-def test_it_may_never_be_due_again() -> None:
-    """A year that is over."""
+def test_a_schedule_may_never_be_due_again() -> None:
+    """Its only year has passed."""
     assert parse_schedule("cron(0 0 1 1 ? 2024)").after(START) is None
 
 
@@ -69,14 +69,14 @@ def test_it_may_never_be_due_again() -> None:
         "cron(0 12 x * ? *)",
     ],
 )
-def test_a_faulty_expression_is_refused(aws: EmbeddedAws, expression: str) -> None:
-    """As PutRule refuses it."""
+def test_an_invalid_expression_is_refused(aws: EmbeddedAws, expression: str) -> None:
+    """PutRule refuses it."""
     with pytest.raises(ClientError, match="ScheduleExpression is not valid"):
         aws.client("events").put_rule(Name="rule", ScheduleExpression=expression)
 
 
 def test_a_schedule_fires_again_and_again(aws: EmbeddedAws) -> None:
-    """With the event that AWS sends; here an hour takes a fraction of a second."""
+    """Each time the target receives AWS's event; here an hour takes a fraction of a second."""
     aws.settings.events.schedule_scale = 1 / timedelta(hours=1).total_seconds()
     arn = event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, ScheduleExpression="rate(1 hour)")
     fired = [eventually(lambda: event_bridge.bodies(aws) or None)[0] for _ in range(2)]
@@ -87,7 +87,7 @@ def test_a_schedule_fires_again_and_again(aws: EmbeddedAws) -> None:
 
 
 def test_schedules_can_be_fired_at_once(aws: EmbeddedAws) -> None:
-    """But for those that are disabled, and for rules without one."""
+    """Disabled rules and rules without a schedule do not fire."""
     noon = "cron(0 12 * * ? *)"
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws, "on")}, name="on", ScheduleExpression=noon)
     disabled = {"Arn": event_bridge.queue(aws, "off")}
@@ -97,8 +97,8 @@ def test_schedules_can_be_fired_at_once(aws: EmbeddedAws) -> None:
     assert [len(event_bridge.bodies(aws, name)) for name in ("on", "off", "pattern")] == [1, 0, 0]
 
 
-def test_a_changed_schedule_replaces_the_one_before(aws: EmbeddedAws) -> None:
-    """The rule fires by its new schedule alone."""
+def test_a_changed_schedule_replaces_the_old_one(aws: EmbeddedAws) -> None:
+    """The rule fires only by its new schedule."""
     aws.settings.events.schedule_scale = 2 / timedelta(hours=1).total_seconds()
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, ScheduleExpression="rate(1 hour)")
     aws.settings.events.schedule_scale = 1.0
@@ -107,8 +107,8 @@ def test_a_changed_schedule_replaces_the_one_before(aws: EmbeddedAws) -> None:
         eventually(lambda: event_bridge.bodies(aws) or None, 2.5)
 
 
-def test_a_rule_without_a_pattern_gets_no_events(aws: EmbeddedAws) -> None:
-    """Moto takes the absence of a pattern for one that matches everything."""
+def test_a_rule_without_a_pattern_receives_no_events(aws: EmbeddedAws) -> None:
+    """In moto a missing pattern matches everything."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, ScheduleExpression="rate(1 day)")
     event_bridge.put(aws)
     assert event_bridge.bodies(aws) == []

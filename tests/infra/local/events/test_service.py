@@ -24,7 +24,7 @@ from tests.support import event_bridge, sandbox
 SUCCEED = {"Only": {"Type": "Succeed"}}
 
 
-def command_line(aws: EmbeddedAws, *arguments: str) -> Any:  # noqa: ANN401 - whatever the command answers
+def command_line(aws: EmbeddedAws, *arguments: str) -> Any:  # noqa: ANN401 - the command's JSON
     """Run AWS's own command line."""
     command = [os.fspath(Path(sys.executable).parent / "aws"), *arguments]
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **aws.environment()}
@@ -33,7 +33,7 @@ def command_line(aws: EmbeddedAws, *arguments: str) -> Any:  # noqa: ANN401 - wh
 
 
 def test_the_replacements_are_for_this_version_of_moto() -> None:
-    """When moto changes, look at each anew: the stock code below is what is not used."""
+    """When moto changes, each has to be checked again: it replaces the stock code below."""
     assert version("moto") == "5.2.5"
     assert 'raise NotImplementedError(f"Expr not defined for {type(self)}")' in inspect.getsource(Rule.send_to_targets)
     assert 'event.get("Time", unix_time())' in inspect.getsource(EventsBackend.put_events)
@@ -53,7 +53,7 @@ def test_an_event_starts_an_execution(aws: EmbeddedAws) -> None:
 
 
 def test_an_event_has_the_fields_that_aws_documents(aws: EmbeddedAws) -> None:
-    """In AWS's order, with the time in ISO 8601."""
+    """They are in AWS's order, with the time in ISO 8601."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)})
     event_id = event_bridge.put(aws, {"price": 7}, Resources=["arn:aws:shop:::till"])
     (event,) = event_bridge.bodies(aws)
@@ -90,7 +90,7 @@ def test_a_custom_bus_has_its_own_rules(aws: EmbeddedAws) -> None:
 
 
 def test_a_disabled_rule_delivers_nothing(aws: EmbeddedAws) -> None:
-    """Until it is enabled."""
+    """Enabling it resumes delivery."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, State="DISABLED")
     event_bridge.put(aws)
     assert event_bridge.bodies(aws) == []
@@ -99,16 +99,16 @@ def test_a_disabled_rule_delivers_nothing(aws: EmbeddedAws) -> None:
     assert len(event_bridge.bodies(aws)) == 1
 
 
-def test_each_target_is_served(aws: EmbeddedAws) -> None:
-    """A rule with several targets sends to all of them, each in its own form."""
+def test_each_target_receives_the_event(aws: EmbeddedAws) -> None:
+    """A rule with several targets sends to all of them, each with its own input."""
     first, second = event_bridge.queue(aws, "first"), event_bridge.queue(aws, "second")
     event_bridge.rule(aws, {"Arn": first, "InputPath": "$.detail"}, {"Arn": second, "Input": '"sold"'})
     event_bridge.put(aws, {"price": 7})
     assert (event_bridge.bodies(aws, "first"), event_bridge.bodies(aws, "second")) == ([{"price": 7}], ["sold"])
 
 
-def test_a_topic_tells_its_subscribers(aws: EmbeddedAws) -> None:
-    """If the topic's policy lets EventBridge publish."""
+def test_a_topic_notifies_its_subscribers(aws: EmbeddedAws) -> None:
+    """The topic's policy has to let EventBridge publish."""
     sns, inbox = aws.client("sns"), event_bridge.queue(aws)
     topic = sns.create_topic(Name="topic")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox)
@@ -129,7 +129,7 @@ def test_a_topic_tells_its_subscribers(aws: EmbeddedAws) -> None:
 
 
 def test_a_function_is_invoked(aws: EmbeddedAws) -> None:
-    """If the function's policy lets the rule invoke it."""
+    """The function's policy has to let the rule invoke it."""
     source = "import json\ndef handler(event, context): print(json.dumps(event['detail']))"
     function = sandbox.function(aws, source)
     source_arn = event_bridge.rule(aws, {"Arn": function})
@@ -155,22 +155,22 @@ def test_a_function_is_invoked(aws: EmbeddedAws) -> None:
         ({"DetailType": ""}, "InvalidArgument"),
     ],
 )
-def test_a_faulty_entry_is_refused_alone(aws: EmbeddedAws, entry: dict[str, str], code: str) -> None:
-    """The others of the same request are taken."""
+def test_an_invalid_entry_is_refused_alone(aws: EmbeddedAws, entry: dict[str, str], code: str) -> None:
+    """The other entries of the request are accepted."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)})
     good = {"Source": "shop", "DetailType": "Sold", "Detail": "{}"}
-    answer = aws.client("events").put_events(Entries=[good | entry, good])
-    assert (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"]) == (1, code)
-    assert [event["id"] for event in event_bridge.bodies(aws)] == [answer["Entries"][1]["EventId"]]
+    response = aws.client("events").put_events(Entries=[good | entry, good])
+    assert (response["FailedEntryCount"], response["Entries"][0]["ErrorCode"]) == (1, code)
+    assert [event["id"] for event in event_bridge.bodies(aws)] == [response["Entries"][1]["EventId"]]
 
 
-def test_an_event_for_a_bus_that_does_not_exist_is_taken(aws: EmbeddedAws) -> None:
-    """As on AWS, where nothing tells the sender."""
+def test_an_event_for_an_absent_bus_is_accepted(aws: EmbeddedAws) -> None:
+    """As on AWS, the sender receives no error."""
     assert event_bridge.put(aws, EventBusName="absent")
 
 
-def test_putting_events_is_demanded_of_a_role_per_bus(aws: EmbeddedAws) -> None:
-    """A statement that is narrowed to a bus allows that bus alone."""
+def test_a_role_needs_permission_for_each_bus(aws: EmbeddedAws) -> None:
+    """A statement for one bus allows only that bus."""
     account = f"{aws.settings.region}:{aws.settings.account_id}"
     allowed = {
         "Effect": "Allow",
@@ -188,35 +188,35 @@ def test_putting_events_is_demanded_of_a_role_per_bus(aws: EmbeddedAws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "words"),
+    ("target", "message"),
     [
         ({"Arn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m"}, "RoleArn is required"),
         ({"Arn": "arn:aws:logs:eu-central-1:123456789012:log-group:g"}, "not available here"),
         ({"Arn": "queue"}, "not in correct format"),
     ],
 )
-def test_a_target_that_could_never_be_reached_is_refused(aws: EmbeddedAws, target: dict[str, str], words: str) -> None:
-    """Rather than dropping events later."""
-    with pytest.raises(ClientError, match=words):
+def test_an_unreachable_target_is_refused(aws: EmbeddedAws, target: dict[str, str], message: str) -> None:
+    """PutTargets fails, so that no event is dropped later."""
+    with pytest.raises(ClientError, match=message):
         event_bridge.rule(aws, target)
 
 
-def test_the_command_line_does_it_all(aws: EmbeddedAws) -> None:
-    """AWS's own command line makes a rule with a state machine as target, and puts an event."""
+def test_the_command_line_of_aws_works(aws: EmbeddedAws) -> None:
+    """AWS's own command line creates a rule with a state machine as target, and puts an event."""
     machine = sandbox.machine(aws, SUCCEED)
     pattern = '{"source": ["shop"]}'
     command_line(aws, "events", "put-rule", "--name", "rule", "--event-pattern", pattern)
     target = f"Id=1,Arn={machine},RoleArn={event_bridge.role(aws)}"
     command_line(aws, "events", "put-targets", "--rule", "rule", "--targets", target)
     entry = {"Source": "shop", "DetailType": "Sold", "Detail": "{}", "Time": "2025-01-02T03:04:05Z"}
-    answer = command_line(aws, "events", "put-events", "--entries", json.dumps([entry]))
-    assert answer["FailedEntryCount"] == 0
+    response = command_line(aws, "events", "put-events", "--entries", json.dumps([entry]))
+    assert response["FailedEntryCount"] == 0
     (execution,) = event_bridge.executions(aws, machine)
     assert json.loads(execution["input"])["time"] == "2025-01-02T03:04:05Z"
 
 
-def test_a_reset_forgets_what_is_under_way(aws: EmbeddedAws) -> None:
-    """Neither rules nor retries live on."""
+def test_a_reset_drops_deliveries(aws: EmbeddedAws) -> None:
+    """Neither rules nor retries survive it."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)})
     faults.add("sqs:SendMessage", code="ServiceUnavailable", times=99)
     event_bridge.put(aws)
@@ -228,7 +228,7 @@ def test_a_reset_forgets_what_is_under_way(aws: EmbeddedAws) -> None:
 
 
 def test_a_state_machine_puts_events(aws: EmbeddedAws) -> None:
-    """By Step Functions' own integration, with the permission of its role on that bus."""
+    """Step Functions' integration of PutEvents uses the role's permission for that bus."""
     bus = aws.client("events").create_event_bus(Name="orders")["EventBusArn"]
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)}, bus="orders")
     machine = sandbox.machine(

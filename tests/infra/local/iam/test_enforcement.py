@@ -108,14 +108,14 @@ def test_other_s3_actions(filled: EmbeddedAws) -> None:
 
 
 def test_a_copy_is_not_mistaken_for_a_write(filled: EmbeddedAws) -> None:
-    """Copying also reads; a role that may only write does not get around that."""
+    """Copying also reads, so a role that may only write cannot copy."""
     client = client_of(filled, "s3", allow(["s3:PutObject", "s3:Get*"]))
     with pytest.raises(ClientError, match="s3:CopyObject"):
         client.copy_object(Bucket="bucket", Key="copy", CopySource={"Bucket": "bucket", "Key": "a key/ä"})
 
 
 def test_deny_outweighs_allow(filled: EmbeddedAws) -> None:
-    """An explicit deny is named as such."""
+    """The message names the explicit deny."""
     deny = {"Effect": "Deny", "Action": "s3:Get*", "Resource": f"{BUCKET}/a*"}
     with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
         client_of(filled, "s3", allow("*"), deny).get_object(Bucket="bucket", Key="a key/ä")
@@ -192,10 +192,10 @@ def test_each_service_has_its_own_actions_and_errors(  # noqa: PLR0913, PLR0917 
 
 
 def test_administrators_and_presigned_urls_pass(filled: EmbeddedAws) -> None:
-    """Only calls that a role signs are held to policies."""
+    """Policies apply only to calls that a role signs."""
     url = filled.client("s3").generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "a key/ä"})
-    with urlopen(url) as answer:  # noqa: S310 - of the embedded AWS
-        assert answer.read() == b"content"
+    with urlopen(url) as response:  # noqa: S310 - of the embedded AWS
+        assert response.read() == b"content"
     assert enforcement.used_permissions() == set()
 
 

@@ -1,4 +1,4 @@
-"""Lambda runs real code in processes of its own and words errors as Lambda does."""
+"""The embedded Lambda runs real code in separate processes and shapes errors as Lambda does."""
 
 import json
 import os
@@ -47,8 +47,8 @@ def function(aws: EmbeddedAws) -> EmbeddedAws:
     return aws
 
 
-def test_it_stays_warm(function: EmbeddedAws) -> None:
-    """Invocations one after the other run in one process, which has the time-out that is left."""
+def test_an_environment_stays_warm(function: EmbeddedAws) -> None:
+    """Consecutive invocations run in one process, each with the whole time-out."""
     first, _ = sandbox.invoke(function)
     second, _ = sandbox.invoke(function)
     assert second["process"] == first["process"]
@@ -56,27 +56,27 @@ def test_it_stays_warm(function: EmbeddedAws) -> None:
     assert 3500 < second["left"] <= 4000
 
 
-def test_invocations_at_the_same_time_run_at_the_same_time(function: EmbeddedAws) -> None:
-    """Each has an environment of its own, and all of them stay warm."""
-    seen: list[Any] = []
+def test_concurrent_invocations_run_concurrently(function: EmbeddedAws) -> None:
+    """Each has its own environment, and all of them stay warm."""
+    processes: list[Any] = []
 
     def invoke() -> None:
-        seen.append(sandbox.invoke(function, "sleep")[0]["process"])
+        processes.append(sandbox.invoke(function, "sleep")[0]["process"])
 
     for expected in (3, 3):
-        seen.clear()
+        processes.clear()
         threads = [threading.Thread(target=invoke) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(set(seen)) == expected
-        before = set(seen)
-    assert set(seen) == before
+        assert len(set(processes)) == expected
+        before = set(processes)
+    assert set(processes) == before
 
 
-def test_nothing_of_this_process_reaches_it(function: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It sees its own code, the layers, what the managed runtime has, and Lambda's variables, and no more."""
+def test_nothing_of_this_process_reaches_a_function(function: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees only its own code, its layers, the packages of the managed runtime, and Lambda's variables."""
     monkeypatch.setenv("SOME_SECRET", "of the developer")
     where, _ = sandbox.invoke(function, "where")
     assert not [folder for folder in where["path"] if "site-packages" in folder]
@@ -90,8 +90,8 @@ def test_nothing_of_this_process_reaches_it(function: EmbeddedAws, monkeypatch: 
     assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
 
 
-def test_an_exception_is_worded_as_lambda_words_it(function: EmbeddedAws) -> None:
-    """The class name is what a state machine's ErrorEquals matches."""
+def test_an_exception_has_the_shape_of_lambda(function: EmbeddedAws) -> None:
+    """A state machine's ErrorEquals matches the class name."""
     payload, error = sandbox.invoke(function, "raise")
     assert error == "Unhandled"
     assert payload["errorType"] == "SomethingWrong"
@@ -99,8 +99,8 @@ def test_an_exception_is_worded_as_lambda_words_it(function: EmbeddedAws) -> Non
     assert "raise SomethingWrong" in payload["stackTrace"][-1]
 
 
-def test_an_exit_is_a_runtime_error_and_the_next_call_starts_anew(function: EmbeddedAws) -> None:
-    """A process that ends is named as such; it is not used again."""
+def test_an_exit_is_a_runtime_error_and_the_next_invocation_starts_cold(function: EmbeddedAws) -> None:
+    """A process that has exited is not used again."""
     payload, error = sandbox.invoke(function, "exit")
     assert (payload["errorType"], error) == ("Runtime.ExitError", "Unhandled")
     assert payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
@@ -108,7 +108,7 @@ def test_an_exit_is_a_runtime_error_and_the_next_call_starts_anew(function: Embe
 
 
 def test_a_time_out_kills_the_process(function: EmbeddedAws) -> None:
-    """After its Timeout a function is ended, and says so in Lambda's words."""
+    """A function is killed after its Timeout, with Lambda's message."""
     function.client("lambda").update_function_configuration(FunctionName="function", Timeout=1)
     started = time.monotonic()
     payload, error = sandbox.invoke(function, "hang")
@@ -118,8 +118,8 @@ def test_a_time_out_kills_the_process(function: EmbeddedAws) -> None:
     assert sandbox.invoke(function)[0]["calls"] == 1
 
 
-def test_a_module_that_does_not_load_fails_each_call(aws: EmbeddedAws) -> None:
-    """The error of the start is the error of the invocation, each time."""
+def test_a_module_that_does_not_load_fails_each_invocation(aws: EmbeddedAws) -> None:
+    """Each invocation fails with the error of the initialization."""
     sandbox.function(aws, "import absent_module\ndef handler(event, context): ...")
     for _ in range(2):
         payload, error = sandbox.invoke(aws)
@@ -128,7 +128,7 @@ def test_a_module_that_does_not_load_fails_each_call(aws: EmbeddedAws) -> None:
 
 
 def test_an_update_replaces_the_processes(function: EmbeddedAws) -> None:
-    """New code, or a new variable, is met by the very next invocation."""
+    """The next invocation runs with the new code or variable."""
     before, _ = sandbox.invoke(function)
     client = function.client("lambda")
     client.update_function_configuration(FunctionName="function", Environment={"Variables": {"OWN": "other"}})
@@ -140,14 +140,14 @@ def test_an_update_replaces_the_processes(function: EmbeddedAws) -> None:
 
 
 def test_a_function_that_does_not_exist_is_not_found(aws: EmbeddedAws) -> None:
-    """Stock moto would answer with the input."""
+    """Stock moto would return the input."""
     client = aws.client("lambda")
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.invoke(FunctionName="absent", Payload="{}")
 
 
-def test_reserved_concurrency_is_kept(function: EmbeddedAws) -> None:
-    """One invocation more is refused with 429."""
+def test_reserved_concurrency_is_enforced(function: EmbeddedAws) -> None:
+    """One more invocation fails with 429."""
     client = function.client("lambda")
     client.put_function_concurrency(FunctionName="function", ReservedConcurrentExecutions=0)
     with pytest.raises(client.exceptions.TooManyRequestsException) as refused:
@@ -156,18 +156,18 @@ def test_reserved_concurrency_is_kept(function: EmbeddedAws) -> None:
 
 
 def test_logs_are_in_cloudwatch(function: EmbeddedAws) -> None:
-    """What a function prints and Lambda's own lines stand in the function's log group, in order."""
+    """The log group has the function's output and Lambda's own lines, in order."""
     sandbox.invoke(function, "raise")
     lines = lambda_service.logs("function")
-    words = [line.split()[0] for line in lines]
-    assert words.index("cold") < 2  # from the process's start: before or after Lambda's own first line
-    words.remove("cold")
-    assert words == ["START", "event", "[ERROR]", "END", "REPORT"]
+    starts = [line.split()[0] for line in lines]
+    assert starts.index("cold") < 2  # from the process's start: before or after Lambda's own first line
+    starts.remove("cold")
+    assert starts == ["START", "event", "[ERROR]", "END", "REPORT"]
     events = function.client("logs").filter_log_events(logGroupName="/aws/lambda/function")["events"]
     assert [event["message"] for event in events] == lines
 
 
-def test_a_function_without_permission_to_log_does_not(aws: EmbeddedAws) -> None:
+def test_a_function_without_permission_to_log_logs_nothing(aws: EmbeddedAws) -> None:
     """As on AWS, lines are lost without an error."""
     other = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     sandbox.function(aws, SOURCE, Role=sandbox.role(aws, other))
@@ -176,7 +176,7 @@ def test_a_function_without_permission_to_log_does_not(aws: EmbeddedAws) -> None
 
 
 def test_a_log_group_and_format_of_its_own(aws: EmbeddedAws) -> None:
-    """LoggingConfig, which moto drops, is obeyed."""
+    """LoggingConfig, which moto drops, takes effect."""
     aws.client("logs").create_log_group(logGroupName="/own")
     sandbox.function(aws, SOURCE, LoggingConfig={"LogGroup": "/own", "LogFormat": "JSON"})
     sandbox.invoke(aws, "raise")
@@ -186,10 +186,10 @@ def test_a_log_group_and_format_of_its_own(aws: EmbeddedAws) -> None:
     assert len(events) > 3
 
 
-def test_an_asynchronous_invocation_is_answered_at_once(function: EmbeddedAws) -> None:
-    """InvocationType Event is a 202, and the function runs."""
-    answer = function.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"later"')
-    assert answer["StatusCode"] == 202
+def test_an_asynchronous_invocation_returns_at_once(function: EmbeddedAws) -> None:
+    """InvocationType Event returns 202, and the function runs."""
+    response = function.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"later"')
+    assert response["StatusCode"] == 202
     end = time.monotonic() + 10
     while 'event "later"' not in lambda_service.logs("function"):
         assert time.monotonic() < end
@@ -197,7 +197,7 @@ def test_an_asynchronous_invocation_is_answered_at_once(function: EmbeddedAws) -
 
 
 def test_a_role_must_trust_lambda(aws: EmbeddedAws) -> None:
-    """A role that only Step Functions may assume gives a function nothing."""
+    """A function cannot run in a role that only Step Functions may assume."""
     client = aws.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -208,7 +208,7 @@ def test_a_role_must_trust_lambda(aws: EmbeddedAws) -> None:
 
 
 def test_a_reset_ends_an_asynchronous_invocation(aws: EmbeddedAws) -> None:
-    """Its thread, too, although nobody waits for it."""
+    """Its thread ends too, although no caller waits for it."""
     sandbox.function(aws, "import time\ndef handler(event, context): time.sleep(20)", Timeout=30)
     before = threading.active_count()
     aws.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload=b"{}")

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.s3.responses import S3Response
 
-from infra.local.s3 import patches as s3
+from infra.local.s3 import patches
 from infra.local.server import EmbeddedAws
 from tests.support import sandbox
 
@@ -30,8 +30,8 @@ def test_one_of_simultaneous_conditional_writes_succeeds(aws: EmbeddedAws, monke
             with counting:
                 at_once -= 1
 
-    s3_put = s3.STOCK_PUT_OBJECT
-    monkeypatch.setattr(s3, "STOCK_PUT_OBJECT", slowly)
+    s3_put = patches.STOCK_PUT_OBJECT
+    monkeypatch.setattr(patches, "STOCK_PUT_OBJECT", slowly)
     client = aws.client("s3")
     client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
 

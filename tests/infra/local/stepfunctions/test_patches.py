@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from infra.local.core import faults
 from infra.local.iam import enforcement
 from infra.local.server import EmbeddedAws
-from infra.local.stepfunctions import patches as stepfunctions
+from infra.local.stepfunctions import patches
 from tests.support import sandbox
 
 ECHO = """
@@ -30,13 +30,13 @@ SUCCEED = {"Type": "Succeed"}
 
 
 def test_the_fixes_are_for_this_version_of_moto() -> None:
-    """When moto changes, look at each fix anew: the stock code below is what it replaces."""
+    """When moto changes, each fix has to be checked again: it replaces the stock code below."""
     assert version("moto") == "5.2.5"
-    assert "self._eval_pool(" in inspect.getsource(stepfunctions.STOCK_EVAL_POOL)
-    assert 'error = "Exception"' in inspect.getsource(stepfunctions.STOCK_FROM_ERROR)
-    assert "start_time=self.start_date" in inspect.getsource(stepfunctions.STOCK_START_DETAILS)
-    assert "return program, tree" in inspect.getsource(stepfunctions.STOCK_PARSE)
-    assert 'aws_access_key_id="ak"' in inspect.getsource(stepfunctions.STOCK_CLIENT_FOR)
+    assert "self._eval_pool(" in inspect.getsource(patches.STOCK_EVAL_POOL)
+    assert 'error = "Exception"' in inspect.getsource(patches.STOCK_FROM_ERROR)
+    assert "start_time=self.start_date" in inspect.getsource(patches.STOCK_START_DETAILS)
+    assert "return program, tree" in inspect.getsource(patches.STOCK_PARSE)
+    assert 'aws_access_key_id="ak"' in inspect.getsource(patches.STOCK_CLIENT_FOR)
     stock = inspect.getsource(StepFunctionsParserBackend.start_execution)
     assert "exec_name = name" in stock
 
@@ -52,14 +52,14 @@ def test_executions_without_a_name_get_one(aws: EmbeddedAws) -> None:
 def test_output_and_error_are_set_before_the_status(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller that sees the final status sees the output or the error too."""
     states: list[Any] = []
-    stock = stepfunctions.STOCK_REFLECT
+    stock = patches.STOCK_REFLECT
 
     def before_the_status(communication: Any) -> None:  # noqa: ANN401 - moto's own
         execution = communication.execution
         states.append((execution.exec_status, execution.output, execution.error, execution.cause))
         stock(communication)  # type: ignore[no-untyped-call]
 
-    monkeypatch.setattr(stepfunctions, "STOCK_REFLECT", before_the_status)
+    monkeypatch.setattr(patches, "STOCK_REFLECT", before_the_status)
     assert sandbox.run(aws, {"Only": SUCCEED}, {"a": 1})["status"] == "SUCCEEDED"
     fail = sandbox.machine(aws, {"Only": {"Type": "Fail", "Error": "Wrong", "Cause": "for a reason"}}, name="failing")
     assert sandbox.start(aws, fail)["status"] == "FAILED"
@@ -67,7 +67,7 @@ def test_output_and_error_are_set_before_the_status(aws: EmbeddedAws, monkeypatc
 
 
 def test_a_map_can_be_long(aws: EmbeddedAws) -> None:
-    """Stock moto's worker recurses once an item; at about 985 it dies and the execution stays RUNNING for ever."""
+    """Stock moto's worker recurses once an item; at about 985 it fails and the execution stays RUNNING forever."""
     inner = {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "Result": 1, "End": True}}}
     states = {
         "Items": {
@@ -83,8 +83,8 @@ def test_a_map_can_be_long(aws: EmbeddedAws) -> None:
     assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"count": 1100})
 
 
-def test_a_refused_call_of_lambda_is_retried_by_its_name(aws: EmbeddedAws) -> None:
-    """Lambda's own errors arrive under the names that Retry has on AWS, in both ways to call a function."""
+def test_a_failed_invocation_is_retried_by_the_error_of_lambda(aws: EmbeddedAws) -> None:
+    """Lambda's errors have the names that Retry matches on AWS, with both kinds of Resource."""
     arn = sandbox.function(aws, ECHO)
     retry = [{"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 1, "JitterStrategy": "FULL"}]
     direct = {"Type": "Task", "Resource": arn, "Retry": retry, "End": True}
@@ -99,8 +99,8 @@ def test_a_refused_call_of_lambda_is_retried_by_its_name(aws: EmbeddedAws) -> No
         )
 
 
-def test_the_start_time_is_a_text(aws: EmbeddedAws) -> None:
-    """Stock moto's is a datetime, and DescribeExecution answers 500 when a state outputs it."""
+def test_the_start_time_is_a_string(aws: EmbeddedAws) -> None:
+    """Stock moto's is a datetime, and DescribeExecution returns 500 when a state outputs it."""
     states = {
         "Only": {"Type": "Pass", "Parameters": {"start.$": "States.Format('{}', $$.Execution.StartTime)"}, "End": True}
     }
@@ -110,7 +110,7 @@ def test_the_start_time_is_a_text(aws: EmbeddedAws) -> None:
 
 
 def test_tasks_act_in_the_role_of_the_state_machine(aws: EmbeddedAws) -> None:
-    """Stock moto acts as nobody; here a role without lambda:InvokeFunction fails, and its calls are recorded."""
+    """Stock moto uses no role; here one without lambda:InvokeFunction fails, and its calls are recorded."""
     function = sandbox.function(aws, ECHO)
     arn = sandbox.machine(aws, {"Task": {"Type": "Task", "Resource": function, "End": True}})
     assert sandbox.start(aws, arn)["status"] == "SUCCEEDED"
@@ -122,7 +122,7 @@ def test_tasks_act_in_the_role_of_the_state_machine(aws: EmbeddedAws) -> None:
 
 
 def test_a_call_of_lambda_is_quick(aws: EmbeddedAws) -> None:
-    """Stock moto makes a client for each call, 17 ms; here one is kept (the bound leaves room for a busy machine)."""
+    """Stock moto creates a client for each call, 17 ms; here one is kept (the bound leaves room for a busy machine)."""
     arn = sandbox.function(aws, ECHO)
     inner = {"StartAt": "Item", "States": {"Item": {"Type": "Task", "Resource": arn, "End": True}}}
     states = {
@@ -130,14 +130,14 @@ def test_a_call_of_lambda_is_quick(aws: EmbeddedAws) -> None:
     }
     machine = sandbox.machine(aws, states)
     sandbox.start(aws, machine, {"items": [{}]})
-    clients = stepfunctions._clients  # noqa: SLF001 - how many clients there are is the point
+    clients = patches._clients  # noqa: SLF001 - how many clients there are is the point
     assert clients is not None
     known = dict(clients._clients)  # noqa: SLF001
     sandbox.start(aws, machine, {"items": [{}] * 30})
     assert clients._clients == known  # noqa: SLF001
 
 
-def test_a_reset_stops_what_runs(aws: EmbeddedAws) -> None:
+def test_a_reset_stops_running_executions(aws: EmbeddedAws) -> None:
     """No execution of one test runs on into the next one."""
     observed: list[str] = []
     arn = sandbox.machine(
@@ -180,7 +180,7 @@ def test_wait_and_fail_by_path(aws: EmbeddedAws) -> None:
 
 
 def test_catch_inside_a_map_that_replaces_its_own_items(aws: EmbeddedAws) -> None:
-    """One bad item does not stop the others; the results stand where the items stood."""
+    """One bad item does not stop the others; the results replace the items."""
     task = {
         "Type": "Task",
         "Resource": sandbox.function(aws, ECHO),
@@ -213,7 +213,7 @@ def test_catch_inside_a_map_that_replaces_its_own_items(aws: EmbeddedAws) -> Non
 
 
 def test_retry_by_the_class_of_an_exception(aws: EmbeddedAws) -> None:
-    """JitterStrategy and MaxDelaySeconds are understood; the error is the function's own class."""
+    """JitterStrategy and MaxDelaySeconds are accepted; the error name is the exception's class."""
     task: dict[str, Any] = {"Type": "Task", "Resource": sandbox.function(aws, ECHO), "End": True}
     task["Retry"] = [
         {
@@ -229,13 +229,13 @@ def test_retry_by_the_class_of_an_exception(aws: EmbeddedAws) -> None:
 
 
 def test_pass_with_parameters_and_output_path(aws: EmbeddedAws) -> None:
-    """What Parameters builds, OutputPath selects from."""
+    """OutputPath selects from the result of Parameters."""
     states = {"Only": {"Type": "Pass", "Parameters": {"a": {"b.$": "$.x"}}, "OutputPath": "$.a", "End": True}}
     assert json.loads(sandbox.run(aws, states, {"x": 7})["output"]) == {"b": 7}
 
 
 def test_a_role_that_step_functions_may_not_assume(aws: EmbeddedAws) -> None:
-    """The task fails; nothing is done in another's name."""
+    """The task fails; it does not act as another principal."""
     function = sandbox.function(aws, ECHO)
     arn = sandbox.machine(aws, {"Task": {"Type": "Task", "Resource": function, "End": True}})
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -248,6 +248,6 @@ def test_a_role_that_step_functions_may_not_assume(aws: EmbeddedAws) -> None:
 
 
 def test_a_definition_that_does_not_parse_is_refused(aws: EmbeddedAws) -> None:
-    """The grammar is checked, though not that each Next leads somewhere."""
+    """The grammar is checked, but not that each Next exists."""
     with pytest.raises(ClientError, match="ASLParserException"):
         sandbox.machine(aws, {"Only": {"Type": "Nonsense"}})
