@@ -21,11 +21,11 @@ ROUNDS = 7
 # The programs that are compared, as they would be typed.
 PREPARE = f"""
 from pathlib import Path
-from tests.support import pki
+from tests.support import der_crl, pki
 authority = pki.certificate_authority()
-serials = pki.random_serials({ENTRIES})
+serials = der_crl.random_serials({ENTRIES})
 Path("ca.pem").write_bytes(authority.certificate_pem)
-Path("crl.der").write_bytes(pki.large_crl(authority, serials))
+Path("crl.der").write_bytes(der_crl.large_crl(authority, serials))
 Path("wanted").write_text(" ".join(map(str, serials[::{ENTRIES // WANTED}])))
 """
 

@@ -49,7 +49,7 @@ A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
 class Bench(Harness):
     """Runs the steps of one execution in this process, with a CA whose CRLs the test signs itself."""
 
-    authority: pki.Authority = field(default_factory=pki.certificate_authority, kw_only=True)
+    authority: pki.InMemoryCa = field(default_factory=pki.certificate_authority, kw_only=True)
     name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:20]}", kw_only=True)
 
     def peer(self) -> "Bench":

@@ -105,11 +105,11 @@ class Workflow(Harness):
         assert acm_pca.certificate_authority(twin.arn).name == ours.name
         return twin
 
-    def with_key(self, authority: PrivateCa) -> pki.Authority:
+    def with_key(self, authority: PrivateCa) -> pki.InMemoryCa:
         """Return a CA of the embedded Private CA with its key, to sign CRLs that Private CA would not."""
         ca = acm_pca.certificate_authority(authority.arn)
         assert ca.certificate is not None
-        return pki.Authority(ca.certificate, ca.key)
+        return pki.InMemoryCa(ca.certificate, ca.key)
 
     # --------------------------------------------------------------------------------------------------- executions
 

@@ -21,7 +21,7 @@ from functions.models.states import Attached, EnforceInput
 from functions.pki.der import SEQUENCE, wrap
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
-from tests.support import pki
+from tests.support import der_crl, pki
 from tests.support.pki import NOW
 from tests.support.steps import A, B, Bench, C
 
@@ -109,7 +109,7 @@ def test_list_without_a_number(bench: Bench) -> None:
 
 def test_unreadable_list(bench: Bench) -> None:
     """A list that AWS accepts and RFC 5280 forbids, such as one with an empty revokedCertificates, is not removed."""
-    list_id = bench.add(pki.hand_made_crl(bench.authority, revoked=wrap(SEQUENCE, b"")))
+    list_id = bench.add(der_crl.hand_made_crl(bench.authority, revoked=wrap(SEQUENCE, b"")))
     store = bench.attach(bench.manifest(A), bench.convert(bench.authority.crl([A], number=1)))
     assert bench.attached().keys() == {list_id, store.attached.revocation_id}
 

@@ -10,7 +10,7 @@ from functions.errors import AwsCallRefused
 from functions.models.request import Polling
 from functions.models.states import CrlStatus, Failure, Notice, RevocationOutcome
 from infra.local.core import faults
-from tests.support import pki
+from tests.support import der_crl, pki
 from tests.support.pki import DAY, NOW
 from tests.support.steps import A, B, Bench, C
 
@@ -228,7 +228,7 @@ def test_complete_after_the_deadline(bench: Bench) -> None:
 
 def test_many_missing(bench: Bench) -> None:
     """Ten missing serials are named and the others counted, so that the state stays small."""
-    wanted = pki.random_serials(12)
+    wanted = der_crl.random_serials(12)
     bench.publish(bench.authority.crl([A]))
     result = bench.find(bench.manifest(*wanted))
     assert (result.number_missing, result.missing_serials) == (12, sorted(wanted)[:10])

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions.pki.chain import is_trusted
 from tests.support import pki
-from tests.support.pki import Authority, certificate_authority
+from tests.support.pki import InMemoryCa, certificate_authority
 
 ROOT = certificate_authority("Root")
 MIDDLE = certificate_authority("Middle", under=ROOT)
@@ -18,14 +18,14 @@ NAMESAKE = certificate_authority("Root")
 RSA = certificate_authority("RSA", key=pki.rsa_key())
 
 
-def trusted(authority: Authority, *bundle: Authority, chain: bytes | None = None) -> bool:
+def trusted(authority: InMemoryCa, *bundle: InMemoryCa, chain: bytes | None = None) -> bool:
     """Ask, with the chain that Private CA gives unless told otherwise."""
     chain_pem = (authority.chain_pem if chain is None else chain).decode()
     return is_trusted(authority.certificate, chain_pem, b"".join(each.certificate_pem for each in bundle))
 
 
 @pytest.mark.parametrize("held", [ISSUING, MIDDLE, ROOT])
-def test_itself_or_one_above(held: Authority) -> None:
+def test_itself_or_one_above(held: InMemoryCa) -> None:
     """Any certificate of its chain will do, beside others in the bundle."""
     assert trusted(ISSUING, OTHER, held)
 

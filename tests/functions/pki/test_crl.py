@@ -10,8 +10,9 @@ from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
 from functions.pki import crl
 from functions.pki.crl_pem import pem_size
 from functions.pki.der import INTEGER, SEQUENCE, UTC_TIME, wrap
-from tests.support import pki
-from tests.support.pki import crl_pem, entry, extension, hand_made_crl
+from tests.support import der_crl, pki
+from tests.support.der_crl import entry, extension, hand_made_crl
+from tests.support.pki import crl_pem
 
 CA = pki.certificate_authority()
 
@@ -123,7 +124,7 @@ GOOD = hand_made_crl(CA, entries=entry(5))
         ),
         pytest.param(hand_made_crl(CA, extensions=wrap(0xA0, b"")), "header", id="no crlExtensions"),
         pytest.param(
-            hand_made_crl(CA, extensions=pki.crl_extensions(CA, 1, extension("2.5.29.20", b"\2\1\2"))),
+            hand_made_crl(CA, extensions=der_crl.crl_extensions(CA, 1, extension("2.5.29.20", b"\2\1\2"))),
             "Duplicate",
             id="two CRL numbers",
         ),

@@ -21,7 +21,7 @@ from functions.errors import (
 )
 from functions.pki import crl, crl_checks
 from functions.pki.der import SEQUENCE, wrap
-from tests.support import pki
+from tests.support import der_crl, pki
 
 CA = pki.certificate_authority()
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())
@@ -81,7 +81,7 @@ def test_non_critical_extension_passes() -> None:
 @pytest.mark.parametrize("code", sorted(set(range(11)) - {7, 8}))
 def test_reason_passes(code: int) -> None:
     """Every reason that a complete CRL may give passes."""
-    check(pki.hand_made_crl(CA, entries=pki.entry(5, extensions=pki.reason(code))))
+    check(der_crl.hand_made_crl(CA, entries=der_crl.entry(5, extensions=der_crl.reason(code))))
 
 
 def test_invalidity_date_passes() -> None:
@@ -92,7 +92,7 @@ def test_invalidity_date_passes() -> None:
 def test_version_1() -> None:
     """A CRL without extensions and version is refused, for it has no number."""
     with pytest.raises(CrlVersionUnsupported, match="is version 1, and must be version 2"):
-        check(pki.hand_made_crl(CA, version=b"", extensions=b""))
+        check(der_crl.hand_made_crl(CA, version=b"", extensions=b""))
 
 
 @pytest.mark.parametrize("critical", [True, False])
@@ -140,27 +140,27 @@ def test_unknown_critical_entry_extension() -> None:
 
 
 def _second_entry_with(extension: x509.UnrecognizedExtension) -> bytes:
-    encoded = pki.extension(extension.oid.dotted_string, extension.value, critical=CRITICAL)
-    return pki.hand_made_crl(CA, entries=pki.entry(5) + pki.entry(6, extensions=wrap(SEQUENCE, encoded)))
+    encoded = der_crl.extension(extension.oid.dotted_string, extension.value, critical=CRITICAL)
+    return der_crl.hand_made_crl(CA, entries=der_crl.entry(5) + der_crl.entry(6, extensions=wrap(SEQUENCE, encoded)))
 
 
 def test_remove_from_crl() -> None:
     """An entry that takes a revocation back belongs into a delta CRL (RFC 5280, 5.3.1)."""
     with pytest.raises(CrlExtensionUnsupported, match="removeFromCRL in entry 1"):
-        check(pki.hand_made_crl(CA, entries=pki.entry(5, extensions=pki.reason(8))))
+        check(der_crl.hand_made_crl(CA, entries=der_crl.entry(5, extensions=der_crl.reason(8))))
 
 
 def test_first_of_two_unsupported_entries() -> None:
     """The first entry that must not be ignored is named."""
-    taken_back = pki.reason(8)
+    taken_back = der_crl.reason(8)
     with pytest.raises(CrlExtensionUnsupported, match="removeFromCRL in entry 2"):
         check(
-            pki.hand_made_crl(
+            der_crl.hand_made_crl(
                 CA,
-                entries=pki.entry(5)
-                + pki.entry(6, extensions=taken_back)
-                + pki.entry(
-                    7, extensions=wrap(SEQUENCE, taken_back[2:], pki.extension("1.2.3", b"", critical=CRITICAL))
+                entries=der_crl.entry(5)
+                + der_crl.entry(6, extensions=taken_back)
+                + der_crl.entry(
+                    7, extensions=wrap(SEQUENCE, taken_back[2:], der_crl.extension("1.2.3", b"", critical=CRITICAL))
                 ),
             )
         )
@@ -229,7 +229,7 @@ def test_next_update_now() -> None:
 def test_no_next_update() -> None:
     """A CRL that never ends is refused (RFC 5280, 5.1.2.5)."""
     with pytest.raises(CrlExpired, match="absent"):
-        check(CA.crl(next_update=None))
+        check(der_crl.hand_made_crl(CA, next_update=b""))
 
 
 def test_number_lower_than_attached() -> None:
@@ -292,7 +292,7 @@ def test_is_complete_base() -> None:
         pytest.param(CA.crl(number=None), id="no number"),
         pytest.param(CA.crl(extensions=[(x509.DeltaCRLIndicator(1), True)]), id="delta"),
         pytest.param(CA.crl(extensions=[(partition(), True)]), id="partition"),
-        pytest.param(pki.hand_made_crl(CA, version=b"", extensions=b""), id="version 1"),
+        pytest.param(der_crl.hand_made_crl(CA, version=b"", extensions=b""), id="version 1"),
     ],
 )
 def test_is_not_complete_base(der: bytes) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from functions.errors import CrlSignatureInvalid
 from functions.pki import crl, crl_checks, serial_number
-from tests.support import pki
+from tests.support import der_crl, pki
 
 CA = pki.certificate_authority(under=pki.certificate_authority("Example Root"))
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())
@@ -22,7 +22,7 @@ def openssl(der: bytes, *options: str) -> str:
     return (done.stdout + done.stderr).decode()
 
 
-def verdict(der: bytes, authority: pki.Authority, folder: Path) -> str:
+def verdict(der: bytes, authority: pki.InMemoryCa, folder: Path) -> str:
     """Let openssl verify a CRL's signature."""
     trusted = folder / "ca.pem"
     trusted.write_bytes(authority.certificate_pem + authority.chain_pem)
@@ -31,10 +31,10 @@ def verdict(der: bytes, authority: pki.Authority, folder: Path) -> str:
 
 @AUTHORITIES
 @pytest.mark.parametrize("entries", [0, 1, 1_000])
-def test_good_signature(authority: pki.Authority, entries: int, tmp_path: Path) -> None:
+def test_good_signature(authority: pki.InMemoryCa, entries: int, tmp_path: Path) -> None:
     """What passes here verifies with openssl, made by hand or by cryptography."""
-    made = pki.random_serials(entries, octets=19)
-    for der in (pki.large_crl(authority, made), authority.crl(made)):
+    made = der_crl.random_serials(entries, octets=19)
+    for der in (der_crl.large_crl(authority, made), authority.crl(made)):
         crl_checks.check(crl.read(der), issuer=authority.certificate, now=pki.NOW)
         assert "verify OK" in verdict(der, authority, tmp_path)
 
@@ -48,10 +48,10 @@ def test_bad_signature(tmp_path: Path) -> None:
 
 
 @AUTHORITIES
-def test_serials_and_number(authority: pki.Authority) -> None:
+def test_serials_and_number(authority: pki.InMemoryCa) -> None:
     """The serials and the CRL number are those that openssl prints."""
-    made = pki.random_serials(200, octets=20)
-    der = pki.large_crl(authority, made, number=1_700_000_000_000)
+    made = der_crl.random_serials(200, octets=20)
+    der = der_crl.large_crl(authority, made, number=1_700_000_000_000)
     said = openssl(der, "-text", "-crlnumber")
     lines = (line.split() for line in said.splitlines() if "Serial Number:" in line)
     assert crl.serial_numbers(crl.read(der)) == {serial_number.parse("0x" + line[-1]) for line in lines} == set(made)

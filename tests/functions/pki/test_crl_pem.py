@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.errors import CrlMalformed
 from functions.pki.crl_pem import is_pem, pem_size, read_pem
-from tests.support import pki
+from tests.support import der_crl, pki
 
 CA = pki.certificate_authority()
 DER = CA.crl([5, 2**100])
@@ -20,7 +20,7 @@ PEM = pki.crl_pem(DER)
 @pytest.mark.parametrize("entries", [0, 1, 2, 3, 10, 251, 252, 253, 5_000])
 def test_openssl_writes_the_same(entries: int) -> None:
     """`openssl crl` makes the same bytes of the same CRL."""
-    der = pki.large_crl(CA, pki.random_serials(entries))
+    der = der_crl.large_crl(CA, der_crl.random_serials(entries))
     command = ["openssl", "crl", "-inform", "DER", "-outform", "PEM"]
     assert pki.crl_pem(der) == subprocess.run(command, input=der, capture_output=True, check=True).stdout
 

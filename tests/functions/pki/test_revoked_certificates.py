@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from functions.errors import CrlMalformed, CrlRefused
 from functions.pki import crl, crl_checks
 from functions.pki.der import GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME, wrap
-from tests.support import pki
-from tests.support.pki import crl_pem, entry, extension, hand_made_crl
+from tests.support import der_crl, pki
+from tests.support.der_crl import entry, extension, hand_made_crl
+from tests.support.pki import crl_pem
 
 CA = pki.certificate_authority()
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())
@@ -23,7 +24,7 @@ NULL = extension("1.2.3", b"\5\0")
 @pytest.mark.parametrize("octets", [1, 8, 16, 20])
 def test_agrees_with_cryptography(octets: int) -> None:
     """On thousands of entries of all shapes the serials and their number are those that cryptography finds."""
-    der = pki.large_crl(CA, pki.random_serials(100 if octets == 1 else 2_000, octets=octets))
+    der = der_crl.large_crl(CA, der_crl.random_serials(100 if octets == 1 else 2_000, octets=octets))
     read = crl.read(der)
     expected = [found.serial_number for found in x509.load_der_x509_crl(der)]
     assert (crl.serial_numbers(read), read.number_of_revoked_entries) == (set(expected), len(expected))
@@ -38,7 +39,7 @@ def test_entry_of_more_than_127_octets() -> None:
 
 def test_generalized_time() -> None:
     """Dates from 2050 on are in another form (RFC 5280, 5.1.2.6)."""
-    dates = [pki.generalized_time(pki.NOW + timedelta(days=each)) for each in (0, 36_500)]
+    dates = [der_crl.generalized_time(pki.NOW + timedelta(days=each)) for each in (0, 36_500)]
     der = hand_made_crl(CA, next_update=dates[1], entries=b"".join(entry(5, date=date) for date in dates))
     assert crl.read(der).number_of_revoked_entries == 2
 
@@ -62,18 +63,20 @@ def _with_date(text: bytes, tag: int = UTC_TIME) -> bytes:
 
 
 def _with_serial(content: bytes) -> bytes:
-    return wrap(SEQUENCE, wrap(INTEGER, content), pki.utc_time(pki.NOW))
+    return wrap(SEQUENCE, wrap(INTEGER, content), der_crl.utc_time(pki.NOW))
 
 
 def _with_extensions(*encoded: bytes) -> bytes:
     return entry(5, extensions=wrap(SEQUENCE, *encoded))
 
 
-DATE = pki.utc_time(pki.NOW)
+DATE = der_crl.utc_time(pki.NOW)
 
 
 # Each is tried alone, and behind an entry of the usual form, whose shape the short way of reading has learnt.
-@pytest.mark.parametrize("before", [b"", entry(5) + entry(0x80) + entry(6, extensions=pki.reason(1))], ids=["", "2nd"])
+@pytest.mark.parametrize(
+    "before", [b"", entry(5) + entry(0x80) + entry(6, extensions=der_crl.reason(1))], ids=["", "2nd"]
+)
 @pytest.mark.parametrize(
     ("encoded", "words"),
     [
@@ -102,8 +105,8 @@ DATE = pki.utc_time(pki.NOW)
         pytest.param(_with_extensions(extension("1.2.3", b"", critical=b"\1\1\0")), "tag 0x01", id="critical FALSE"),
         pytest.param(_with_extensions(extension("1.2.3", b"", critical=b"\1\1\1")), "tag 0x01", id="critical not DER"),
         pytest.param(_with_extensions(NULL.replace(b"\x2a\3", b"\x2a\x80")), "malformed", id="identifier unfinished"),
-        pytest.param(pki.entry(5, extensions=pki.reason(7)), "0x0a0107, unknown", id="reason 7"),
-        pytest.param(pki.entry(5, extensions=pki.reason(11)), "0x0a010b, unknown", id="reason 11"),
+        pytest.param(der_crl.entry(5, extensions=der_crl.reason(7)), "0x0a0107, unknown", id="reason 7"),
+        pytest.param(der_crl.entry(5, extensions=der_crl.reason(11)), "0x0a010b, unknown", id="reason 11"),
         pytest.param(_with_extensions(extension("2.5.29.21", b"\2\1\1")), "0x020101", id="reason of another type"),
         pytest.param(_with_extensions(extension("2.5.29.21", b"")), "reason 0x,", id="no reason"),
     ],
@@ -149,9 +152,9 @@ SAMPLES = [
     hand_made_crl(
         CA,
         entries=entry(5)
-        + entry(2**127 + 7, extensions=pki.reason(1))
-        + entry(2**127 + 8, extensions=pki.reason(1))
-        + entry(9, date=pki.generalized_time(pki.NOW))
+        + entry(2**127 + 7, extensions=der_crl.reason(1))
+        + entry(2**127 + 8, extensions=der_crl.reason(1))
+        + entry(9, date=der_crl.generalized_time(pki.NOW))
         + entry(0x80, extensions=wrap(SEQUENCE, NULL, extension("2.5.29.29", b"\x30\0", critical=b"\1\1\xff"))),
     ),
     RSA_CA.crl(

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from functions.errors import CrlSignatureInvalid, CrlSignatureUnsupported
 from functions.pki import crl, crl_checks
 from functions.pki.der import SEQUENCE, wrap
-from tests.support import pki
+from tests.support import der_crl, pki
 
 CA = pki.certificate_authority()
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())
@@ -47,7 +47,7 @@ def test_unknown_signature_algorithm() -> None:
     """An algorithm that nobody knows is refused."""
     unknown = wrap(SEQUENCE, bytes.fromhex("06022a03"))
     with pytest.raises(CrlSignatureUnsupported):
-        check(pki.hand_made_crl(CA, inner_algorithm=unknown, outer_algorithm=unknown))
+        check(der_crl.hand_made_crl(CA, inner_algorithm=unknown, outer_algorithm=unknown))
 
 
 def test_other_curve() -> None:
@@ -78,9 +78,9 @@ def test_signed_by_another_key() -> None:
 
 def test_altered_entry() -> None:
     """One serial exchanged for another breaks the signature."""
-    good, other = pki.entry(0x1234), pki.entry(0x1235)
+    good, other = der_crl.entry(0x1234), der_crl.entry(0x1235)
     with pytest.raises(CrlSignatureInvalid):
-        check(pki.hand_made_crl(CA, entries=good).replace(good, other))
+        check(der_crl.hand_made_crl(CA, entries=good).replace(good, other))
 
 
 def test_is_issued_by_its_ca() -> None:

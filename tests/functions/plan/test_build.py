@@ -56,7 +56,7 @@ def attach_crl_with(bench: Bench, client: Client) -> None:
     """Attach a CRL that names a client to the trust store."""
     ca = acm_pca.certificate_authority(bench.lab.authority.arn)
     assert ca.certificate is not None
-    bench.add(pki.Authority(ca.certificate, ca.key).crl([client.serial], number=10**15))
+    bench.add(pki.InMemoryCa(ca.certificate, ca.key).crl([client.serial], number=10**15))
 
 
 def test_ca_certificate(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_superseded_list_with_more_serials(bench: Bench, client: Client) -> None
     """If an older list is removed and nothing is added, the plan names the serials that only it held."""
     ca = acm_pca.certificate_authority(bench.lab.authority.arn)
     assert ca.certificate is not None
-    signer = pki.Authority(ca.certificate, ca.key)
+    signer = pki.InMemoryCa(ca.certificate, ca.key)
     newest = signer.crl([client.serial], number=10**15 + 1)
     bench.add(signer.crl([client.serial, 5, 6], number=10**15))
     bench.add(newest)
@@ -152,7 +152,7 @@ def test_crl_too_large(bench: Bench, client: Client, lambda_environment: pytest.
     """If the current CRL is too large, the next one is larger and would be refused too."""
     ca = acm_pca.certificate_authority(bench.lab.authority.arn)
     assert ca.certificate is not None
-    large_crl = pki.Authority(ca.certificate, ca.key).crl([1, 2, 3], number=10**14)
+    large_crl = pki.InMemoryCa(ca.certificate, ca.key).crl([1, 2, 3], number=10**14)
     ca.crls.overrides = {}
     location = plan(bench, {"Serials": [serial_number.to_hex(client.serial)]}).crl
     assert location

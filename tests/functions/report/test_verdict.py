@@ -21,7 +21,7 @@ from functions.models.states import (
     Verified,
 )
 from functions.report.verdict import Problem, error_message, find_problems, find_unverified_serials
-from tests.support import pki
+from tests.support import der_crl
 from tests.support.pki import NOW
 from tests.support.steps import A, B, C
 
@@ -93,7 +93,7 @@ def test_some_serials_missing() -> None:
 
 def test_many_serials_missing() -> None:
     """Ten are named, the others counted."""
-    (problem,) = verdict(found=found(CrlStatus.NOT_YET, *pki.random_serials(12), wanted=20))
+    (problem,) = verdict(found=found(CrlStatus.NOT_YET, *der_crl.random_serials(12), wanted=20))
     assert problem.sentence.endswith(" and 2 more")
 
 
@@ -172,7 +172,7 @@ def test_serial_not_revoked_with_unknown_code() -> None:
 
 def test_many_serials_not_revoked() -> None:
     """Ten are named, the others counted."""
-    failed = [Revocation(serial=serial, outcome=FAILED, error="Odd") for serial in pki.random_serials(11)]
+    failed = [Revocation(serial=serial, outcome=FAILED, error="Odd") for serial in der_crl.random_serials(11)]
     (problem,) = verdict(revocations=failed)
     assert problem.sentence.endswith(" and 1 more")
 
@@ -226,6 +226,6 @@ def test_every_serial_verified() -> None:
 
 def test_many_serials_not_verified() -> None:
     """Ten are named, the others counted."""
-    (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in pki.random_serials(12))
+    (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in der_crl.random_serials(12))
     assert problem.sentence.startswith("12 serials were not read back from every trust store: ")
     assert problem.sentence.endswith(" and 2 more")

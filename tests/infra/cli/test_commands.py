@@ -15,8 +15,7 @@ import pytest
 
 from infra.cli import stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
-from tests.support.command_line import is_accepted, issue_client, run
-from tests.support.up import Up
+from tests.support.up import Up, is_accepted, issue_client, run
 
 
 def test_plan_then_start_then_report_and_list(up: Up) -> None:

@@ -4,9 +4,8 @@ import json
 import time
 
 from infra.cli.stack import NOT_ENFORCED, UNFINISHED, UNUSABLE
-from tests.support.command_line import is_accepted, issue_client, run
 from tests.support.openssl import OpensslCa
-from tests.support.up import Up
+from tests.support.up import Up, is_accepted, issue_client, run
 
 LINE = (
     '2026-11-23T03:0{0}:15.514108Z 203.0.113.{0} 36280 443 TLSv1.3 TLS_AES_128_GCM_SHA256 4.036 "CN={1},O=Us" '

@@ -24,7 +24,7 @@ def store(guarded: Workflow) -> TrustStore:
 
 
 @pytest.fixture
-def stranger() -> pki.Authority:
+def stranger() -> pki.InMemoryCa:
     """Return a CA that has nothing to do with ours."""
     return pki.certificate_authority("Another CA")
 
@@ -45,7 +45,7 @@ def own_lists(workflow: Workflow, store: TrustStore) -> list[int]:
     return [i for i, one in store.lists.items() if one.is_signed_by(ca.key.public_key())]
 
 
-def test_list_of_another_ca_is_kept(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
+def test_list_of_another_ca_is_kept(guarded: Workflow, store: TrustStore, stranger: pki.InMemoryCa) -> None:
     """Lists that others attached to the same trust store stay, byte for byte."""
     (client,) = guarded.clients(1)
     foreign = fill(guarded, store, [stranger.crl([1, 2, 3], number=10**15)])
@@ -69,7 +69,7 @@ def test_list_of_another_ca_of_the_same_name_is_kept(guarded: Workflow, store: T
     assert client.serial in guarded.held()
 
 
-def test_full_trust_store(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
+def test_full_trust_store(guarded: Workflow, store: TrustStore, stranger: pki.InMemoryCa) -> None:
     """No list that is needed is removed to make room; the cause gives the numbers and the quota to raise."""
     (client,) = guarded.clients(1)
     fill(guarded, store, [stranger.crl([1])] * (MOST_LISTS - len(store.lists)))
@@ -84,7 +84,7 @@ def test_full_trust_store(guarded: Workflow, store: TrustStore, stranger: pki.Au
     assert execution.enforced == set()
 
 
-def test_superseded_lists_make_room(guarded: Workflow, store: TrustStore, stranger: pki.Authority) -> None:
+def test_superseded_lists_make_room(guarded: Workflow, store: TrustStore, stranger: pki.InMemoryCa) -> None:
     """Superseded lists of this CA are removed first if there is no room otherwise."""
     (client,) = guarded.clients(1)
     foreign = fill(guarded, store, [stranger.crl([1])] * (MOST_LISTS - len(store.lists) - 3))
