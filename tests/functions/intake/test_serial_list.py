@@ -1,4 +1,4 @@
-"""Lists of serials in a file: each format, and whatever is not what it says."""
+"""Each format of a serial list is read, and what is not of its format is refused."""
 
 import json
 import subprocess
@@ -12,49 +12,29 @@ from pydantic import ValidationError
 from functions import limits
 from functions.errors import InvalidSerialList
 from functions.intake import serial_list
-from functions.models.request import RevocationReason, SerialInput, SerialListFormat, WantedSerial
+from functions.models.request import SerialInput, SerialListFormat, WantedSerial
 from functions.pki import serial_number
+from tests.functions.intake.serial_lists import (
+    ARN,
+    AUDIT_REPORT,
+    AUDIT_REPORT_CSV,
+    CA_ARN,
+    CSV,
+    JSON,
+    JSON_LINES,
+    LINES,
+    A,
+    B,
+    read,
+)
 from tests.support import pki
 
-JSON, JSON_LINES, CSV, LINES = SerialListFormat
-STOLEN = RevocationReason.KEY_COMPROMISE
-A = WantedSerial(serial=0xAA01)
-B = WantedSerial(serial=0xBB02, revocation_reason=STOLEN)
-
-
-CA_ARN = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/11223344-1234-1122-2233-112233445566"
-ARN = f"{CA_ARN}/certificate/{0:028x}"
-_REPORTED = {
-    "awsAccountId": "123456789012",
-    "requestedByServicePrincipal": "acm.amazonaws.com",
-    "certificateArn": f"{ARN}aa01",
-    "serial": "00:00:aa:01",
-    "subject": "CN=one,O=Us",
-    "notBefore": "2026-02-26T18:39:57+0000",
-    "notAfter": "2027-02-26T19:39:57+0000",
-    "issuedAt": "2026-02-26T18:39:58+0000",
-}
-_REVOKED = {
-    **_REPORTED,
-    "certificateArn": f"{ARN}bb02",
-    "serial": "00:00:bb:02",
-    "revokedAt": "2026-03-26T18:39:58+0000",
-    "revocationReason": "KEY_COMPROMISE",
-    "templateArn": "arn:aws:acm-pca:::template/EndEntityCertificate/V1",
-}
-AUDIT_REPORT = json.dumps([_REPORTED, _REVOKED])
-AUDIT_REPORT_CSV = "\n".join(
-    [",".join(_REVOKED), *(",".join(f'"{each.get(name, "")}"' for name in _REVOKED) for each in (_REPORTED, _REVOKED))]
-)
-
-
-def read(text: str | bytes, form: SerialListFormat) -> list[WantedSerial]:
-    """Read a list that is called x."""
-    return serial_list.read(text if isinstance(text, bytes) else text.encode(), form, "x")
+CA = pki.certificate_authority("CA")
+ONE, TWO = CA.issue("one"), CA.issue("two")
 
 
 @pytest.mark.parametrize(
-    ("form", "text", "expected"),
+    ("list_format", "text", "expected"),
     [
         pytest.param(JSON, '["aa:01"]', [A], id="JSON, texts"),
         pytest.param(JSON, '["aa:01", {"Serial": "0xbb02", "RevocationReason": "keyCompromise"}]', [A, B], id="JSON"),
@@ -62,80 +42,43 @@ def read(text: str | bytes, form: SerialListFormat) -> list[WantedSerial]:
         pytest.param(
             JSON_LINES, '"aa:01"\n\n{"Serial": "bb:02", "RevocationReason": "KEY_COMPROMISE"}', [A, B], id="lines"
         ),
-        pytest.param(CSV, "serial,reason\naa:01,\nbb:02,keyCompromise\n", [A, B], id="CSV"),
-        pytest.param(
-            CSV, "Name;Serial Number;Reason\nx;aa:01;\ny;bb:02;Key compromise\n", [A, B], id="CSV, semicolons"
-        ),
-        pytest.param(CSV, "serial\treason\naa:01\t\nbb:02\tkeyCompromise", [A, B], id="CSV, tabs"),
-        pytest.param(CSV, '"name","serial"\n"a, b","aa:01"\n', [A], id="CSV, quoted"),
-        pytest.param(CSV, "aa:01\n", [A], id="CSV, no header"),
-        pytest.param(CSV, "serial (decimal)\n43521\n", [A], id="CSV, decimal column"),
-        pytest.param(
-            CSV, "leaf_client_cert_serial_number,n\n9901,3\n", [WantedSerial(serial=0x9901)], id="CSV, from the log"
-        ),
-        pytest.param(CSV, "sep=;\r\n\r\nSerial;Reason\r\naa:01;\r\n", [A], id="CSV, as Excel writes it"),
-        pytest.param(CSV, "aa:01\nbb:02,keyCompromise\n", [A, B], id="CSV, no header, a reason"),
-        pytest.param(CSV, "serial,CRL reason code\nbb:02,keyCompromise\n", [B], id="CSV, another name for a reason"),
-        *(
-            pytest.param(CSV, f"{name},x\naa:01,y\n", [A], id=name)
-            for name in ("Cert Serial", "cert_serial", "Certificate Serial No.", "Client Certificate Serial", "SN")
-        ),
-        pytest.param(CSV, 'serial\n"=""aa:01"""\n\'aa:01\n', [A, A], id="CSV, kept as text by Excel"),
         pytest.param(
             JSON, '[{"serialNumber": "aa:01"}, {"serial_hex": "9901"}]', [A, WantedSerial(serial=0x9901)], id="names"
         ),
         pytest.param(JSON_LINES, f'{{"CertificateArn": "{ARN}aa01"}}', [A], id="as IssueCertificate answers, a line"),
         pytest.param(JSON, f'{{\n  "CertificateArn": "{ARN}aa01"\n}}\n', [A], id="as IssueCertificate answers"),
-        pytest.param(
-            CSV, f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n", [WantedSerial(serial=4660)], id="a decimal ARN"
-        ),
-        pytest.param(CSV, "serial,reason\naa:01,,,\nbb:02,keyCompromise,\n", [A, B], id="CSV, empty fields at the end"),
         pytest.param(JSON, AUDIT_REPORT, [A, B], id="Private CA's audit report, JSON"),
-        pytest.param(CSV, AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
         pytest.param(JSON, f'[{{"serial": "aa:01", "Certificate ARN": "{ARN}aa01"}}]', [A], id="JSON, serial and ARN"),
-        pytest.param(CSV, "serial,arn\naa:01,arn:aws:iam::123456789012:user/one\n", [A], id="CSV, somebody else's ARN"),
         pytest.param(JSON, '[{"serial": "aa:01", "revocationReason": ""}]', [A], id="JSON, an empty reason"),
-        pytest.param(CSV, f"name,Certificate ARN,reason\nx,{ARN}bb02,keyCompromise\n", [B], id="CSV, ARNs"),
         pytest.param(LINES, f"{ARN}aa01\n", [A], id="ARNs, one a line"),
-        pytest.param(CSV, "\ufeffserial\r\naa:01\r\n", [A], id="CSV, as a spreadsheet writes it"),
         pytest.param(LINES, "# stolen\n\naa:01\nserial=BB02\n", [A, WantedSerial(serial=0xBB02)], id="one a line"),
     ],
 )
-def test_formats(form: SerialListFormat, text: str, expected: list[WantedSerial]) -> None:
-    """Each format is read, with the reasons that it tells."""
-    assert read(text, form) == expected
+def test_formats(list_format: SerialListFormat, text: str, expected: list[WantedSerial]) -> None:
+    """Each format is read, with the reasons in it."""
+    assert read(text, list_format) == expected
 
 
-CA = pki.certificate_authority("CA")
-ONE, TWO = CA.issue("one"), CA.issue("two")
-
-
-def print_out(of: pki.Identity, *options: str) -> str:
-    """Have openssl print a certificate."""
+def print_out(identity: pki.Identity, *options: str) -> str:
+    """Return a certificate as openssl prints it."""
     command = ["openssl", "x509", "-text", *options]
-    return subprocess.run(command, input=of.certificate_pem, check=True, capture_output=True).stdout.decode()
+    return subprocess.run(command, input=identity.certificate_pem, check=True, capture_output=True).stdout.decode()
 
 
 def test_print_outs_of_certificates() -> None:
-    """What openssl prints, with the PEM or without it, one after the other, and a serial between them."""
+    """Several print-outs by openssl, with or without the PEM, and a serial between them are read."""
     text = f"aa:01\n{print_out(ONE, '-noout')}\n{print_out(TWO)}"
-    assert {each.serial for each in read(text, LINES)} == {0xAA01, ONE.serial, TWO.serial}
+    assert {wanted.serial for wanted in read(text, LINES)} == {0xAA01, ONE.serial, TWO.serial}
 
 
-def test_a_serial_is_no_header() -> None:
-    """The first of a column of them is not swallowed."""
-    assert [each.serial for each in read("serial=1234567890\nserial=1234567891\n", CSV)] == [0x1234567890, 0x1234567891]
-    assert [each.serial for each in read("Serial Number: 12:34\n", CSV)] == [0x1234]
-
-
-def test_what_follows_a_print_out() -> None:
-    """Its signature ends it: a serial below, indented or not, is another one, and a comment is none."""
+def test_lines_after_print_out() -> None:
+    """The signature ends a print-out: a serial below it, indented or not, is read, and a comment is skipped."""
     text = f"{print_out(ONE, '-noout')}    0a:1d\n# one more\n0a:1e\n{print_out(TWO)}  0a:1f"
-    assert {each.serial for each in read(text, LINES)} == {ONE.serial, TWO.serial, 0x0A1D, 0x0A1E, 0x0A1F}
+    assert {wanted.serial for wanted in read(text, LINES)} == {ONE.serial, TWO.serial, 0x0A1D, 0x0A1E, 0x0A1F}
 
 
-def test_pem_below_a_print_out_is_its_own() -> None:
-    """The certificate below a print-out of another is not passed over, nor two of them."""
+def test_pem_below_print_out_of_another_certificate() -> None:
+    """A PEM certificate other than the one in the print-out above it is refused."""
     for text in (
         print_out(ONE, "-noout") + TWO.certificate_pem.decode(),
         print_out(ONE) + TWO.certificate_pem.decode(),
@@ -147,14 +90,14 @@ def test_pem_below_a_print_out_is_its_own() -> None:
 
 
 @pytest.mark.parametrize("line", ["subject=CN=one", "hello", "-----BEGIN X509 CRL-----"])
-def test_nothing_between_print_outs_is_passed_over(line: str) -> None:
-    """A line that is neither a serial nor a part of a print-out is a fault."""
+def test_unknown_line_between_print_outs(line: str) -> None:
+    """A line that is neither a serial nor part of a print-out is a fault."""
     with pytest.raises(InvalidSerialList, match="1 faults: a line beside the print-outs"):
         read(f"{print_out(ONE)}{line}\n{print_out(TWO, '-noout')}", LINES)
 
 
 @pytest.mark.parametrize(
-    ("key", "form"),
+    ("key", "list_format"),
     [
         ("a.json", JSON),
         ("a.JSONL", JSON_LINES),
@@ -164,14 +107,14 @@ def test_nothing_between_print_outs_is_passed_over(line: str) -> None:
         ("e", LINES),
     ],
 )
-def test_format_by_name(key: str, form: SerialListFormat) -> None:
-    """The object's name says the format, unless the input does."""
-    assert serial_list.format_of(key, None) is form
+def test_format_by_name(key: str, list_format: SerialListFormat) -> None:
+    """The object's suffix determines the format, unless the input states one."""
+    assert serial_list.format_of(key, None) is list_format
     assert serial_list.format_of(key, CSV) is CSV
 
 
 @pytest.mark.parametrize(
-    ("form", "data", "words"),
+    ("list_format", "data", "message"),
     [
         pytest.param(JSON, b"aa:01\n", "not JSON", id="lines for JSON"),
         pytest.param(JSON, b'{"a": 1}', "JSON dict", id="another object"),
@@ -184,42 +127,12 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(JSON, b'[{"Serial": "aa:01", "Why": 1}]', "entry 1", id="an unknown field"),
         pytest.param(JSON, b"[]", "holds no serial", id="an empty array"),
         pytest.param(JSON_LINES, b'"aa:01"\n"bb', "line 2 of x", id="a cut line"),
-        pytest.param(CSV, b'["aa:01"]', "line 1", id="JSON for CSV"),
-        pytest.param(CSV, b'serial\n"aa:01', "not CSV", id="an open quote"),
-        pytest.param(CSV, b"name,serial\na\n", "line 2: 1 fields", id="a short row"),
-        pytest.param(CSV, b"serial,reason\naa:01,certificateHold\n", "line 2", id="a reason that is none"),
-        pytest.param(CSV, b"serial\n1.23457E+15\n", "line 2: .*not hexadecimal", id="a spreadsheet's rounding"),
-        pytest.param(CSV, b"serial\n" + b"a" * 200_000, "line 2 .*4096", id="an endless field"),
-        pytest.param(CSV, b"serial," + b"," * 5_000_000, "line 1 .*4096", id="an endless row"),
-        pytest.param(CSV, b"0a:1b,0a:1c,0a:1d\n", "line 1: 3 fields, and no header", id="serials side by side"),
-        pytest.param(CSV, b"aa:bb:cc:dd:ee:ff,0a:1b\n", "line 1: .*KEY_COMPROMISE", id="something before the serial"),
-        pytest.param(CSV, b"1,0a1b2c\n2,0a1b2d\n", "2 faults: line 1: .*KEY_COMPROMISE", id="numbered rows"),
-        pytest.param(
-            CSV, b"added,badge\ndecade,0a1b\n", "header or a serial", id="an unknown header that reads as hex"
-        ),
-        pytest.param(CSV, b"dec\n7\n", "header or a serial", id="a short header that reads as hex"),
-        pytest.param(CSV, b"owner,serial,host\nDoe, Abe,0c:1d,web2\n", "line 2: 4 fields", id="a comma unquoted"),
-        pytest.param(CSV, b"serial,reason\n0a:1b,keyCompromise,0c:1d\n", "line 2: 3 fields", id="a serial too many"),
-        pytest.param(
-            CSV, f"serial,certificateArn,arn\nbb:02,{ARN}aa01,arn:aws:iam::1:user/x\n".encode(), "of two", id="ARNs"
-        ),
-        pytest.param(
-            CSV, f"serial,arn,cert_arn\naa:01,{ARN}bb02,{ARN}aa01\n".encode(), "of two", id="ARNs of two certificates"
-        ),
-        pytest.param(CSV, b"serial,arn,arn\naa:01,,\n", "names a column twice: arn, arn", id="a column twice"),
-        pytest.param(CSV, b"serial,serial2\n0a:1b,0a:1c\n", "several columns", id="numbered columns"),
         pytest.param(
             LINES, print_out(ONE, "-noout", "-certopt", "no_sigdump").encode(), "cut off", id="half a print-out"
         ),
-        pytest.param(CSV, f'serial,arn\nbb:02,"=""{ARN}aa01"""\n'.encode(), "of two", id="an ARN as Excel writes it"),
         pytest.param(LINES, f"0a:1b{' ' * 66_000}0c:1d".encode(), "4096", id="a serial far behind another"),
         pytest.param(JSON, json.dumps([f"0a:1b{' ' * 66_000}0c:1d"]).encode(), "66010 char", id="the same in JSON"),
-        pytest.param(CSV, b"Owner,Seriennummer\nx,0a1b\n", "names no column .*Owner, Seriennummer", id="no column"),
-        pytest.param(CSV, b"Device Serial,x\n0a1b,y\n", "names no column .*Device Serial", id="a device's serial"),
         pytest.param(JSON, b'[{"serial": "aa:01", "SN": "bb:02"}]', "two fields may be the Serial", id="two names"),
-        pytest.param(
-            CSV, f"serial,certificateArn\nbb:02,{ARN}aa01\n".encode(), "bb:02 and arn:.*are of two", id="two in a row"
-        ),
         pytest.param(
             JSON,
             f'[{{"serial": "bb:02", "certificateArn": "{ARN}aa01"}}]'.encode(),
@@ -227,11 +140,6 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
             id="two in an object",
         ),
         pytest.param(JSON, b'[{"name": "x"}]', "Serial: Field required; name: Extra", id="no name that is known"),
-        pytest.param(
-            CSV, b"Serial,Certificate Serial\n0A1B,aa:01\n", "several .*Serial, Certificate Serial", id="two serials"
-        ),
-        pytest.param(CSV, b"serial,reason,why (reason)\naa:01,,\n", "several columns", id="two reasons"),
-        pytest.param(CSV, b"serial (decimal)\n1234567890123450000\n", "rounded", id="rounded, without an exponent"),
         pytest.param(JSON, b'{"Serials": ["aa:01"], "Serials": ["bb:02"]}', "occurs twice", id="a name twice"),
         pytest.param(JSON, b"[" + b"[]," * 200_001 + b"[]]", "more than 100,000", id="a wide nest"),
         pytest.param(LINES, b"", "holds no serial", id="nothing"),
@@ -244,37 +152,37 @@ def test_format_by_name(key: str, form: SerialListFormat) -> None:
         pytest.param(LINES, b"aa:01\n\xff\n", "byte 6", id="no UTF-8"),
     ],
 )
-def test_refused(form: SerialListFormat, data: bytes, words: str) -> None:
-    """What is not what it says is refused, with the place."""
-    with pytest.raises(InvalidSerialList, match=words) as refusal:
-        read(data, form)
-    assert len(str(refusal.value)) < 2_000
+def test_refused(list_format: SerialListFormat, data: bytes, message: str) -> None:
+    """Data that is not of its format is refused, with the position."""
+    with pytest.raises(InvalidSerialList, match=message) as raised:
+        read(data, list_format)
+    assert len(str(raised.value)) < 2_000
 
 
-def test_another_ca_is_named() -> None:
-    """A certificate's ARN names its CA: one of another is a fault, and the message shows both."""
+def test_arn_of_another_ca() -> None:
+    """A certificate ARN of another CA is a fault, and the message shows both CAs."""
     assert serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN) == [A]
-    with pytest.raises(InvalidSerialList, match="line 1: CertificateIssuerMismatch") as refusal:
+    with pytest.raises(InvalidSerialList, match="line 1: CertificateIssuerMismatch") as raised:
         serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN.replace("1122-2233", "9999-9999"))
     decimal = f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n0x1235,{ARN[:-28]}4661\n"
-    for form, text in ((CSV, AUDIT_REPORT_CSV), (JSON, AUDIT_REPORT), (CSV, decimal)):
+    for list_format, text in ((CSV, AUDIT_REPORT_CSV), (JSON, AUDIT_REPORT), (CSV, decimal)):
         with pytest.raises(InvalidSerialList, match=r"(2|1) faults: .*CertificateIssuerMismatch"):
-            serial_list.read(text.encode(), form, "x", CA_ARN.replace("1122-2233", "9999-9999"))
-    assert "1122-2233" in str(refusal.value)
-    assert "9999-9999" in str(refusal.value)
+            serial_list.read(text.encode(), list_format, "x", CA_ARN.replace("1122-2233", "9999-9999"))
+    assert "1122-2233" in str(raised.value)
+    assert "9999-9999" in str(raised.value)
 
 
-def test_three_hundred_faults_at_once() -> None:
-    """All are counted, fifty shown."""
-    with pytest.raises(InvalidSerialList, match="300 faults") as refusal:
+def test_many_faults() -> None:
+    """All faults are counted, the first fifty shown."""
+    with pytest.raises(InvalidSerialList, match="300 faults") as raised:
         read("\n".join(["xx"] * 300 + ["aa:01"]), LINES)
-    assert "and 250 more" in str(refusal.value)
-    assert "line 50: " in str(refusal.value)
-    assert "line 51: " not in str(refusal.value)
+    assert "and 250 more" in str(raised.value)
+    assert "line 50: " in str(raised.value)
+    assert "line 51: " not in str(raised.value)
 
 
 def test_the_longest_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many serials as are allowed are read, one more is refused."""
+    """A list of the maximum length is read, one more serial is refused."""
     assert limits.MAX_SERIALS == 100_000
     monkeypatch.setattr(limits, "MAX_SERIALS", 1_000)
     text = "\n".join(serial_number.to_hex(number) for number in range(1, 1_002))
@@ -284,20 +192,20 @@ def test_the_longest_list(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(st.integers(1, 2**160 - 1), min_size=1, max_size=20), st.sampled_from(SerialListFormat))
-def test_what_is_written_is_read(numbers: list[int], form: SerialListFormat) -> None:
-    """Writing a list and reading it is the identity in each format."""
+def test_round_trip(numbers: list[int], list_format: SerialListFormat) -> None:
+    """In each format, reading a written list returns its serials."""
     texts = [serial_number.to_hex(number) for number in numbers]
     written = {
         JSON: json.dumps(texts),
         JSON_LINES: "\n".join(map(json.dumps, texts)),
         CSV: "serial\n" + "\n".join(texts),
         LINES: "\n".join(texts),
-    }[form]
-    assert [each.serial for each in read(written, form)] == numbers
+    }[list_format]
+    assert [wanted.serial for wanted in read(written, list_format)] == numbers
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)), st.sampled_from(SerialListFormat))
-def test_any_bytes_are_read_or_refused(data: bytes, form: SerialListFormat) -> None:
-    """Nothing but serials and refusals comes out."""
+def test_any_bytes_are_read_or_refused(data: bytes, list_format: SerialListFormat) -> None:
+    """Any bytes are either read as serials or refused."""
     with suppress(InvalidSerialList):
-        assert read(data, form)
+        assert read(data, list_format)
