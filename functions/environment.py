@@ -1,4 +1,4 @@
-"""What the deployment says, read from the function's environment: `infra/template.yaml` sets it."""
+"""The settings of the deployment, in environment variables that `infra/template.yaml` sets."""
 
 import functools
 import os
@@ -14,7 +14,7 @@ def _split(text: object) -> object:
 
 
 class Environment(BaseModel):
-    """The environment variables of the functions; nonsense is refused when it is read."""
+    """The environment variables of the functions, validated when they are read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -28,12 +28,14 @@ class Environment(BaseModel):
         ge=1,
         description=f"Of the {limits.MAX_REVOCATIONS_PER_SECOND} that Private CA allows an account and Region.",
     )
-    usual_crl_seconds: int = Field(default=1_800, ge=1, description="From a revocation to its CRL; a plan tells it.")
-    give_way_seconds: int = Field(default=90, ge=1, description="How long a reconcile lets others correct a drift.")
-    delay_notice_seconds: int = Field(default=2_700, ge=1, description="When a wait is worth a second notice.")
+    usual_crl_seconds: int = Field(default=1_800, ge=1, description="From a revocation to its CRL; a plan shows it.")
+    give_way_seconds: int = Field(
+        default=90, ge=1, description="How long a reconcile waits for others to correct a drift."
+    )
+    delay_notice_seconds: int = Field(default=2_700, ge=1, description="After how long a wait causes a second notice.")
     crl_bucket: str = Field(default="", description="Where Private CA writes the CRL.")
-    topic_arn: str = Field(default="", description="Of the notifications to people.")
-    event_bus_name: str = Field(default="", description="Of the notifications to programs.")
+    topic_arn: str = Field(default="", description="The topic of the notifications to people.")
+    event_bus_name: str = Field(default="", description="The event bus of the notifications to programs.")
     max_revocation_lists: int = Field(
         default=limits.MAX_REVOCATION_LISTS, ge=2, description="The account's quota, for each trust store."
     )
@@ -44,5 +46,5 @@ class Environment(BaseModel):
 
 @functools.cache
 def environment() -> Environment:
-    """Read the environment once in the life of a process."""
+    """Return the environment, read once per process."""
     return Environment.model_validate({name.lower(): value for name, value in os.environ.items()})

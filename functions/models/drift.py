@@ -8,26 +8,26 @@ from functions.models.base import Model, TrustStoreArn
 
 
 class DriftKind(StrEnum):
-    """In what a trust store differs from what it should hold: the CA's newest CRL, and no other list of this CA."""
+    """In which way a trust store differs from what it should hold."""
 
     NO_LIST = "NO_LIST"
     OLDER_LIST = "OLDER_LIST"
-    OTHER_BYTES = "OTHER_BYTES"  # the same number, another content
-    HIGHER_NUMBER = "HIGHER_NUMBER"  # than that of a CRL that was handed over, whose CA has fallen back
+    OTHER_BYTES = "OTHER_BYTES"  # the same CRL number with other content
+    HIGHER_NUMBER = "HIGHER_NUMBER"  # than that of a third-party CRL, whose CA has gone back to lower numbers
     LEFTOVER_LISTS = "LEFTOVER_LISTS"
 
 
 class TrustStoreDrift(Model):
-    """How one trust store differs."""
+    """The drift of one trust store."""
 
     trust_store_arn: TrustStoreArn
     kind: DriftKind
     attached_crl_number: int | None = None
-    revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists, the newest last.")
+    revocation_ids: list[int] = Field(default_factory=list, description="The ids of this CA's lists, the newest last.")
 
 
 class ListInPlace(Model):
-    """The list of a trust store in which nothing had to be corrected."""
+    """The list of a trust store that needed no correction."""
 
     trust_store_arn: TrustStoreArn
     revocation_id: int
@@ -36,11 +36,11 @@ class ListInPlace(Model):
 
 
 class DriftStatus(StrEnum):
-    """What DetectDrift made of the trust stores."""
+    """What DetectDrift found out about the trust stores."""
 
     NONE = "NONE"  # every trust store holds the newest CRL, and no older one of this CA
-    SUSPECTED = "SUSPECTED"  # seen once; whoever is at work on it may finish first
-    CONFIRMED = "CONFIRMED"  # seen again, and this execution's to correct
-    CLAIMED = "CLAIMED"  # seen again, and another reconcile is at work on it
-    NO_CRL = "NO_CRL"  # the CA has published none yet, and none is attached
-    INVALID = "INVALID"  # what lies in S3 was refused twice; the trust stores keep what they have
+    SUSPECTED = "SUSPECTED"  # seen once; another execution may still correct it
+    CONFIRMED = "CONFIRMED"  # seen again; this execution corrects it
+    CLAIMED = "CLAIMED"  # seen again; another reconcile is correcting it
+    NO_CRL = "NO_CRL"  # the CA has not published one yet, and none is attached
+    INVALID = "INVALID"  # the CRL in S3 was refused twice; the trust stores keep their lists

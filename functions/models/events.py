@@ -1,4 +1,4 @@
-"""The events of AWS that start a function, as far as it reads them; what else they carry does not matter."""
+"""The AWS events that start a function, with the fields that it reads; other fields are ignored."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 
 class AwsEvent(BaseModel):
-    """What all of them share: frozen, AWS's names outside."""
+    """The base of these events: frozen, with AWS's names in JSON."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -35,12 +35,12 @@ class CrlGenerationEvent(AwsEvent):
 
     @property
     def certificate_authority_arn(self) -> str:
-        """The CA that it is about."""
+        """The CA that the event is about."""
         return self.resources[0]
 
 
 class ExecutionStatus(StrEnum):
-    """How an execution ends that did not succeed."""
+    """The status of an execution that ended without success."""
 
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"

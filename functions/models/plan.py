@@ -1,4 +1,4 @@
-"""The plan that a dry run gives: what each call would do, as far as it can be known before it is made."""
+"""The result of a dry run: what each call would do, as far as that can be known beforehand."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,32 +9,34 @@ from functions.models.base import Model, Serial
 from functions.models.request import RevocationReason
 from functions.models.states import Drift, Failure, RevocationOutcome
 
-NOT_LOOKED_UP = "NOT_LOOKED_UP"  # beside the outcomes and UNKNOWN, in the counts of what is expected
+NOT_LOOKED_UP = "NOT_LOOKED_UP"  # a key of `Plan.expected`, beside the outcomes and UNKNOWN
 
 
 class PlannedOutcome(StrEnum):
     """What a dry run expects of an execution with the same input."""
 
     SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"  # something would be left undone; the rest would be done
+    FAILED = "FAILED"  # something could not be done; the rest would be
     REFUSED = "REFUSED"  # nothing would be done
-    UNKNOWN = "UNKNOWN"  # nothing is known to be left undone, but not all is known: see the cause
+    UNKNOWN = "UNKNOWN"  # no failure is known, but not everything can be: see the cause
 
 
 class PlannedSerial(Model):
-    """One certificate, as Private CA knows it, and what its revocation would come to."""
+    """One certificate as Private CA has it, and the expected outcome of its revocation."""
 
     serial: Serial
-    expected: RevocationOutcome | None = Field(default=None, description="None: unknown until tried.")
+    expected: RevocationOutcome | None = Field(default=None, description="None if unknown until tried.")
     why: str | None = None
-    revocation_reason: RevocationReason | None = Field(default=None, description="That would be recorded for good.")
+    revocation_reason: RevocationReason | None = Field(
+        default=None, description="The reason that would be recorded, irreversibly."
+    )
     subject: str | None = None
     issuer: str | None = None
     not_after: datetime | None = None
 
 
 class PlannedCrl(Model):
-    """The CRL that lies in S3 now."""
+    """The CRL that is in S3 now."""
 
     location: str
     crl_number: int | None = None
@@ -42,28 +44,32 @@ class PlannedCrl(Model):
     next_update: datetime | None = None
     number_of_revoked_entries: int | None = None
     wanted_held: int = 0
-    wanted_missing: int = Field(default=0, description="These have to wait for the next CRL.")
+    wanted_missing: int = Field(default=0, description="Serials that have to wait for the next CRL.")
     refusal: Failure | None = None
 
 
 class PlannedTrustStore(Model):
-    """What would be done to one trust store."""
+    """The changes that would be made to one trust store."""
 
     trust_store_arn: str
     lists: int
     entries: int
-    add_crl_number: int | None = Field(default=None, description="A list that is there already would be attached now.")
-    add_next_crl: bool = Field(default=False, description="The CA's next CRL would be attached when it comes.")
-    remove_revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists that are there now.")
+    add_crl_number: int | None = Field(
+        default=None, description="The number of an existing CRL that would be attached now."
+    )
+    add_next_crl: bool = Field(default=False, description="The CA's next CRL would be attached.")
+    remove_revocation_ids: list[int] = Field(default_factory=list, description="This CA's lists that would be removed.")
     head_room: str
-    number_dropped: int = Field(default=0, description="Serials that are refused now and would be no more.")
-    dropped_serials: list[Serial] = Field(default_factory=list, description="The first hundred of these.")
-    load_balancers: int | None = Field(default=None, description="That use it; None: it could not be asked.")
+    number_dropped: int = Field(default=0, description="Serials that are blocked now and would no longer be.")
+    dropped_serials: list[Serial] = Field(default_factory=list, description="The first hundred of them.")
+    load_balancers: int | None = Field(
+        default=None, description="How many use the trust store; None if that could not be read."
+    )
     refusal: Failure | None = None
 
 
 class Plan(Model):
-    """All of it."""
+    """The whole plan."""
 
     outcome: PlannedOutcome
     error: str | None = None
@@ -71,17 +77,21 @@ class Plan(Model):
     certificate_authority_arn: str | None = None
     issuer: str | None = Field(default=None, description="The CA's subject.")
     number_of_serials: int = 0
-    expected: dict[str, int] = Field(default_factory=dict, description="How many serials would come to what.")
-    reasons: dict[RevocationReason, int] = Field(default_factory=dict, description="How many serials have which.")
-    serials: list[PlannedSerial] = Field(default_factory=list, description="The first of them.")
+    expected: dict[str, int] = Field(
+        default_factory=dict, description="The number of serials for each expected outcome."
+    )
+    reasons: dict[RevocationReason, int] = Field(
+        default_factory=dict, description="The number of serials for each reason."
+    )
+    serials: list[PlannedSerial] = Field(default_factory=list, description="The first serials.")
     serials_not_shown: int = 0
     crl: PlannedCrl | None = None
     drift: Drift | None = None
     trust_stores: list[PlannedTrustStore] = Field(default_factory=list)
     batches: int = 0
     seconds_revoking: float = 0
-    seconds_giving_way: int = Field(default=0, description="A reconcile lets others correct what differs.")
-    seconds_waiting_for_crl: int = Field(default=0, description="As Private CA usually takes.")
+    seconds_giving_way: int = Field(default=0, description="How long a reconcile waits for others to correct a drift.")
+    seconds_waiting_for_crl: int = Field(default=0, description="The time that Private CA usually takes.")
     seconds_enforcing: float = 0
     state_transitions: int = 0
     cost_usd: float = Field(default=0, description="Of Step Functions and Lambda, about, at the prices of us-east-1.")

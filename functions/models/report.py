@@ -1,4 +1,4 @@
-"""The report: what became of each serial and each trust store, with times, counts and what is proven."""
+"""The report: the outcome of each serial and each trust store, with times, counts and proof."""
 
 from datetime import datetime
 
@@ -22,11 +22,11 @@ class StepTimes(Model):
 
 
 class SerialReport(Model):
-    """What became of one serial."""
+    """The outcome of one serial."""
 
     serial: Serial
-    outcome: RevocationOutcome | None = Field(default=None, description="At Private CA; none when it was never asked.")
-    error: str | None = Field(default=None, description="Private CA's code for its refusal.")
+    outcome: RevocationOutcome | None = Field(default=None, description="At Private CA; None if it was not called.")
+    error: str | None = Field(default=None, description="Private CA's error code.")
     error_explained: str | None = None
     revoked_at: datetime | None = None
     in_crl: bool = False
@@ -46,7 +46,7 @@ class CrlReport(Model):
 
 
 class OpenConnections(Model):
-    """Revocation does not close connections: those opened earlier live on, this long at most."""
+    """How long connections opened earlier may last: revocation does not close them."""
 
     client_keep_alive_seconds: int | None = None
     until: datetime | None = None
@@ -55,10 +55,10 @@ class OpenConnections(Model):
 
 
 class TrustStoreReport(Model):
-    """What became of one trust store."""
+    """The outcome of one trust store."""
 
     trust_store_arn: str
-    proven: str = Field(description="What is known, not hoped.")
+    proven: str = Field(description="What is known for certain.")
     revocation_id: int | None = None
     crl_number: int | None = None
     verified_at: datetime | None = None
@@ -80,7 +80,7 @@ class TrustStoreReport(Model):
 
 
 class Summary(Model):
-    """How many serials came how far."""
+    """The number of serials that reached each stage."""
 
     serials: int
     revoked: int
@@ -92,7 +92,7 @@ class Summary(Model):
 
 
 class Report(Model):
-    """All of it."""
+    """The whole report."""
 
     outcome: str
     error: str | None = None
@@ -106,11 +106,11 @@ class Report(Model):
     ticket: str | None = None
     certificate_authority_arn: str | None = None
     certificate_authority: str | None = Field(
-        default=None, description="The last part of its ARN; of a CA that is not Private CA's, its key's SHA-256."
+        default=None, description="The last part of its ARN; for a third-party CA, an id made from its key."
     )
-    handed_over_crl: ObjectLocation | None = Field(default=None, description="The CRL that was to be enforced.")
+    handed_over_crl: ObjectLocation | None = Field(default=None, description="The third-party CRL of the input.")
     revocation_reason: RevocationReason | None = None
-    reconcile: bool = Field(default=False, description="Nothing was to be revoked, only drift to be corrected.")
+    reconcile: bool = Field(default=False, description="Nothing was revoked; only drift was corrected.")
     drift: Drift | None = None
     summary: Summary | None = None
     time_to_enforcement_seconds: float | None = Field(
@@ -126,7 +126,7 @@ class Report(Model):
 
 
 class ReportLocation(Model):
-    """The execution's output: the report in short, and where the whole of it lies."""
+    """The execution's output: a short form of the report, and where the report is."""
 
     outcome: str
     error: str | None = None

@@ -1,4 +1,4 @@
-"""The input of an execution: what may be asked for, and in which forms."""
+"""The input of an execution, and the notations that it accepts."""
 
 import re
 from datetime import datetime
@@ -18,7 +18,7 @@ _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
 
 
 class RevocationReason(StrEnum):
-    """All reasons of Private CA's RevokeCertificate (RFC 5280, 5.3.1); none of them can be undone."""
+    """The reasons of Private CA's RevokeCertificate (RFC 5280, 5.3.1), all irreversible."""
 
     UNSPECIFIED = "UNSPECIFIED"
     KEY_COMPROMISE = "KEY_COMPROMISE"
@@ -57,7 +57,7 @@ def read_serial(value: object, info: ValidationInfo) -> int:
     A certificate's ARN names its CA, which must be the CertificateAuthorityArn of the validation's context, if any.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise PydanticCustomError("serial", "InvalidSerial: a serial is written as a text")
+        raise PydanticCustomError("serial", "InvalidSerial: a serial must be a string")
     text = str(value)
     try:
         if len(text) > _MAX_SERIAL_TEXT:
@@ -103,34 +103,34 @@ class SerialInput(Model):
     def _serial_alone(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict | SerialInput):
             return value
-        read_serial(value, info)  # refused here, the fault is named without the field that nobody wrote
+        read_serial(value, info)  # refused here, so that the error does not name a field that is not in the input
         return {"Serial": value}
 
     @property
     def wanted(self) -> WantedSerial:
-        """What was meant."""
+        """The serial and reason, in the form that states carry."""
         return WantedSerial(serial=self.serial, revocation_reason=self.revocation_reason)
 
 
 class SerialListFormat(StrEnum):
-    """How a list of serials is written."""
+    """The format of a list of serials."""
 
-    JSON = "JSON"  # an array of texts, or of objects with Serial and RevocationReason
-    JSON_LINES = "JSON_LINES"  # one of these a line
-    CSV = "CSV"  # a column serial, and perhaps one named reason
-    LINES = "LINES"  # one a line
+    JSON = "JSON"  # an array of strings, or of objects with Serial and RevocationReason
+    JSON_LINES = "JSON_LINES"  # one of these per line
+    CSV = "CSV"  # a column named serial, optionally one named reason
+    LINES = "LINES"  # one per line
 
 
 class SerialList(ObjectLocation):
     """A list of serials in S3."""
 
     format: SerialListFormat | None = Field(
-        default=None, description="What its name ends in (.json, .jsonl, .csv), or else one serial a line."
+        default=None, description="Default: by the name's ending (.json, .jsonl, .csv), or else one serial per line."
     )
 
 
 class Polling(Model):
-    """How often and how long the CA's CRL is looked for."""
+    """How often and how long the execution looks for the CA's CRL."""
 
     interval_seconds: Annotated[int, Field(ge=1, le=limits.MAX_POLL_INTERVAL_SECONDS)] = Field(
         default=limits.DEFAULT_POLL_INTERVAL_SECONDS, description="Seconds between two looks at the CRL."
@@ -141,7 +141,7 @@ class Polling(Model):
     )
 
     @model_validator(mode="after")
-    def _bounded(self) -> Self:
+    def _require_few_polls(self) -> Self:
         if self.deadline_seconds > limits.MAX_POLLS * self.interval_seconds:
             raise PydanticCustomError(
                 "polls",
@@ -152,7 +152,7 @@ class Polling(Model):
 
 
 class RequestTargets(Model):
-    """Whose certificates are revoked, and where they are to be refused."""
+    """The CA whose certificates are revoked, and the trust stores that are to block them."""
 
     certificate_authority_arn: CertificateAuthorityArn | None = Field(
         default=None, description="The AWS Private CA that issued the certificates. Default: the deployment's."
@@ -164,36 +164,36 @@ class RequestTargets(Model):
     )
 
 
-def _form_of(value: object) -> str:
+def _kind_of(value: object) -> str:
     return "text" if isinstance(value, str) and not value.startswith("s3://") else "object"
 
 
 CertificateInput = Annotated[
     Annotated[ObjectInput, Tag("object")] | Annotated[str, Tag("text")],
-    Discriminator(_form_of),
+    Discriminator(_kind_of),
 ]
 
 
 class RequestOptions(RequestTargets):
-    """What is asked for beside the serials."""
+    """The options of a request, everything but the certificates."""
 
     reconcile: bool = Field(
         default=False,
-        description="In the place of serials: revoke nothing, make the trust stores hold the CA's newest CRL.",
+        description="Instead of serials: revoke nothing, and make the trust stores hold the CA's newest CRL.",
     )
     crl: ObjectInput | None = Field(
         default=None,
-        description="In the place of serials: a CRL in S3 (DER or PEM) to enforce, of a CA that is not Private CA's.",
+        description="Instead of serials: a CRL in S3 (DER or PEM) to enforce, of a CA outside Private CA.",
     )
     accept_lower_crl_number: bool = Field(
         default=False,
-        description="With `Crl`: a restored CA has fallen back in its numbers. Refused when a serial would be lost.",
+        description="With `Crl`: accept lower numbers of a restored CA. Refused if a serial would be lost.",
     )
     revocation_reason: ReasonInput = Field(
-        default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. Private CA cannot undo any."
+        default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. A revocation cannot be undone."
     )
     polling: Polling = Field(default_factory=Polling, description="How long to wait for the CRL.")
-    requested_by: str | None = Field(default=None, max_length=256, description="Who asks; kept in the report.")
+    requested_by: str | None = Field(default=None, max_length=256, description="Who requests it; kept in the report.")
     ticket: str | None = Field(default=None, max_length=256, description="Why; kept in the report.")
 
 
@@ -211,11 +211,11 @@ class RevocationRequest(RequestOptions):
     )
     serial_list: Annotated[SerialList, BeforeValidator(parse_s3_url)] | None = Field(
         default=None,
-        description=f"Up to {limits.MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one a line.",
+        description=f"Up to {limits.MAX_SERIALS:,} serials in a file in S3: JSON, JSON Lines, CSV, or one per line.",
     )
 
     dry_run: bool = Field(
-        default=False, strict=True, description="Change nothing and write nothing: the output says what would be done."
+        default=False, strict=True, description="Change nothing and write nothing; the output is what would be done."
     )
 
     @property
@@ -224,44 +224,46 @@ class RevocationRequest(RequestOptions):
         return bool(self.serials or self.certificates or self.serial_list)
 
     @model_validator(mode="after")
-    def _either(self) -> Self:
-        """Demand one of the three by name: an input whose serials were forgotten must not succeed."""
-        given = [self.names_certificates, self.reconcile, self.crl is not None]
-        if sum(given) != 1:
+    def _require_one_kind(self) -> Self:
+        """Require exactly one of the three: an input without its serials must not succeed."""
+        kinds = [self.names_certificates, self.reconcile, self.crl is not None]
+        if sum(kinds) != 1:
             raise PydanticCustomError(
                 "either",
-                "Serials: wanted are they, Certificates or a SerialList, to revoke; or Reconcile true, or a Crl, "
-                "to revoke nothing; {told} given",
-                {"told": "more than one is" if any(given) else "none of them is"},
+                "Serials: give Serials, Certificates or a SerialList to revoke; or Reconcile true, or a Crl, to revoke "
+                "nothing; {number} given",
+                {"number": "more than one is" if any(kinds) else "none of them is"},
             )
         if self.crl is None and self.certificate_authority_arn is None:
             raise PydanticCustomError("missing", "CertificateAuthorityArn: Field required")
         if self.crl is not None and self.certificate_authority_arn is not None:
             raise PydanticCustomError(
                 "either",
-                "Crl: the CA of a CRL is found by its signature, CertificateAuthorityArn is Private CA's alone",
+                "Crl: the CA is found by the CRL's signature; CertificateAuthorityArn is only for Private CA",
             )
         if self.accept_lower_crl_number and self.crl is None:
-            raise PydanticCustomError("either", "AcceptLowerCrlNumber: it goes with Crl, others never fall")
+            raise PydanticCustomError(
+                "either", "AcceptLowerCrlNumber: only with Crl; the numbers of Private CA never fall"
+            )
         return self
 
 
 class AcceptedRequest(RequestOptions):
-    """What was asked for and can be carried out: every serial once, in its order, wherever it came from."""
+    """A validated request: the serials of all sources, each once, in their order."""
 
     serials: list[Serial] = Field(default_factory=list)
     reasons: dict[str, RevocationReason] = Field(
-        default_factory=dict, description="Of the serials whose reason is not that of the request."
+        default_factory=dict, description="By serial, if it differs from the request's."
     )
 
     def reason_of(self, serial: int) -> RevocationReason:
-        """Give the reason that is recorded for a serial."""
+        """Return the reason that is recorded for a serial."""
         usual = self.revocation_reason
         return self.reasons.get(serial_number.to_hex(serial), usual) if self.reasons else usual
 
 
 class ExecutionInput(Model):
-    """What ReceiveRequest hands to PrepareRevocation: the raw input and the execution's own name."""
+    """The input of PrepareRevocation: the raw input and the execution's name."""
 
     request: object
     execution_arn: str

@@ -1,4 +1,4 @@
-"""One pydantic model per arrow of the state machine, in the order of the data; the first, the input, is request.py."""
+"""The inputs and results of the steps, in the order of the data; the execution's own input is in request.py."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,14 +11,14 @@ from functions.models.request import Polling, RevocationReason, WantedSerial
 
 
 class StepResult(Model):
-    """What a step answers; `functions/handler.py` adds the times."""
+    """The result of a step; `functions/handler.py` adds the times."""
 
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
 
 class Attached(StepResult):
-    """What AttachCrl did. Ids add up over the rounds of one execution."""
+    """The result of AttachCrl. Ids accumulate over the rounds of an execution."""
 
     revocation_id: int | None = None
     added_revocation_ids: list[int] = Field(default_factory=list)
@@ -26,15 +26,15 @@ class Attached(StepResult):
 
 
 class Verified(StepResult):
-    """What was read back from the trust store. Entries add up over the rounds of one execution."""
+    """The result of VerifyRevocation: what was read back. Entries accumulate over the rounds of an execution."""
 
     revocation_id: int | None = None
     crl_number: int | None = None
     sha256: str | None = None
     number_of_revoked_entries: int = 0
     wanted_held: int = 0
-    wanted_new: int = Field(default=0, description="Wanted serials held now and in no list at the start.")
-    # None: not known, because a peer removed the lists before they could be compared.
+    wanted_new: int = Field(default=0, description="Wanted serials in the list that were in no list at the start.")
+    # None if not known: another execution removed the lists before they could be compared.
     new_entries: int | None = None
     dropped_entries: int | None = None
     total_revoked_entries: int = 0
@@ -42,23 +42,23 @@ class Verified(StepResult):
 
 
 class Removed(StepResult):
-    """What RemoveSupersededCrls did. Ids add up over the rounds of one execution."""
+    """The result of RemoveSupersededCrls. Ids accumulate over the rounds of an execution."""
 
-    verified_list_gone: bool = Field(default=False, description="Somebody removed it: it is to be attached again.")
+    verified_list_gone: bool = Field(default=False, description="Somebody removed it; it is attached again.")
     times_gone: int = 0
     removed_revocation_ids: list[int] = Field(default_factory=list)
     total_revoked_entries: int = 0
 
 
 class Failure(Model):
-    """What a Catch leaves in the state: the error's name, and its cause as Lambda words it."""
+    """What a Catch puts into the state: the error's name, and its cause as Lambda writes it."""
 
     error: str
     cause: str = ""
 
 
 class TrustStore(Model):
-    """An item of the Map EnforceOnTrustStores, carried from round to round."""
+    """An item of the Map EnforceOnTrustStores, passed from round to round."""
 
     trust_store_arn: TrustStoreArn
     attached: Attached = Field(default_factory=Attached)
@@ -68,16 +68,18 @@ class TrustStore(Model):
 
 
 class Prepared(StepResult):
-    """What PrepareRevocation answers."""
+    """The result of PrepareRevocation."""
 
     manifest: S3Object
     certificate_authority_arn: CertificateAuthorityArn | None = None
     revocation_reason: RevocationReason
     polling: Polling
-    reconcile: bool = Field(default=False, description="Nothing is to be revoked: a CRL that is there is enforced.")
-    give_way_seconds: int = Field(default=0, description="How long a reconcile lets others correct a drift.")
+    reconcile: bool = Field(default=False, description="Nothing is revoked; an existing CRL is enforced.")
+    give_way_seconds: int = Field(default=0, description="How long a reconcile waits for others to correct a drift.")
     serials: list[WantedSerial] = Field(description="Each with its reason, if it has one of its own.")
-    batches: list[int] = Field(default_factory=list, description="Of a long list, whose serials no state carries.")
+    batches: list[int] = Field(
+        default_factory=list, description="The batch numbers of a long list, whose serials are not in the state."
+    )
     trust_stores: list[TrustStore]
 
 
@@ -86,7 +88,7 @@ class RevokeCertificateInput(Model):
 
     certificate_authority_arn: CertificateAuthorityArn
     wanted: WantedSerial
-    revocation_reason: RevocationReason = Field(description="Of the request.")
+    revocation_reason: RevocationReason = Field(description="The request's, for a serial without its own.")
 
 
 class RevocationOutcome(StrEnum):
@@ -99,7 +101,7 @@ class RevocationOutcome(StrEnum):
 
 
 class Revocation(Model):
-    """What RevokeCertificate answers: small, for 500 of them stand side by side in the state."""
+    """The result of RevokeCertificate: small, as the state holds up to `limits.MAX_INLINE_SERIALS` of them."""
 
     serial: Serial
     outcome: RevocationOutcome
@@ -108,7 +110,7 @@ class Revocation(Model):
 
     @property
     def wanted_in_crl(self) -> bool:
-        """Whether a CRL must hold it before it is blocked."""
+        """Whether the certificate is blocked only once a CRL holds it."""
         return self.outcome in (RevocationOutcome.REVOKED, RevocationOutcome.ALREADY_REVOKED)
 
 
@@ -120,35 +122,35 @@ class RevokeBatchInput(Model):
 
 
 class RevokedBatch(Model):
-    """What RevokeBatch answers; each serial's outcome lies in S3."""
+    """The result of RevokeBatch; the outcome of each serial is in S3."""
 
     batch: int
     revoked: int = 0
     already_revoked: int = 0
     expired: int = 0
     failed: int = 0
-    error: str | None = Field(default=None, description="What kept the rest of this batch from being revoked.")
+    error: str | None = Field(default=None, description="Why the rest of this batch was not revoked.")
 
 
 class CrlStatus(StrEnum):
-    """What FindCrl made of the CRL that lies in S3."""
+    """What FindCrl found out about the CRL in S3."""
 
     COMPLETE = "COMPLETE"  # good, and holds every wanted serial
-    PARTIAL = "PARTIAL"  # good, and holds wanted serials that were not read back from every trust store yet
+    PARTIAL = "PARTIAL"  # good, and holds wanted serials that are not yet read back from every trust store
     NOT_YET = "NOT_YET"  # absent, or nothing new in it
     INVALID = "INVALID"  # changed, and refused
     NOTHING_WANTED = "NOTHING_WANTED"  # no serial was revoked: there is nothing to wait for
 
 
 class Notice(StrEnum):
-    """What people are told while an execution waits."""
+    """A notification while an execution waits."""
 
-    WAIT_BEGINS = "WAIT_BEGINS"  # all is revoked, and accepted until the CRL comes
+    WAIT_BEGINS = "WAIT_BEGINS"  # all certificates are revoked, and accepted until the CRL is published
     STILL_WAITING = "STILL_WAITING"  # longer than Private CA usually takes
 
 
 class FoundCrl(StepResult):
-    """What FindCrl answers, and gets back at the next poll."""
+    """The result of FindCrl, which is an input of its next poll."""
 
     status: CrlStatus
     polls: int
@@ -156,19 +158,21 @@ class FoundCrl(StepResult):
     deadline_passed: bool
     number_wanted: int
     number_missing: int
-    missing_serials: list[Serial] = Field(default_factory=list, description="The first ten of them.")
+    missing_serials: list[Serial] = Field(default_factory=list, description="The first ten missing serials.")
     first_poll_at: datetime
-    etag: str | None = Field(default=None, alias="ETag", description="Of the object last read.")
-    crl: S3Object | None = Field(default=None, description="The last good one.")
+    etag: str | None = Field(default=None, alias="ETag", description="The ETag of the object last read.")
+    crl: S3Object | None = Field(default=None, description="The last good CRL.")
     crl_number: int | None = None
     refusal: Failure | None = Field(default=None, description="Why the object last read is INVALID.")
-    generation_failure: Failure | None = Field(default=None, description="Private CA's own word that it has no CRL.")
-    notices: list[Notice] = Field(default_factory=list, description="All that were due so far.")
-    notice_due: bool = Field(default=False, description="The last of them is due now.")
+    generation_failure: Failure | None = Field(
+        default=None, description="Private CA's event that it could not generate a CRL."
+    )
+    notices: list[Notice] = Field(default_factory=list, description="All notices that were due so far.")
+    notice_due: bool = Field(default=False, description="The last of `notices` is due now.")
 
 
 class FindCrlInput(Model):
-    """What FindCrl gets; `previous` is empty at the first poll."""
+    """The input of FindCrl; `previous` is empty at the first poll."""
 
     manifest: S3Object
     revocations: list[Revocation]
@@ -178,64 +182,64 @@ class FindCrlInput(Model):
 
 
 class Drift(StepResult):
-    """What DetectDrift answers, and gets back after giving way."""
+    """The result of DetectDrift, which is an input of its second look."""
 
     status: DriftStatus
     crl: S3Object | None = None
     crl_number: int | None = None
-    trust_stores: list[TrustStoreDrift] = Field(default_factory=list, description="Those that differ.")
-    in_place: list[ListInPlace] = Field(default_factory=list, description="Of all trust stores, when none differs.")
-    claimed_by: str | None = Field(default=None, description="The ARN of the execution that is at work on it.")
+    trust_stores: list[TrustStoreDrift] = Field(default_factory=list, description="The trust stores that differ.")
+    in_place: list[ListInPlace] = Field(default_factory=list, description="One per trust store, if none differs.")
+    claimed_by: str | None = Field(default=None, description="The ARN of the execution that is correcting it.")
     refusal: Failure | None = Field(default=None, description="Why the CRL in S3 is INVALID.")
 
 
 class DetectDriftInput(Model):
-    """What DetectDrift gets; `previous` is empty at the first look."""
+    """The input of DetectDrift; `previous` is empty at the first look."""
 
     manifest: S3Object
     previous: Drift | dict[str, None]
 
 
 class NotifyWaitingInput(Model):
-    """What NotifyWaiting gets."""
+    """The input of NotifyWaiting."""
 
     manifest: S3Object
     found: FoundCrl
 
 
 class NotifyOutcomeInput(Model):
-    """What NotifyOutcome gets: where the report lies."""
+    """The input of NotifyOutcome: the location of the report."""
 
     report: S3Object
 
 
 class Notified(StepResult):
-    """What was told, and under which ids; none of them when there is nothing worth telling."""
+    """The result of a notification; without ids if there was nothing to send."""
 
-    message_id: str | None = Field(default=None, description="Of Amazon SNS.")
-    event_id: str | None = Field(default=None, description="Of Amazon EventBridge.")
+    message_id: str | None = Field(default=None, description="Assigned by Amazon SNS.")
+    event_id: str | None = Field(default=None, description="Assigned by Amazon EventBridge.")
 
 
 class ConvertCrlInput(Model):
-    """What ConvertCrl gets."""
+    """The input of ConvertCrl."""
 
     manifest: S3Object
     crl: S3Object
 
 
 class ConvertedCrl(StepResult):
-    """What ConvertCrl answers: the PEM in our own bucket, and what it holds."""
+    """The result of ConvertCrl: the PEM in the workflow bucket, and its fields."""
 
     pem: S3Object
     crl_number: int
     this_update: datetime
     next_update: datetime
     number_of_revoked_entries: int
-    sha256: str = Field(description="Of the DER, lower-case hex.")
+    sha256: str = Field(description="The SHA-256 of the DER, in lower-case hex.")
 
 
 class EnforceInput(Model):
-    """What AttachCrl, VerifyRevocation and RemoveSupersededCrls get."""
+    """The input of AttachCrl, VerifyRevocation and RemoveSupersededCrls."""
 
     manifest: S3Object
     trust_store: TrustStore
@@ -243,7 +247,7 @@ class EnforceInput(Model):
 
 
 class GatheredState(Model):
-    """The whole state, as far as the execution came."""
+    """The whole state, with the fields that the execution reached."""
 
     request: object = None
     prepared: Prepared | None = None
@@ -253,12 +257,12 @@ class GatheredState(Model):
     converted: ConvertedCrl | None = None
     trust_stores: list[TrustStore] = Field(default_factory=list)
     notified: Notified | None = None
-    not_notified: Failure | None = Field(default=None, description="Why people could not be told of the wait.")
+    not_notified: Failure | None = Field(default=None, description="Why the notification of the wait failed.")
     failure: Failure | None = None
 
 
 class ReportInput(Model):
-    """What ReportRevocation gets."""
+    """The input of ReportRevocation."""
 
     execution_arn: str
     execution_name: str

@@ -1,4 +1,4 @@
-"""What the steps keep in S3 beside the state: the manifest of an execution, and the evidence of what was read back."""
+"""The documents that the steps keep in S3 beside the state, such as the manifest and the evidence."""
 
 from datetime import datetime, timedelta
 
@@ -12,25 +12,25 @@ from functions.pki.chain import ca_id_from_key
 
 
 class AttachedList(Model):
-    """A revocation list in a trust store, and what is known of it after reading it. An id is never reused."""
+    """A revocation list in a trust store, and what was read in it. Ids are never reused."""
 
     revocation_id: int
     number_of_revoked_entries: int
-    # None in what follows: not a complete base CRL signed by this CA's key, so never compared or removed.
+    # These are None for lists of other CAs and for incomplete CRLs; such lists are never compared or removed.
     crl_number: int | None = None
     sha256: str | None = None
     this_update: datetime | None = None
     next_update: datetime | None = None
-    held_serials: list[Serial] = Field(default_factory=list, description="Those of the wanted ones in it.")
+    held_serials: list[Serial] = Field(default_factory=list, description="The wanted serials in it.")
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The order of the lists of one CA: the highest wins, whoever attached it."""
+        """The order of one CA's lists: the highest wins, no matter which execution attached it."""
         return (-1 if self.crl_number is None else self.crl_number, self.revocation_id)
 
 
 class Baseline(Model):
-    """A trust store before anything was done."""
+    """A trust store before the execution changed anything."""
 
     trust_store_arn: TrustStoreArn
     total_revoked_entries: int
@@ -39,21 +39,23 @@ class Baseline(Model):
 
     @property
     def held_serials(self) -> set[int]:
-        """The wanted serials that were in force already."""
+        """The wanted serials that were enforced already."""
         return {serial for attached in self.lists for serial in attached.held_serials}
 
 
 class CrlLocation(Model):
-    """Where Private CA writes the CRL, and which object lay there before anything was done."""
+    """Where the CRL is, and which object was there when the execution started."""
 
     bucket: str
     key: str
     etag: str | None = Field(default=None, alias="ETag")
-    version_id: str | None = Field(default=None, description="Of a CRL that was handed over: this one, and no other.")
+    version_id: str | None = Field(
+        default=None, description="The version of a third-party CRL; other versions are ignored."
+    )
 
 
 class Manifest(Model):
-    """What all later steps need and no state carries: kept in S3 beside the report."""
+    """What all later steps need, kept in S3 beside the report and not in the state."""
 
     execution_arn: str
     execution_name: str
@@ -65,55 +67,57 @@ class Manifest(Model):
 
     @property
     def issuer(self) -> x509.Certificate:
-        """The CA's own certificate: the name and the key that its CRLs are checked with."""
+        """The CA's certificate, whose name and key its CRLs are checked with."""
         return x509.load_pem_x509_certificate(self.issuer_pem.encode())
 
     @property
     def is_third_party(self) -> bool:
-        """Whether the CRL is of a CA that is not Private CA's, and was named in the input."""
+        """Whether the input names a CRL, of a CA outside Private CA."""
         return self.request.crl is not None
 
     @property
     def authority_id(self) -> str:
-        """The short name of the CA: the last part of its ARN, or of a CA that has none, its key's."""
+        """The id of the CA: the last part of its ARN or, for a CA without one, an id made from its key."""
         arn = self.request.certificate_authority_arn
         return arn.rsplit("/", 1)[1] if arn else ca_id_from_key(self.issuer)
 
     @property
     def wanted(self) -> frozenset[int]:
-        """The serials that were asked for."""
+        """The serials of the request."""
         return frozenset(self.request.serials)
 
     def baseline(self, trust_store_arn: str) -> Baseline:
-        """Give the trust store's state before anything was done."""
+        """Return the trust store's state before the execution changed anything."""
         return next(b for b in self.baselines if b.trust_store_arn == trust_store_arn)
 
 
 class Evidence(Model):
-    """What VerifyRevocation read back from a trust store, kept in S3 for the report and for an auditor."""
+    """What VerifyRevocation read back from a trust store, kept for the report and for auditors."""
 
     trust_store_arn: TrustStoreArn
     verified_at: datetime
     attached: AttachedList
-    dropped_serials: list[Serial] = Field(description="The first hundred that the lists before held.")
+    dropped_serials: list[Serial] = Field(
+        description="The first hundred serials of the lists before that are not in it."
+    )
 
 
 class Outcomes(Model):
-    """What became of the serials of one batch."""
+    """The outcomes of the serials of one batch."""
 
     revocations: list[Revocation] = Field(default_factory=list)
 
 
 class CrlFailure(Model):
-    """Private CA's own word that it could not generate or write a CRL, kept for those who wait for it."""
+    """Private CA's event that it could not generate or write a CRL, kept for the executions that wait for it."""
 
     certificate_authority_arn: str
     at: datetime
-    reason: str = Field(description="As Private CA words it.")
+    reason: str = Field(description="In Private CA's words.")
 
 
 class Claim(Model):
-    """Which reconcile corrects a drift, and for how long no other does."""
+    """The reconcile that corrects a drift, and how long others leave it alone."""
 
     execution_arn: str
     at: datetime

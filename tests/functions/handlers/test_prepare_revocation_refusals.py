@@ -30,7 +30,7 @@ from tests.support.steps import Bench
         ({"Serials": ["zz"]}, r"Serials\[0\]: InvalidSerial"),
         ({"Serials": ["1234"]}, r"Serials\[0\]: AmbiguousSerial: .*'12:34'.*'04:d2'"),
         ({"Serials": [1234]}, r"Serials\[0\]: AmbiguousSerial"),
-        ({"Serials": [True]}, r"Serials\[0\]: InvalidSerial: a serial is written as a text"),
+        ({"Serials": [True]}, r"Serials\[0\]: InvalidSerial: a serial must be a string"),
         ({"Serials": ["aa:01", None]}, r"Serials\[1\]: InvalidSerial"),
         ({"Serials": "aa:01"}, "Serials: Input should be a valid list"),
         ({"RevocationReason": "REMOVE_FROM_CRL"}, "RevocationReason: Input should be 'UNSPECIFIED'"),
