@@ -108,16 +108,6 @@ def test_no_broad_except(module: str) -> None:
     }
 
 
-@pytest.mark.parametrize("module", FUNCTIONS)
-def test_functions_import_neither_infra_nor_each_other(module: str) -> None:
-    """Code cannot know whether its AWS is the embedded one; a Lambda imports no other; boto3 is in functions/aws."""
-    imported = set(imports(FUNCTIONS[module]))
-    roots = {name.partition(".")[0] for name in imported}
-    assert not roots & {"infra", "moto", "tests"}
-    assert not {f"functions.handlers.{Path(path).stem}" for path in HANDLERS} & imported
-    assert module.startswith("functions/aws/") or not roots & {"boto3", "botocore", "urllib3"}
-
-
 def test_handlers_are_the_modules_with_a_handler() -> None:
     """Each module of functions/handlers has a `handler` and a function of its own name; no other module has one."""
     dotted = {path: path.removesuffix(".py").replace("/", ".") for path in FUNCTIONS}
