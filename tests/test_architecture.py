@@ -70,6 +70,12 @@ def test_folder_fits_on_a_screen(folder: str) -> None:
     assert len(modules) <= MOST_MODULES or folder.endswith("functions/handlers")
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_module_has_one_subject(module: str) -> None:
+    """A file with more than 300 lines has two subjects."""
+    assert len((ROOT / module).read_text().splitlines()) <= MOST_LINES
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_room_says_what_it_is_for(folder: str) -> None:
     """The `__init__.py` of each folder has a docstring and nothing else."""

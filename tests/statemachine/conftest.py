@@ -1,4 +1,4 @@
-"""Workflows that are watched: the trust store must never become less strict, or nothing may be changed at all."""
+"""Workflows that are watched for a weaker trust store or for any change, and a stack whose rules are enabled."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,10 @@ import pytest
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
+from infra.local.events import service as events
+from infra.local.lab.lab import deployed_lab
+from infra.local.server import EmbeddedAws
+from tests.statemachine.live_stack import LiveStack
 from tests.support.workflow import Workflow
 
 _EFFECTS = re.compile(r":(RevokeCertificate|AddTrustStoreRevocations|RemoveTrustStoreRevocations|PutObject)$")
@@ -63,3 +67,37 @@ def untouched(guarded: Workflow) -> Iterator[Workflow]:
     assert effects == [], "a refused request had an effect"
     assert set(ca.revocations) == revoked
     assert list(guarded.lists()) == lists
+
+
+@pytest.fixture(scope="module")
+def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """Return a stack of this file's own, for one trust store, whose rules are enabled."""
+    embedded_aws.reset()
+    embedded_aws.settings.events.sends_s3_events = False
+    folder = tmp_path_factory.mktemp("live")
+    with deployed_lab(
+        embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
+    ) as lab:
+        yield LiveStack(Workflow(lab, lab.trust_store_arn, folder=folder))
+    embedded_aws.reset()
+    embedded_aws.settings.events.sends_s3_events = True
+
+
+@pytest.fixture
+def live(stack: LiveStack) -> Iterator[LiveStack]:
+    """Return the stack with the current CRL attached; S3's events are off until a test enables them."""
+    settings = stack.aws.settings
+    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.trust_stores.write_burst = 1_000
+    acm_pca.publish_now(stack.lab.authority.arn)
+    assert stack.reconcile().status == "SUCCEEDED"
+    stack.receive_notifications()
+    stack.receive_events()
+    yield stack
+    settings.events.sends_s3_events = False
+    events.wait_until_delivered(30)
+    for arn in stack.workflow.executions():
+        stack.workflow.wait(arn)
+    faults.clear()
+    defaults = type(settings)()
+    settings.private_ca, settings.trust_stores = defaults.private_ca, defaults.trust_stores

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,49 +13,12 @@ from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.events import service as events
-from infra.local.lab.lab import deployed_lab
-from infra.local.server import EmbeddedAws
 from tests.statemachine.live_stack import LiveStack
 from tests.support.waiting import eventually
-from tests.support.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
 AWS = Path(sys.executable).parent / "aws"
 ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalancing:RemoveTrustStoreRevocations"
-
-
-@pytest.fixture(scope="module")
-def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """Return a stack of this file's own, for one trust store, whose rules are enabled."""
-    embedded_aws.reset()
-    embedded_aws.settings.events.sends_s3_events = False
-    folder = tmp_path_factory.mktemp("live")
-    with deployed_lab(
-        embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
-    ) as lab:
-        yield LiveStack(Workflow(lab, lab.trust_store_arn, folder=folder))
-    embedded_aws.reset()
-    embedded_aws.settings.events.sends_s3_events = True
-
-
-@pytest.fixture
-def live(stack: LiveStack) -> Iterator[LiveStack]:
-    """Return the stack with the current CRL attached; S3's events are off until a test enables them."""
-    settings = stack.aws.settings
-    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
-    settings.trust_stores.write_burst = 1_000
-    acm_pca.publish_now(stack.lab.authority.arn)
-    assert stack.reconcile().status == "SUCCEEDED"
-    stack.receive_notifications()
-    stack.receive_events()
-    yield stack
-    settings.events.sends_s3_events = False
-    events.wait_until_delivered(30)
-    for arn in stack.workflow.executions():
-        stack.workflow.wait(arn)
-    faults.clear()
-    fresh = type(settings)()
-    settings.private_ca, settings.trust_stores = fresh.private_ca, fresh.trust_stores
 
 
 def test_uploaded_crl_of_another_ca_is_enforced(live: LiveStack) -> None:
