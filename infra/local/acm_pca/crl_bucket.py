@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, get_canned_acl, s3_backends
 
-from infra.iam_policy import is_service_allowed
+from infra.iam_policy import PolicyNotEvaluated, is_service_allowed
 from infra.local.acm_pca.exceptions import CrlBucketException
 
 SERVICE = "acm-pca.amazonaws.com"
@@ -39,14 +39,18 @@ def write_object(ca: Owner, configuration: dict[str, Any], key: str, body: bytes
         ("s3:PutObjectAcl", f"arn:aws:s3:::{name}/{key}"),
     ):
         policy = bucket.policy.decode() if bucket.policy else None
-        if not is_service_allowed(
-            policy,
-            service=SERVICE,
-            action=action,
-            resource=resource,
-            source_arn=ca.arn,
-            source_account=ca.account_id,
-        ):
+        try:
+            is_allowed = is_service_allowed(
+                policy,
+                service=SERVICE,
+                action=action,
+                resource=resource,
+                source_arn=ca.arn,
+                source_account=ca.account_id,
+            )
+        except PolicyNotEvaluated as error:
+            raise CrlBucketException(bucket=name, reason=f"its policy cannot be evaluated ({error})") from error
+        if not is_allowed:
             raise CrlBucketException(bucket=name, reason=f"its policy does not allow {action} on {resource}")
     is_public = configuration.get("S3ObjectAcl", "PUBLIC_READ") == "PUBLIC_READ"
     # A bucket without the setting blocks public access too, as buckets do since April 2023.

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.iam_policy import is_service_allowed
+from infra.iam_policy import PolicyNotEvaluated, is_service_allowed
 from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 from infra.local.iam.role_clients import RoleClients
@@ -121,14 +121,18 @@ class Sender:
         return self._clients.get(self._settings.region, service, None)
 
     def _require_permission(self, policy: str | None, action: str, resource: str, rule_arn: str) -> None:
-        if not is_service_allowed(
-            policy,
-            service=SERVICE,
-            action=action,
-            resource=resource,
-            source_arn=rule_arn,
-            source_account=self._settings.account_id,
-        ):
+        try:
+            is_allowed = is_service_allowed(
+                policy,
+                service=SERVICE,
+                action=action,
+                resource=resource,
+                source_arn=rule_arn,
+                source_account=self._settings.account_id,
+            )
+        except PolicyNotEvaluated as error:
+            raise NotDelivered("NO_PERMISSIONS", f"The policy of {resource} cannot be evaluated ({error})") from error
+        if not is_allowed:
             message = f"User: {SERVICE} is not authorized to perform: {action} on resource: {resource}"
             raise NotDelivered("NO_PERMISSIONS", message)
 

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from botocore.exceptions import ClientError
+
 from infra.local.acm_pca.service import certificate_authority
 from tests.support.private_ca import LocalCa
 from tests.support.services import Services, crl_bucket_policy, refused
@@ -13,6 +16,15 @@ def test_bucket_that_denies_private_ca_is_refused(services: Services) -> None:
     bucket = services.bucket()
     services.s3.delete_bucket_policy(Bucket=bucket)
     with refused("ValidationException"):
+        LocalCa.create(services, bucket=bucket)
+
+
+def test_policy_that_cannot_be_evaluated_is_refused(services: Services) -> None:
+    """The error names the operator that is not known."""
+    bucket = services.bucket()
+    unknown = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    services.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(crl_bucket_policy(bucket, Condition=unknown)))
+    with pytest.raises(ClientError, match="IpAddress on aws:SourceIp"):
         LocalCa.create(services, bucket=bucket)
 
 

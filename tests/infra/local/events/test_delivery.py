@@ -144,6 +144,21 @@ def test_a_queue_whose_policy_denies_eventbridge_receives_nothing(aws: EmbeddedA
     assert event_bridge.bodies(aws, "closed") == []
 
 
+def test_a_policy_that_cannot_be_evaluated_denies_eventbridge(aws: EmbeddedAws) -> None:
+    """The dead-letter queue's message names the operator that is not known."""
+    queue = event_bridge.queue(aws)
+    client = aws.client("sqs")
+    url = client.get_queue_url(QueueName="queue")["QueueUrl"]
+    policy = json.loads(client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    policy["Statement"][0]["Condition"] = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    event_bridge.rule(aws, target(aws, queue))
+    event_bridge.put(aws)
+    attributes = event_bridge.attributes(event_bridge.messages(aws, "dead")[0])
+    assert attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert "cannot be evaluated (IpAddress on aws:SourceIp" in attributes["ERROR_MESSAGE"]
+
+
 def test_input_that_is_not_json_does_not_reach_a_state_machine(aws: EmbeddedAws) -> None:
     """It goes to the dead-letter queue."""
     event_bridge.rule(aws, target(aws, InputTransformer={"InputTemplate": "sold"}))
