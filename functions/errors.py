@@ -1,4 +1,4 @@
-"""The one tree of errors: a class name is what the state machine's `ErrorEquals` matches and what a report names.
+"""Every error of this product: the state machine's `ErrorEquals` and the report use the class names.
 
 RevocationError
 ├── RequestRefused               the input, or what it names, cannot be used (nothing was revoked)
@@ -13,8 +13,8 @@ RevocationError
 │   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused
 ├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
 ├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
-│   └── CrlBucketNotWritable, CrlGenerationFailed   … and Private CA itself has said why
-├── ExecutionInterrupted         time-out, abort, or a fault of the state machine that it could not report itself
+│   └── CrlBucketNotWritable, CrlGenerationFailed   … and Private CA itself reported why
+├── ExecutionInterrupted         time-out, abort, or an error that the state machine could not report itself
 ├── TrustStoreFull, RevocationAddUnclear, RevocationNotVerified, TrustStoreNotEnforced
 ├── CertificateAuthorityBusy, TrustStoreThrottled, AwsUnavailable   retried by the state machine
 └── AwsCallRefused               any other refusal by AWS, with operation and code
@@ -46,11 +46,11 @@ class AmbiguousSerial(RequestRefused):
 
 
 class InvalidCertificate(RequestRefused):
-    """A file or text of the input holds no X.509 certificate that can be read."""
+    """A file or text of the input does not hold a readable X.509 certificate."""
 
 
 class PrivateKeyGiven(RequestRefused):
-    """A file or text of the input holds a private key, which nobody may have asked for."""
+    """A file or text of the input holds a private key, which no input needs."""
 
 
 class CertificateIssuerMismatch(RequestRefused):
@@ -62,7 +62,7 @@ class CertificateExpired(RequestRefused):
 
 
 class InvalidSerialList(RequestRefused):
-    """A list of serials is not of the format that it is said to be, or some of its lines cannot be read."""
+    """A list of serials is not in its declared format, or some of its lines cannot be read."""
 
 
 class InputObjectNotFound(RequestRefused):
@@ -70,7 +70,7 @@ class InputObjectNotFound(RequestRefused):
 
 
 class InputObjectTooLarge(RequestRefused):
-    """An object that the input names is larger than anything of its kind."""
+    """An object that the input names is larger than the limit for its kind."""
 
 
 class CertificateAuthorityNotFound(RequestRefused):
@@ -86,7 +86,7 @@ class CrlNotEnabled(RequestRefused):
 
 
 class CrlPartitioned(RequestRefused):
-    """The certificate authority publishes partitioned CRLs, none of which speaks for all certificates."""
+    """The certificate authority publishes partitioned CRLs, none of which covers all certificates."""
 
 
 class TrustStoreNotFound(RequestRefused):
@@ -107,7 +107,7 @@ class CrlRefused(RevocationError):
 
 
 class CrlTooLarge(CrlRefused):
-    """The CRL is larger than a trust store takes, in bytes or in entries."""
+    """The CRL is larger than a trust store accepts, in bytes or in entries."""
 
 
 class CrlMalformed(CrlRefused):
@@ -123,7 +123,7 @@ class CrlExtensionUnsupported(CrlRefused):
 
 
 class CrlNumberMissing(CrlRefused):
-    """The CRL has no CRL number (RFC 5280, 5.2.3), so it cannot be told from an older one."""
+    """The CRL has no CRL number (RFC 5280, 5.2.3), so it cannot be distinguished from an older one."""
 
 
 class CrlIssuerMismatch(CrlRefused):
@@ -135,7 +135,7 @@ class CrlAuthorityKeyMismatch(CrlRefused):
 
 
 class CrlSignatureUnsupported(CrlRefused):
-    """The CRL is signed with an algorithm that load balancers do not take, or that does not fit the key."""
+    """The CRL is signed with an algorithm that load balancers do not accept, or that does not fit the key."""
 
 
 class CrlSignatureInvalid(CrlRefused):
@@ -155,7 +155,7 @@ class CrlNumberLower(CrlRefused):
 
 
 class CrlNumberReused(CrlRefused):
-    """Two different CRLs of one certificate authority carry one number."""
+    """Two different CRLs of one certificate authority have the same number."""
 
 
 class SerialsNotRevoked(RevocationError):
@@ -172,7 +172,7 @@ class CrlNotPublished(RevocationError):
 
 
 class CrlBucketNotWritable(CrlNotPublished):
-    """Private CA has said that it may not write to the CRL bucket."""
+    """Private CA reported that it may not write to the CRL bucket."""
 
     what_to_do = (
         "The certificates are revoked but not yet blocked. Let Private CA write to its CRL bucket: the bucket policy "
@@ -184,7 +184,7 @@ class CrlBucketNotWritable(CrlNotPublished):
 
 
 class CrlGenerationFailed(CrlNotPublished):
-    """Private CA has said that it failed to generate or write the CRL, by no fault of the bucket."""
+    """Private CA reported that it failed to generate or write the CRL, and not because of the bucket."""
 
     what_to_do = (
         "The certificates are revoked but not yet blocked. Private CA tries again every 15 minutes: start a new "
@@ -193,7 +193,7 @@ class CrlGenerationFailed(CrlNotPublished):
 
 
 class ExecutionInterrupted(RevocationError):
-    """The execution ended without a report of its own: a time-out, an abort, or a fault that no Catch takes."""
+    """The execution ended without a report of its own: a time-out, an abort, or an error that no Catch handles."""
 
 
 class SerialsNotInCrl(RevocationError):
@@ -206,7 +206,7 @@ class SerialsNotInCrl(RevocationError):
 
 
 class TrustStoreFull(RevocationError):
-    """The trust store has no head-room for the new list beside those it holds."""
+    """The trust store has no capacity for the new list in addition to those it holds."""
 
     what_to_do = (
         "Raise the quota that is named (Service Quotas), or remove lists of CAs that are no longer in use, "
@@ -215,7 +215,7 @@ class TrustStoreFull(RevocationError):
 
 
 class RevocationAddUnclear(RevocationError):
-    """AddTrustStoreRevocations gave no clear answer and the list is not (yet) to be seen."""
+    """AddTrustStoreRevocations gave no clear answer and the list is not (yet) visible."""
 
 
 class RevocationNotVerified(RevocationError):
@@ -227,16 +227,16 @@ class TrustStoreNotEnforced(RevocationError):
 
 
 class CertificateAuthorityBusy(RevocationError):
-    """Private CA throttles (RevokeCertificate: 20 a second per account and Region) or is at work on the CA."""
+    """Private CA throttles (RevokeCertificate: 20 a second per account and Region) or is busy with the CA."""
 
 
 class TrustStoreThrottled(RevocationError):
-    """The quota of trust-store writes (one every five seconds per account and Region) was used up for now."""
+    """The quota of trust-store writes (one every five seconds per account and Region) is used up for now."""
 
 
 class AwsUnavailable(RevocationError):
-    """AWS gave no answer, or answered that the fault is its own, and went on doing so when asked again."""
+    """AWS did not respond, or returned a server error, on every retry."""
 
 
 class AwsCallRefused(RevocationError):
-    """AWS refused a call for a reason that has no name of its own here; operation and code are in the text."""
+    """AWS refused a call for a reason without a class of its own; operation and code are in the message."""

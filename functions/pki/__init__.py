@@ -1,1 +1,1 @@
-"""RFC 5280 and nothing else: bytes in, facts out. No boto3, no pydantic."""
+"""Certificates, CRLs and serial numbers as RFC 5280 defines them, from bytes alone: no AWS, no pydantic."""

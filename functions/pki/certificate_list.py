@@ -1,4 +1,4 @@
-"""The outline of a CertificateList (RFC 5280, 5.1): where its parts stand.
+"""Finds the parts of a CertificateList (RFC 5280, 5.1) in its DER.
 
 A CRL may hold half a million entries. Everything but those entries is small and is left to cryptography, by
 way of a *stub*: the same list without its revokedCertificates.
@@ -15,7 +15,7 @@ _V2 = b"\x01"  # RFC 5280, 5.1.2.1: if present, the version is v2; a version 1 l
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Where the parts of a CertificateList stand in its DER."""
+    """Where the parts of a CertificateList are in its DER."""
 
     version: int
     tbs: slice

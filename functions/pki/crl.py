@@ -54,7 +54,7 @@ class Crl:
     this_update: datetime
     next_update: datetime | None
     number_of_revoked_entries: int
-    held_serials: frozenset[int]  # of those that `read` was asked for
+    held_serials: frozenset[int]  # of the wanted ones
     unsupported: str | None  # the first part of it that a reader of complete base CRLs must not ignore
     outline: Outline = field(repr=False)
     stub: x509.CertificateRevocationList = field(repr=False)

@@ -101,11 +101,12 @@ def _check_kind(crl: Crl) -> int:
         )
     if crl.unsupported is not None:
         raise CrlExtensionUnsupported(
-            f"the CRL is no complete base CRL that is understood in full: {crl.unsupported} ({_describe(crl)})"
+            f"the CRL is not a complete base CRL that is understood in full: {crl.unsupported} ({_describe(crl)})"
         )
     if crl.crl_number is None:
         raise CrlNumberMissing(
-            f"the CRL has no CRL number (RFC 5280, 5.2.3) to tell it from an older one ({_describe(crl)}). {_OPENSSL}"
+            f"the CRL has no CRL number (RFC 5280, 5.2.3) to distinguish it from an older one ({_describe(crl)}). "
+            f"{_OPENSSL}"
         )
     return crl.crl_number
 

@@ -31,11 +31,11 @@ def to_der(data: bytes) -> bytes:
     der = read_pem(data) if is_pem(data) else data
     _require_size("PEM", pem_size(len(der)))
     if der is data and der[:1] not in (b"", _SEQUENCE):
-        reason = f"CertificateList at offset 0 has tag 0x{der[0]:02x} instead of 0x30, so it is no DER"
+        reason = f"CertificateList at offset 0 has tag 0x{der[0]:02x} instead of 0x30, so it is not DER"
         if PEM_BEGIN in data:
             reason += ", and its PEM has text before it: openssl crl -in FILE -out NEW writes the PEM alone"
         else:
-            reason += f", and no PEM either, which begins with {PEM_BEGIN.decode()}"
+            reason += f", nor PEM, which begins with {PEM_BEGIN.decode()}"
         raise CrlMalformed(reason)
     return der
 
@@ -59,7 +59,7 @@ def read_pem(data: bytes) -> bytes:
     if (blocks := data.count(b"-----BEGIN ")) != 1:
         raise CrlMalformed(f"the PEM text holds {blocks} blocks, and exactly one is allowed")
     if not data.startswith(PEM_BEGIN) and (label := _LABEL.match(data)):
-        raise CrlMalformed(f"the PEM text is a {label[1].decode()}, and no X509 CRL")
+        raise CrlMalformed(f"the PEM text is a {label[1].decode()}, and not an X509 CRL")
     if (match := _ENCAPSULATED.fullmatch(data)) is None:
         raise CrlMalformed(f"the PEM text is not {PEM_BEGIN.decode()}, base64, {_END.decode()} and nothing else")
     try:

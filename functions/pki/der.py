@@ -14,7 +14,7 @@ UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
 SEQUENCE = 0x30
 
-LONG_FORM = 0x80  # a length octet of this or above tells how many octets of length follow
+LONG_FORM = 0x80  # a length octet of this value or above holds the number of length octets that follow
 _MAX_LENGTH_OCTETS = 4
 
 

@@ -1,8 +1,7 @@
 """The entries of a CRL (revokedCertificates, RFC 5280, 5.1.2.6 and 5.3), in one pass.
 
-Time and memory do not depend on how many serials are looked for, and half a million entries take a fraction
-of a second. The pass checks every tag, length, date and extension; that an entry says what the CA meant is for
-the signature to show.
+Time and memory do not depend on the number of wanted serials, and half a million entries take a fraction of a
+second. The pass checks every tag, length, date and extension; the signature proves the content.
 """
 
 import re
@@ -56,7 +55,7 @@ _UNKNOWN = (0, 0)
 class Entries:
     """One pass over revokedCertificates: iterate to get the content octets of each serial number.
 
-    `number` counts what was passed; `unsupported` names the first thing met that a reader must not ignore.
+    `number` counts the entries passed; `unsupported` names the first feature met that a reader must not ignore.
     """
 
     def __init__(self, der: bytes, entries: slice, max_entries: int) -> None:
@@ -74,8 +73,8 @@ class Entries:
 
         Raises CrlMalformed at the first fault, and CrlTooLarge at the first entry above the maximum.
         """
-        # Half a million turns: a few comparisons tell an entry like those before it, any other takes the
-        # careful way. A signature follows the entries, so looking a few octets ahead stays within the DER.
+        # Half a million rounds: a few comparisons recognise an entry like those before it, any other is
+        # read carefully. A signature follows the entries, so looking a few octets ahead stays within the DER.
         der, at, end, number, max_entries = self._der, self._start, self._end, 0, self._max_entries
         layouts, dates, extensions = self._layouts, self._dates, self._extensions
         while at < end:
@@ -164,16 +163,16 @@ class Entries:
             self.unsupported = f"{what} in entry {self.number}"
 
 
-def _require_date(der: bytes, found: Element, what: str) -> None:
-    text = der[found.content : found.end]
-    if (match := _TIMES[found.tag].fullmatch(text)) is not None:
+def _require_date(der: bytes, date: Element, what: str) -> None:
+    text = der[date.content : date.end]
+    if (match := _TIMES[date.tag].fullmatch(text)) is not None:
         year, month, day = (int(part) for part in match.groups())
         with suppress(ValueError):
-            # The century of a UTCTime is no matter: from 1950 to 2049 every fourth year is a leap year.
-            datetime(year if found.tag == GENERALIZED_TIME else 2000 + year, month, day, tzinfo=UTC)
+            # The century of a UTCTime does not matter: from 1950 to 2049 every fourth year is a leap year.
+            datetime(year if date.tag == GENERALIZED_TIME else 2000 + year, month, day, tzinfo=UTC)
             return
     raise CrlMalformed(
-        f"revocationDate of {what} at offset {found.start} is {text[:16]!r}, no time of RFC 5280, 5.1.2.4"
+        f"revocationDate of {what} at offset {date.start} is {text[:16]!r}, not a time of RFC 5280, 5.1.2.4"
     )
 
 

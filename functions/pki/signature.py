@@ -1,4 +1,4 @@
-"""Whether a CRL's signature verifies, with the algorithms that a load balancer takes (RFC 5280, 5.1.1.3)."""
+"""Verifies a CRL's signature, with the algorithms that load balancers accept (RFC 5280, 5.1.1.3)."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-# "Mutual authentication with TLS in Application Load Balancer": what certificates may be signed with.
+# "Mutual authentication with TLS in Application Load Balancer": the accepted signature algorithms.
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
@@ -15,9 +15,9 @@ _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 def verify(tbs: memoryview, stub: x509.CertificateRevocationList, issuer: x509.Certificate) -> None:
     """Verify the signature that a stub carries over the DER of the whole tbsCertList.
 
-    Raises InvalidSignature, and UnsupportedAlgorithm for an algorithm or key that is not taken. cryptography's
-    is_signature_valid encodes the whole list again first, half a second at 500,000 entries; this hashes the very
-    bytes that were signed.
+    Raises InvalidSignature, and UnsupportedAlgorithm for an algorithm or key that is not accepted. cryptography's
+    is_signature_valid first encodes the whole list again, half a second at 500,000 entries; this hashes the bytes
+    that were signed.
     """
     try:
         algorithm, parameters = stub.signature_hash_algorithm, stub.signature_algorithm_parameters
@@ -38,4 +38,4 @@ def verify(tbs: memoryview, stub: x509.CertificateRevocationList, issuer: x509.C
     else:
         kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
         oid = stub.signature_algorithm_oid.dotted_string
-        raise UnsupportedAlgorithm(f"{oid} with the CA's key ({kind}) is none that load balancers take")
+        raise UnsupportedAlgorithm(f"{oid} with the CA's key ({kind}) is not one that load balancers accept")

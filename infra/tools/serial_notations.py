@@ -111,7 +111,7 @@ NOTATIONS: list[tuple[str, str, int | tuple[type[Exception], str]]] = [
     ("one in another notation below", "Serial Number: 0a:1b\nserial=0C1D", (InvalidSerial, "2 serial numbers")),
     ("log line without a certificate", _LOG.format("-"), (InvalidSerial, "no client certificate")),
     ("two numbers that do not agree", "4660 (0x1235)", (InvalidSerial, "two numbers")),
-    ("letters in a decimal", "decimal:12ab", (InvalidSerial, "other than digits")),
+    ("letters in a decimal", "decimal:12ab", (InvalidSerial, "other characters than digits")),
     ("a spreadsheet's rounding", "1.23457E+15", (InvalidSerial, "not hexadecimal")),
     ("group of one digit: cut off?", "a:1b", (InvalidSerial, "between colons")),
     ("colon at the end: cut off?", "0a:1b:", (InvalidSerial, "between colons")),

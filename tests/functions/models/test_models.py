@@ -1,4 +1,4 @@
-"""The contracts: AWS's names outside, serials that come back as they went, and nothing unknown."""
+"""The models: AWS's names in JSON, serials that survive the round trip, and no unknown fields."""
 
 import inspect
 import json
@@ -30,13 +30,13 @@ MODELS = [
 
 
 def request(**more: object) -> dict[str, object]:
-    """Give a request that is complete, and more."""
+    """Return a complete request with these fields."""
     return {"CertificateAuthorityArn": CA, "TrustStoreArns": [STORE], "Serials": ["aa:01"], **more}
 
 
 @given(st.integers(min_value=1, max_value=2**160 - 1))
-def test_serial_comes_back_as_it_went(serial: int) -> None:
-    """A serial of any length is read as what was written, be it one octet, or digits alone."""
+def test_serial_survives_the_round_trip(serial: int) -> None:
+    """A serial of any length survives the round trip, also one octet or digits alone."""
     written = Revocation(serial=serial, outcome=RevocationOutcome.REVOKED).model_dump(mode="json")
     assert Revocation.model_validate(json.loads(json.dumps(written))).serial == serial
     again = RevocationRequest.model_validate(request(Serials=[written["Serial"]]))
@@ -45,19 +45,19 @@ def test_serial_comes_back_as_it_went(serial: int) -> None:
 
 @pytest.mark.parametrize(("serial", "text"), [(0x12, "00:12"), (0x0A, "00:0a"), (0x1234, "12:34"), (1, "00:01")])
 def test_short_serial(serial: int, text: str) -> None:
-    """It is the colon that says that digits alone are hexadecimal."""
-    question = RevokeCertificateInput.model_validate(
+    """The colon identifies digits as hexadecimal."""
+    event = RevokeCertificateInput.model_validate(
         {"CertificateAuthorityArn": CA, "Wanted": {"Serial": text}, "RevocationReason": "UNSPECIFIED"}
     )
-    assert question.wanted.serial == serial
-    assert question.model_dump(mode="json")["Wanted"]["Serial"] == text
+    assert event.wanted.serial == serial
+    assert event.model_dump(mode="json")["Wanted"]["Serial"] == text
 
 
 @pytest.mark.parametrize(
     "value", [12, 12.0, True, None, ["aa:01"], {"Number": "aa:01"}, {"Serial": 12}, "12", "", "-0x1"]
 )
-def test_serial_that_nobody_wrote_clearly(value: object) -> None:
-    """A JSON number may be meant as hexadecimal, and what is no text is no serial."""
+def test_ambiguous_serial_is_refused(value: object) -> None:
+    """A JSON number may be meant as hexadecimal, and other types are not serials."""
     with pytest.raises(ValidationError, match="Serial"):
         RevocationRequest.model_validate(request(Serials=[value]))
 
@@ -65,11 +65,11 @@ def test_serial_that_nobody_wrote_clearly(value: object) -> None:
 @pytest.mark.parametrize("written", ["KEY_COMPROMISE", "keyCompromise", "Key compromise", "key_compromise"])
 def test_serial_with_a_reason_of_its_own(written: str) -> None:
     """A reason is read as Private CA, RFC 5280 or a spreadsheet writes it."""
-    made = RevocationRequest.model_validate(
+    parsed = RevocationRequest.model_validate(
         request(Serials=["bb:01", {"Serial": "AA:01", "RevocationReason": written}])
     )
     stolen = RevocationReason.KEY_COMPROMISE
-    assert [each.wanted for each in made.serials] == [
+    assert [each.wanted for each in parsed.serials] == [
         WantedSerial(serial=0xBB01),
         WantedSerial(serial=0xAA01, revocation_reason=stolen),
     ]
@@ -77,23 +77,23 @@ def test_serial_with_a_reason_of_its_own(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["certificateHold", "removeFromCRL", "stolen", 1])
 def test_reason_that_private_ca_does_not_have(written: object) -> None:
-    """A hold cannot be asked for, since none can be undone."""
+    """CERTIFICATE_HOLD is refused, as Private CA cannot lift a hold."""
     with pytest.raises(ValidationError, match="RevocationReason"):
         RevocationRequest.model_validate(request(RevocationReason=written))
 
 
 def test_defaults_of_a_request() -> None:
-    """A reason that says nothing, a minute between two looks, two hours in all."""
-    made = RevocationRequest.model_validate(request())
-    assert made.revocation_reason == "UNSPECIFIED"
-    assert (made.polling.interval_seconds, made.polling.deadline_seconds) == (60, 7_200)
+    """The defaults are UNSPECIFIED, a minute between two looks, and two hours in all."""
+    parsed = RevocationRequest.model_validate(request())
+    assert parsed.revocation_reason == "UNSPECIFIED"
+    assert (parsed.polling.interval_seconds, parsed.polling.deadline_seconds) == (60, 7_200)
 
 
 @pytest.mark.parametrize(
     ("interval", "deadline", "good"), [(1, MAX_POLLS, True), (1, MAX_POLLS + 1, False), (2, 2 * MAX_POLLS + 1, False)]
 )
 def test_number_of_looks(interval: int, deadline: int, good: bool) -> None:  # noqa: FBT001 - a table
-    """Polling is bounded, for the history of an execution is."""
+    """The number of polls is limited, because the history of an execution is."""
     if good:
         Polling(interval_seconds=interval, deadline_seconds=deadline)
     else:
@@ -103,7 +103,7 @@ def test_number_of_looks(interval: int, deadline: int, good: bool) -> None:  # n
 
 @pytest.mark.parametrize("model", MODELS)
 def test_model_is_closed_and_frozen(model: type[BaseModel]) -> None:
-    """An unknown field is a fault, and no step changes what it was given."""
+    """An unknown field is refused, and a model cannot be changed."""
     assert model.model_config["extra"] == "forbid"
     assert model.model_config["frozen"] is True
 
@@ -118,7 +118,7 @@ def test_names_are_aws_names(model: type[BaseModel]) -> None:
 
 
 def test_rank() -> None:
-    """The CRL number counts first, then the id; what has no number is below all."""
+    """The CRL number decides, then the id; a list without a number ranks below all."""
 
     def ranked(revocation_id: int, crl_number: int | None) -> tuple[int, int]:
         return AttachedList(revocation_id=revocation_id, number_of_revoked_entries=0, crl_number=crl_number).rank
@@ -127,7 +127,7 @@ def test_rank() -> None:
 
 
 def test_held_by_a_baseline() -> None:
-    """What any of its lists holds."""
+    """A baseline holds the serials of all its lists."""
     lists = [
         AttachedList(revocation_id=number, number_of_revoked_entries=1, crl_number=number, held_serials=[serial])
         for number, serial in ((1, A), (2, B))
@@ -137,23 +137,29 @@ def test_held_by_a_baseline() -> None:
 
 @pytest.mark.parametrize("outcome", RevocationOutcome)
 def test_wanted_in_crl(outcome: RevocationOutcome) -> None:
-    """What was never revoked, or has expired, will not be in a CRL."""
+    """A serial that was not revoked, or has expired, is not expected in a CRL."""
     wanted = outcome in {RevocationOutcome.REVOKED, RevocationOutcome.ALREADY_REVOKED}
     assert Revocation(serial=A, outcome=outcome).wanted_in_crl is wanted
 
 
-def test_unknown_entries_come_back_unknown() -> None:
-    """None is left out of the JSON, and is None again when it is read."""
+def test_unknown_entries_survive_the_round_trip() -> None:
+    """None is left out of the JSON, and read as None."""
     written = Verified(revocation_id=1, new_entries=None).model_dump(mode="json", exclude_none=True)
     assert "NewEntries" not in written
     assert Verified.model_validate(written).new_entries is None
 
 
 def test_found_of_the_first_poll() -> None:
-    """At the first poll `Previous` is an empty object, and so it stays."""
+    """At the first poll `Previous` is an empty object, and it stays one."""
     location = {"Bucket": "b", "Key": "k", "VersionId": "v"}
-    event: dict[str, Any] = {"Manifest": location, "Revocations": [], "Batches": [], "TrustStores": [], "Previous": {}}
-    question = contracts.FindCrlInput.model_validate(event)
-    assert not isinstance(question.previous, FoundCrl)
+    document: dict[str, Any] = {
+        "Manifest": location,
+        "Revocations": [],
+        "Batches": [],
+        "TrustStores": [],
+        "Previous": {},
+    }
+    event = contracts.FindCrlInput.model_validate(document)
+    assert not isinstance(event.previous, FoundCrl)
     with pytest.raises(ValidationError):
-        contracts.FindCrlInput.model_validate({**event, "Previous": {"Status": "NOT_YET"}})
+        contracts.FindCrlInput.model_validate({**document, "Previous": {"Status": "NOT_YET"}})

@@ -111,10 +111,10 @@ def test_what_openssl_writes(tmp_path: Path) -> None:
     ],
 )
 def test_refused(data: bytes, words: str) -> None:
-    """What holds no certificate, or one that cannot be read, is refused by what is wrong with it."""
-    with pytest.raises(InvalidCertificate, match=words) as refusal:
+    """A file without a certificate, or with an unreadable one, is refused with the reason."""
+    with pytest.raises(InvalidCertificate, match=words) as error:
         certificates.read(data, "it")
-    assert len(str(refusal.value)) < 400
+    assert len(str(error.value)) < 400
 
 
 @pytest.mark.parametrize("where", ["before", "after", "alone"])
@@ -122,11 +122,11 @@ def test_private_key_is_refused_and_not_shown(where: str) -> None:
     """No part of the key is in the message, which says that the key is to be treated as known."""
     key = ONE.key_pem
     data = {"before": key + PEM, "after": PEM + key, "alone": key}[where]
-    with pytest.raises(PrivateKeyGiven, match="treat this key as known") as refusal:
+    with pytest.raises(PrivateKeyGiven, match="treat this key as known") as error:
         certificates.read(data, "it")
     for line in key.splitlines()[1:-1]:
-        assert line.decode() not in str(refusal.value)
-    assert refusal.value.__cause__ is None
+        assert line.decode() not in str(error.value)
+    assert error.value.__cause__ is None
 
 
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(lambda cut: DER[: len(cut) * 9] + cut)))
@@ -160,16 +160,16 @@ def test_a_changed_byte_is_read_or_refused(at: int, change: int) -> None:
 
 def test_full_chain() -> None:
     """Of a full chain the client's certificate counts; the CA's own and those above it are left out."""
-    held = certificates.read(PEM + CA.certificate_pem + ROOT.certificate_pem, "it")
-    clients = certificates.client_certificates(held, CA.certificate, [ROOT.certificate], "it")
+    in_file = certificates.read(PEM + CA.certificate_pem + ROOT.certificate_pem, "it")
+    clients = certificates.client_certificates(in_file, CA.certificate, [ROOT.certificate], "it")
     assert [each.serial_number for each in clients] == [ONE.serial]
 
 
 def test_the_cas_own_certificate_alone() -> None:
     """Nobody means to revoke the CA by this: a file without a client's certificate is refused."""
-    held = certificates.read(CA.certificate_pem, "it")
+    in_file = certificates.read(CA.certificate_pem, "it")
     with pytest.raises(InvalidCertificate, match="own certificates alone"):
-        certificates.client_certificates(held, CA.certificate, [ROOT.certificate], "it")
+        certificates.client_certificates(in_file, CA.certificate, [ROOT.certificate], "it")
 
 
 def test_good_certificate() -> None:
@@ -200,7 +200,7 @@ def test_certificate_of_a_ca_of_the_same_name() -> None:
 
 
 def test_expired_certificate() -> None:
-    """The message says since when, and what to do."""
+    """The message says when it expired, and what to do."""
     expired = CA.issue(not_before=NOW - 2 * DAY, not_after=NOW - timedelta(seconds=1))
     with pytest.raises(CertificateExpired, match="Leave it out"):
         certificates.check(expired.certificate, CA.certificate, NOW)

@@ -1,4 +1,4 @@
-"""A CA is trusted when its key, or that of one above it, stands in the bundle."""
+"""A CA is trusted if its key, or that of a CA above it, is in the bundle."""
 
 import base64
 from datetime import timedelta
@@ -19,15 +19,15 @@ RSA = certificate_authority("RSA", key=pki.rsa_key())
 
 
 def trusted(authority: InMemoryCa, *bundle: InMemoryCa, chain: bytes | None = None) -> bool:
-    """Ask, with the chain that Private CA gives unless told otherwise."""
+    """Call is_trusted, by default with the chain that Private CA returns."""
     chain_pem = (authority.chain_pem if chain is None else chain).decode()
     return is_trusted(authority.certificate, chain_pem, b"".join(each.certificate_pem for each in bundle))
 
 
-@pytest.mark.parametrize("held", [ISSUING, MIDDLE, ROOT])
-def test_itself_or_one_above(held: InMemoryCa) -> None:
+@pytest.mark.parametrize("in_bundle", [ISSUING, MIDDLE, ROOT])
+def test_itself_or_one_above(in_bundle: InMemoryCa) -> None:
     """Any certificate of its chain will do, beside others in the bundle."""
-    assert trusted(ISSUING, OTHER, held)
+    assert trusted(ISSUING, OTHER, in_bundle)
 
 
 def test_root_without_a_chain() -> None:
@@ -51,7 +51,7 @@ def test_chain_broken() -> None:
 
 
 def test_name_without_the_key() -> None:
-    """A name is no issuer: it is a name and a key."""
+    """An issuer is a name and a key, not a name alone."""
     assert not trusted(MIDDLE, NAMESAKE)
 
 

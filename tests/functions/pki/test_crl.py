@@ -1,4 +1,4 @@
-"""Reading a CRL: what it says, and one test for each fault of structure."""
+"""Reading a CRL: its fields, and one test for each fault of structure."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ from tests.support.pki import crl_pem
 CA = pki.certificate_authority()
 
 
-def test_what_a_crl_says() -> None:
+def test_fields_of_a_crl() -> None:
     """The fields of a CRL are read, and its hash is that of the DER."""
     der = CA.crl([5, 2**158 + 1], number=1_700_000_000_000)
     read = crl.read(der)
@@ -33,14 +33,14 @@ def test_pem_is_read_as_der() -> None:
     assert (crl.read(crl_pem(der)).der, crl.read(crl_pem(der)).sha256) == (der, crl.read(der).sha256)
 
 
-def test_held_are_the_wanted_ones_in_it() -> None:
+def test_held_serials_are_the_wanted_ones_in_it() -> None:
     """Of the wanted serials those in the CRL are held, as whole numbers and not as parts of others."""
     read = crl.read(CA.crl([0x05, 0xC8, 0x1234, 2**158 + 1]), wanted=[0xC8, 0x12, 0x34, 2**158 + 1, 2**158])
     assert read.held_serials == {0xC8, 2**158 + 1}
 
 
 def test_serial_numbers() -> None:
-    """All serials are given, each once."""
+    """All serials are returned, each once."""
     assert crl.serial_numbers(crl.read(CA.crl([5, 200, 2**100]))) == {5, 200, 2**100}
 
 
@@ -50,25 +50,25 @@ def test_no_entries() -> None:
     assert (read.number_of_revoked_entries, read.held_serials, crl.serial_numbers(read)) == (0, frozenset(), set())
 
 
-def test_as_many_entries_as_allowed() -> None:
+def test_entries_up_to_the_limit() -> None:
     """The limit itself is allowed."""
     assert crl.read(CA.crl([5, 6, 7]), max_entries=3).number_of_revoked_entries == 3
 
 
 def test_too_many_entries() -> None:
-    """A trust store takes only so many entries."""
+    """A CRL with more entries than a trust store accepts is refused."""
     with pytest.raises(CrlTooLarge, match="more than 3 entries"):
         crl.read(CA.crl([5, 6, 7, 8]), max_entries=3)
 
 
 def test_too_many_entries_stops_the_reading() -> None:
-    """What stands behind the limit is not looked at."""
+    """Entries beyond the limit are not read."""
     with pytest.raises(CrlTooLarge):
         crl.read(hand_made_crl(CA, entries=entry(5) + entry(6) + b"rubbish"), max_entries=1)
 
 
 def test_too_many_bytes() -> None:
-    """A file above the service's limit is refused unseen."""
+    """A file above the service's limit is refused before it is read."""
     with pytest.raises(CrlTooLarge, match="52,428,801 bytes as file"):
         crl.read(bytes(limits.MAX_CRL_BYTES + 1))
 
@@ -90,9 +90,9 @@ GOOD = hand_made_crl(CA, entries=entry(5))
         pytest.param(b"hello, world", "tag 0x68 instead of 0x30", id="text"),
         pytest.param(b"\xef\xbb\xbf" + crl_pem(GOOD), "tag 0xef instead of 0x30", id="PEM with a byte order mark"),
         pytest.param(b"My CRL:\n" + crl_pem(GOOD), "tag 0x4d instead of 0x30", id="PEM after other text"),
-        pytest.param(b"My CRL:\n" + crl_pem(GOOD), "openssl crl -in FILE -out NEW writes", id="what mends it"),
-        pytest.param(b"hello, world", "no PEM either, which begins with -----BEGIN X509 CRL-----", id="no form"),
-        pytest.param(CA.certificate_pem, "is a CERTIFICATE, and no X509 CRL", id="a certificate as PEM"),
+        pytest.param(b"My CRL:\n" + crl_pem(GOOD), "openssl crl -in FILE -out NEW writes", id="how to fix it"),
+        pytest.param(b"hello, world", "nor PEM, which begins with -----BEGIN X509 CRL-----", id="no form"),
+        pytest.param(CA.certificate_pem, "is a CERTIFICATE, and not an X509 CRL", id="a certificate as PEM"),
         pytest.param(GOOD[:-1], "passes the end", id="cut short"),
         pytest.param(GOOD + b"\n", "1 bytes follow the CertificateList", id="a byte more"),
         pytest.param(GOOD + GOOD, "bytes follow the CertificateList", id="two CRLs"),

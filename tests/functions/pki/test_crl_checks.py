@@ -167,7 +167,7 @@ def test_first_of_two_unsupported_entries() -> None:
 
 
 def test_no_crl_number() -> None:
-    """A CRL without a number cannot be told from an older one."""
+    """A CRL without a number cannot be distinguished from an older one."""
     with pytest.raises(CrlNumberMissing, match="RFC 5280, 5"):
         check(CA.crl(number=None))
 
@@ -186,10 +186,10 @@ def test_no_authority_key_identifier() -> None:
 
 def test_other_authority_key() -> None:
     """A CRL of another CA of the same name is refused, and both key identifiers are shown."""
-    with pytest.raises(CrlAuthorityKeyMismatch) as refusal:
+    with pytest.raises(CrlAuthorityKeyMismatch) as error:
         check(NAMESAKE.crl())
     for authority in (CA, NAMESAKE):
-        assert authority.key_identifier.hex(":") in str(refusal.value)
+        assert authority.key_identifier.hex(":") in str(error.value)
 
 
 def test_ca_without_key_identifier() -> None:
@@ -201,10 +201,10 @@ def test_ca_without_key_identifier() -> None:
 
 def test_this_update_ahead() -> None:
     """A CRL from the future is refused, and both times are shown."""
-    with pytest.raises(CrlNotYetValid) as refusal:
+    with pytest.raises(CrlNotYetValid) as error:
         check(CA.crl(this_update=pki.NOW + SECOND))
-    assert str(pki.NOW) in str(refusal.value)
-    assert str(pki.NOW + SECOND) in str(refusal.value)
+    assert str(pki.NOW) in str(error.value)
+    assert str(pki.NOW + SECOND) in str(error.value)
 
 
 def test_this_update_now_passes() -> None:
@@ -214,10 +214,10 @@ def test_this_update_now_passes() -> None:
 
 def test_next_update_passed() -> None:
     """A CRL that should have been replaced by now is refused, and both times are shown."""
-    with pytest.raises(CrlExpired) as refusal:
+    with pytest.raises(CrlExpired) as error:
         check(CA.crl(next_update=pki.NOW - SECOND))
-    assert str(pki.NOW) in str(refusal.value)
-    assert str(pki.NOW - SECOND) in str(refusal.value)
+    assert str(pki.NOW) in str(error.value)
+    assert str(pki.NOW - SECOND) in str(error.value)
 
 
 def test_next_update_now() -> None:
@@ -241,14 +241,14 @@ def test_number_lower_than_attached() -> None:
 def test_number_reused() -> None:
     """Two different CRLs of one number are refused, and both hashes are shown."""
     old, new = CA.crl([5], number=7), CA.crl([6], number=7)
-    with pytest.raises(CrlNumberReused) as refusal:
+    with pytest.raises(CrlNumberReused) as error:
         check(new, attached=crl.read(old))
     for der in (old, new):
-        assert crl.read(der).sha256 in str(refusal.value)
+        assert crl.read(der).sha256 in str(error.value)
 
 
 def test_the_attached_crl_itself_passes() -> None:
-    """The very CRL that is attached is no fault: an execution may run twice."""
+    """The CRL that is attached already is accepted: an execution may run twice."""
     der = CA.crl(number=7)
     check(der, attached=crl.read(der))
 
@@ -267,7 +267,7 @@ ALL_FAULTS = {"number": None, "issuer": pki.name("Other"), "key": NAMESAKE.key, 
 
 
 @pytest.mark.parametrize(
-    ("mended", "refusal"),
+    ("number_fixed", "refusal"),
     [
         (0, CrlNumberMissing),
         (1, CrlIssuerMismatch),
@@ -275,10 +275,10 @@ ALL_FAULTS = {"number": None, "issuer": pki.name("Other"), "key": NAMESAKE.key, 
         (3, CrlExpired),
     ],
 )
-def test_order_of_the_checks(mended: int, refusal: type[CrlRefused]) -> None:
+def test_order_of_the_checks(number_fixed: int, refusal: type[CrlRefused]) -> None:
     """Of several faults the first in the fixed order is named, so the same CRL is always refused by one name."""
     with pytest.raises(refusal):
-        check(CA.crl(**dict(list(ALL_FAULTS.items())[mended:])))  # type: ignore[arg-type]
+        check(CA.crl(**dict(list(ALL_FAULTS.items())[number_fixed:])))  # type: ignore[arg-type]
 
 
 def test_is_complete_base() -> None:

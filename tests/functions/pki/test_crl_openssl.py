@@ -1,4 +1,4 @@
-"""What openssl says of the same CRLs: the independent referee."""
+"""The same CRLs as read and verified by openssl, for comparison."""
 
 import subprocess
 from pathlib import Path
@@ -16,7 +16,7 @@ AUTHORITIES = pytest.mark.parametrize("authority", [CA, RSA_CA], ids=["EC", "RSA
 
 
 def openssl(der: bytes, *options: str) -> str:
-    """Run `openssl crl` and return what it says, on either stream."""
+    """Run `openssl crl` and return its output of both streams."""
     command = ["openssl", "crl", "-inform", "DER", "-noout", *options]
     done = subprocess.run(command, input=der, capture_output=True, check=False)
     return (done.stdout + done.stderr).decode()
@@ -32,7 +32,7 @@ def verdict(der: bytes, authority: pki.InMemoryCa, folder: Path) -> str:
 @AUTHORITIES
 @pytest.mark.parametrize("entries", [0, 1, 1_000])
 def test_good_signature(authority: pki.InMemoryCa, entries: int, tmp_path: Path) -> None:
-    """What passes here verifies with openssl, made by hand or by cryptography."""
+    """A CRL that passes our checks verifies with openssl, whether built by hand or by cryptography."""
     made = der_crl.random_serials(entries, octets=19)
     for der in (der_crl.large_crl(authority, made), authority.crl(made)):
         crl_checks.check(crl.read(der), issuer=authority.certificate, now=pki.NOW)
@@ -40,7 +40,7 @@ def test_good_signature(authority: pki.InMemoryCa, entries: int, tmp_path: Path)
 
 
 def test_bad_signature(tmp_path: Path) -> None:
-    """What is refused here for its signature fails with openssl."""
+    """A CRL whose signature we refuse fails with openssl too."""
     der = CA.crl([5], key=NAMESAKE.key)
     with pytest.raises(CrlSignatureInvalid):
         crl_checks.check(crl.read(der), issuer=CA.certificate, now=pki.NOW)

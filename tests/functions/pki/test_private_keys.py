@@ -57,7 +57,7 @@ FORMS |= {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_known(form: str) -> None:
-    """By its armour, or by what it is."""
+    """A key is recognised by its PEM lines or by its DER."""
     with pytest.raises(PrivateKeyGiven, match="treat this key as known to others"):
         private_keys.refuse(FORMS[form], "it")
 
@@ -116,7 +116,7 @@ WAYS: dict[str, Callable[[bytes], object]] = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_line_of_it_is_shown(form: str, way: str) -> None:
-    """Wherever it is put, no ten characters of its body are in what is said."""
+    """In whichever field it is, no ten characters of the key are in the message."""
     data = FORMS[form] if form not in ("DER", "encrypted DER") else base64.encodebytes(FORMS[form])
     with pytest.raises((RequestRefused, ValueError)) as refusal:
         WAYS[way](data)

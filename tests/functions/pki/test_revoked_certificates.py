@@ -173,7 +173,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 700), st.integers(0, 2), st.binary(m
 @given(st.sampled_from(SAMPLES), CHANGES)
 @example(SAMPLES[0], [(0, 0, b"")])
 def test_any_bytes_are_read_or_refused(sample: bytes, changes: list[tuple[int, int, bytes]]) -> None:
-    """Changed bytes are refused by name or read as cryptography reads them, and then they pass for nobody's."""
+    """Changed bytes are refused, or read as cryptography reads them and not taken as issued by any CA."""
     changed = bytearray(sample)
     for at, removed, inserted in changes:
         changed[at : at + removed] = inserted

@@ -130,7 +130,7 @@ def test_what_nothing_says_is_the_same_or_refused(serial: int, separator: str, u
 
 
 @pytest.mark.parametrize("serial", [0, -1])
-def test_write_refuses_what_is_not_positive(serial: int) -> None:
-    """What is not positive is not written."""
+def test_to_hex_refuses_what_is_not_positive(serial: int) -> None:
+    """A number that is not positive has no hexadecimal form."""
     with pytest.raises(InvalidSerial, match=str(serial)):
         serial_number.to_hex(serial)

@@ -44,7 +44,7 @@ def test_weak_hash() -> None:
 
 
 def test_unknown_signature_algorithm() -> None:
-    """An algorithm that nobody knows is refused."""
+    """An unknown algorithm is refused."""
     unknown = wrap(SEQUENCE, bytes.fromhex("06022a03"))
     with pytest.raises(CrlSignatureUnsupported):
         check(der_crl.hand_made_crl(CA, inner_algorithm=unknown, outer_algorithm=unknown))
@@ -111,7 +111,7 @@ def test_is_not_issued_by(der: bytes) -> None:
 
 
 def test_key_that_cannot_be_read() -> None:
-    """A CA's certificate with a key that is no point of its curve verifies nothing."""
+    """A CA's certificate whose key is not a point of its curve verifies nothing."""
     point = CA.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     spoilt = CA.certificate.public_bytes(Encoding.DER).replace(point, point[:1] + bytes(64))
     issuer = x509.load_der_x509_certificate(spoilt)
