@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from functions.limits import MAX_POLLS
-from functions.models import report
-from functions.models import request as requests
-from functions.models import states as contracts
+from functions.models import drift, report, request, states
 from functions.models.base import Model
 from functions.models.request import Polling, RevocationReason, RevocationRequest, WantedSerial
 from functions.models.states import FoundCrl, Revocation, RevocationOutcome, RevokeCertificateInput, Verified
@@ -23,13 +21,13 @@ CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1234"
 STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/clients/0123456789abcdef"
 MODELS = [
     model
-    for module in (contracts, requests, report)
+    for module in (drift, report, request, states)
     for _, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, Model) and model.__module__ == module.__name__
 ]
 
 
-def request(**more: object) -> dict[str, object]:
+def complete_request(**more: object) -> dict[str, object]:
     """Return a complete request with these fields."""
     return {"CertificateAuthorityArn": CA, "TrustStoreArns": [STORE], "Serials": ["aa:01"], **more}
 
@@ -39,7 +37,7 @@ def test_serial_survives_the_round_trip(serial: int) -> None:
     """A serial of any length survives the round trip, also one octet or digits alone."""
     written = Revocation(serial=serial, outcome=RevocationOutcome.REVOKED).model_dump(mode="json")
     assert Revocation.model_validate(json.loads(json.dumps(written))).serial == serial
-    again = RevocationRequest.model_validate(request(Serials=[written["Serial"]]))
+    again = RevocationRequest.model_validate(complete_request(Serials=[written["Serial"]]))
     assert [each.wanted for each in again.serials] == [WantedSerial(serial=serial)]
 
 
@@ -59,14 +57,14 @@ def test_short_serial(serial: int, text: str) -> None:
 def test_ambiguous_serial_is_refused(value: object) -> None:
     """A JSON number may be meant as hexadecimal, and other types are not serials."""
     with pytest.raises(ValidationError, match="Serial"):
-        RevocationRequest.model_validate(request(Serials=[value]))
+        RevocationRequest.model_validate(complete_request(Serials=[value]))
 
 
 @pytest.mark.parametrize("written", ["KEY_COMPROMISE", "keyCompromise", "Key compromise", "key_compromise"])
 def test_serial_with_a_reason_of_its_own(written: str) -> None:
     """A reason is read as Private CA, RFC 5280 or a spreadsheet writes it."""
     parsed = RevocationRequest.model_validate(
-        request(Serials=["bb:01", {"Serial": "AA:01", "RevocationReason": written}])
+        complete_request(Serials=["bb:01", {"Serial": "AA:01", "RevocationReason": written}])
     )
     stolen = RevocationReason.KEY_COMPROMISE
     assert [each.wanted for each in parsed.serials] == [
@@ -79,12 +77,12 @@ def test_serial_with_a_reason_of_its_own(written: str) -> None:
 def test_reason_that_private_ca_does_not_have(written: object) -> None:
     """CERTIFICATE_HOLD is refused, as Private CA cannot lift a hold."""
     with pytest.raises(ValidationError, match="RevocationReason"):
-        RevocationRequest.model_validate(request(RevocationReason=written))
+        RevocationRequest.model_validate(complete_request(RevocationReason=written))
 
 
 def test_defaults_of_a_request() -> None:
     """The defaults are UNSPECIFIED, a minute between two looks, and two hours in all."""
-    parsed = RevocationRequest.model_validate(request())
+    parsed = RevocationRequest.model_validate(complete_request())
     assert parsed.revocation_reason == "UNSPECIFIED"
     assert (parsed.polling.interval_seconds, parsed.polling.deadline_seconds) == (60, 7_200)
 
@@ -159,7 +157,7 @@ def test_found_of_the_first_poll() -> None:
         "TrustStores": [],
         "Previous": {},
     }
-    event = contracts.FindCrlInput.model_validate(document)
+    event = states.FindCrlInput.model_validate(document)
     assert not isinstance(event.previous, FoundCrl)
     with pytest.raises(ValidationError):
-        contracts.FindCrlInput.model_validate({**document, "Previous": {"Status": "NOT_YET"}})
+        states.FindCrlInput.model_validate({**document, "Previous": {"Status": "NOT_YET"}})

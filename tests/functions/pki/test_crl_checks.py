@@ -1,4 +1,4 @@
-"""Whether a CRL is known to be good: one test for each refusal, in the order of the checks."""
+"""The checks of a CRL: one test for each error, in the order of the checks."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ def check(
 
 
 def partition(**limits: bool) -> x509.IssuingDistributionPoint:
-    """Make an issuing distribution point with one of its limits."""
+    """Return an issuing distribution point with one of its limits."""
     everything = {
         "only_contains_user_certs": False,
         "only_contains_ca_certs": False,

@@ -23,7 +23,7 @@ def openssl(der: bytes, *options: str) -> str:
 
 
 def verdict(der: bytes, authority: pki.InMemoryCa, folder: Path) -> str:
-    """Let openssl verify a CRL's signature."""
+    """Verify a CRL's signature with openssl."""
     trusted = folder / "ca.pem"
     trusted.write_bytes(authority.certificate_pem + authority.chain_pem)
     return openssl(der, "-CAfile", str(trusted))
