@@ -145,9 +145,13 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts.get(char, re.escape(char)) for char in pattern), re.DOTALL)
 
 
+_ELEMENTS = {"Sid", "Effect", "Condition"} | {
+    f"{negation}{name}" for name in ("Principal", "Action", "Resource") for negation in ("", "Not")
+}
+
+
 def _applies(statement: Statement, request: Request) -> bool:
-    elements = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction"}
-    if unknown := statement.keys() - elements - {"Resource", "NotResource", "Condition"}:
+    if unknown := statement.keys() - _ELEMENTS:
         raise PolicyNotEvaluated(f"{sorted(unknown)} in {statement}")
     if statement["Effect"] not in {"Allow", "Deny"}:
         raise PolicyNotEvaluated(f"Effect {statement['Effect']} in {statement}")
