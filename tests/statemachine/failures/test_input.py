@@ -148,7 +148,7 @@ def test_object_in_another_bucket(untouched: Workflow) -> None:
     (good,) = untouched.clients(1)
     bucket = untouched.lab.outputs["WorkflowBucketName"]
     execution = untouched.run(good, Certificates=[f"s3://{bucket}/executions/x/report.json"])
-    assert_refused(execution, "InputObjectNotFound", "AccessDenied", "input bucket alone")
+    assert_refused(execution, "InputObjectNotFound", "AccessDenied", "its own input bucket")
 
 
 def test_serials_reconcile_and_crl_together(untouched: Workflow) -> None:
