@@ -19,7 +19,7 @@ _MAX_LENGTH_OCTETS = 4
 
 
 class Element(NamedTuple):
-    """Where an element stands in its buffer: header from `start`, content from `content` up to `end`."""
+    """Where an element is in its buffer: header from `start`, content from `content` up to `end`."""
 
     tag: int
     start: int

@@ -56,7 +56,7 @@ def test_name_without_the_key() -> None:
 
 
 def test_key_that_nobody_can_read() -> None:
-    """An odd certificate in the bundle, of a curve that is not known here, does not stand in the way."""
+    """An odd certificate in the bundle, of a curve that is not known here, does not matter."""
     der = OTHER.certificate.public_bytes(Encoding.DER)
     odd = der.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030106"))
     assert odd != der

@@ -145,7 +145,7 @@ def _second_entry_with(extension: x509.UnrecognizedExtension) -> bytes:
 
 
 def test_remove_from_crl() -> None:
-    """An entry that takes a revocation back belongs into a delta CRL (RFC 5280, 5.3.1)."""
+    """An entry that undoes a revocation belongs in a delta CRL (RFC 5280, 5.3.1)."""
     with pytest.raises(CrlExtensionUnsupported, match="removeFromCRL in entry 1"):
         check(der_crl.hand_made_crl(CA, entries=der_crl.entry(5, extensions=der_crl.reason(8))))
 

@@ -24,7 +24,7 @@ def check(der: bytes, *, issuer: x509.Certificate = CA.certificate) -> None:
 @pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
 @pytest.mark.parametrize("algorithm", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()], ids=lambda each: each.name)
 def test_ecdsa_passes(curve: ec.EllipticCurve, algorithm: hashes.SHA256) -> None:
-    """ECDSA on the curves, and with the hashes, that a load balancer takes passes."""
+    """ECDSA on the curves, and with the hashes, that load balancers accept passes."""
     authority = pki.certificate_authority(key=pki.ec_key(curve))
     check(authority.crl([5], algorithm=algorithm), issuer=authority.certificate)
 
