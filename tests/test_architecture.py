@@ -51,8 +51,8 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 def names(tree: ast.Module) -> set[str]:
     """Return the names that a module uses, alone or behind a dot."""
-    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return found | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return used | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
 def modules_of(test: str) -> Iterator[str]:
@@ -135,11 +135,13 @@ def test_tree_of_errors_is_the_one_shown() -> None:
     base = "RevocationError"
     for line in str(errors.__doc__).splitlines()[2:]:
         depth, text = re.match(r"([│├└─ ]*)(.*)", line).groups()  # type: ignore[union-attr] # it matches any line
-        found = re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b", text.partition("   ")[0] + " " + text.rpartition("…")[2])
-        for name in found:
+        listed = re.findall(
+            r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b", text.partition("   ")[0] + " " + text.rpartition("…")[2]
+        )
+        for name in listed:
             shown[name] = "Exception" if not depth else "RevocationError" if len(depth) <= 4 else base
-        if len(depth) <= 4 and found:
-            base = found[0]
+        if len(depth) <= 4 and listed:
+            base = listed[0]
     assert shown == {name: kind.__base__.__name__ for name, kind in ERRORS.items() if kind.__base__}
 
 

@@ -1,6 +1,6 @@
 r"""One test for the embedded AWS and a real account: a certificate is issued, revoked by an event, and refused.
 
-It runs on the embedded AWS and, if told so, on a real account, which costs one certificate and takes half an hour:
+It runs on the embedded AWS and, with MTLS_E2E=1, on a real account, which costs a certificate and half an hour:
 
     MTLS_E2E=1 STATE_MACHINE_ARN=… CERTIFICATE_AUTHORITY_ARN=… TRUST_STORE_ARN=… EVENT_BUS_NAME=… \
         [LISTENER=host:port] [LISTENER_CA=file.pem] make test
@@ -32,7 +32,7 @@ from infra.local.acm_pca import service as acm_pca
 from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
 
-WANTED = ("STATE_MACHINE_ARN", "CERTIFICATE_AUTHORITY_ARN", "TRUST_STORE_ARN", "EVENT_BUS_NAME")
+VARIABLES = ("STATE_MACHINE_ARN", "CERTIFICATE_AUTHORITY_ARN", "TRUST_STORE_ARN", "EVENT_BUS_NAME")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Target:
 
     client: Callable[[str], Any]
     names: dict[str, str]
-    patience: float
+    timeout_seconds: float
     listener: tuple[str, int, str] | None
 
 
@@ -49,12 +49,12 @@ class Target:
 def real() -> Target:
     """Return the real account that the environment names."""
     if os.environ.get("MTLS_E2E") != "1":
-        pytest.skip("no real account: set MTLS_E2E=1 and what this file's first lines name")
+        pytest.skip("no real account: set MTLS_E2E=1 and the variables that this file names at its top")
     host, _, port = os.environ.get("LISTENER", "").partition(":")
     listener = (host, int(port or 443), os.environ["LISTENER_CA"]) if host else None
     return Target(
         lambda name: boto3.client(name),  # type: ignore[call-overload] # noqa: PLW0108 - overloaded
-        {name: os.environ[name] for name in WANTED},
+        {name: os.environ[name] for name in VARIABLES},
         3 * 3600,
         listener,
     )
@@ -84,7 +84,7 @@ def issued(target: Target, folder: Path) -> tuple[int, Path]:
 
 
 def accepted(target: Target, file: Path) -> bool:
-    """Shake hands with the listener, and see whether it answers."""
+    """Return whether the listener answers a request after a TLS handshake."""
     assert target.listener is not None
     host, port, authority = target.listener
     context = ssl.create_default_context(cafile=authority)
@@ -102,32 +102,32 @@ def accepted(target: Target, file: Path) -> bool:
 def ended(target: Target, serial: str, since: set[str]) -> dict[str, Any]:
     """Wait for the end of the execution that the event started."""
     stepfunctions, arn = target.client("stepfunctions"), target.names["STATE_MACHINE_ARN"]
-    end = time.monotonic() + target.patience
+    end = time.monotonic() + target.timeout_seconds
     while time.monotonic() < end:
         for each in stepfunctions.list_executions(stateMachineArn=arn)["executions"]:
             described = stepfunctions.describe_execution(executionArn=each["executionArn"])
             ours = each["executionArn"] not in since and serial in described.get("input", "")
             if ours and described["status"] != "RUNNING":
                 return dict(described)
-        time.sleep(1 if target.patience < 600 else 30)
-    raise TimeoutError(f"no execution for {serial} has ended after {target.patience} seconds")
+        time.sleep(1 if target.timeout_seconds < 600 else 30)
+    raise TimeoutError(f"no execution for {serial} has ended after {target.timeout_seconds} seconds")
 
 
 def attached_serials(target: Target) -> set[int]:
-    """Read all lists back from the trust store, through its pre-signed addresses."""
+    """Return the serials of all lists of the trust store, read through its pre-signed URLs."""
     elb, arn = target.client("elbv2"), target.names["TRUST_STORE_ARN"]
-    found: set[int] = set()
+    serials: set[int] = set()
     for each in elb.describe_trust_store_revocations(TrustStoreArn=arn)["TrustStoreRevocations"]:
         location = elb.get_trust_store_revocation_content(TrustStoreArn=arn, RevocationId=each["RevocationId"])[
             "Location"
         ]
         with urllib.request.urlopen(location) as answer:  # noqa: S310 - AWS's own address
-            found |= {entry.serial_number for entry in x509.load_pem_x509_crl(answer.read())}
-    return found
+            serials |= {entry.serial_number for entry in x509.load_pem_x509_crl(answer.read())}
+    return serials
 
 
 def a_certificate_is_revoked(target: Target, folder: Path) -> None:
-    """Issue, ask by an event, wait, read back, and shake hands where there is a listener."""
+    """Issue a certificate, revoke it by an event, read the lists back, and connect to the listener if there is one."""
     number, file = issued(target, folder)
     serial = serial_number.to_hex(number)
     if target.listener:

@@ -1,1 +1,1 @@
-"""What tests of more than one folder share: certificates and CRLs, running services, steps, workflows."""
+"""What tests of several folders share: CAs and CRLs, harnesses of steps and workflow, services, shells, waiting."""

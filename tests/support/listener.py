@@ -1,4 +1,4 @@
-"""A listener with its trust store and the CA of its clients, as tests of the listener need it."""
+"""A listener with its trust store and the CA of its clients."""
 
 import http.client
 from pathlib import Path
@@ -39,21 +39,21 @@ class Site:
         return elbv2.trust_store(self.store).snapshot(ignore_client_certificate_expiry=self.ignore_expiry)
 
     def connect(self, leaf: Leaf) -> Handshake:
-        """Try to come in with a certificate."""
+        """Return the result of a TLS handshake with a client certificate."""
         return connect(self.listener.port, *leaf.write(self.folder), self.ca)
 
     def attach(self, **overrides: object) -> int:
-        """Attach a CRL of the CA; `overrides` say what is wrong with it."""
+        """Attach a CRL of the CA, with these `overrides`; return its RevocationId."""
         crl = x509.load_der_x509_crl(acm_pca.publish_now(self.authority.arn, **overrides))  # type: ignore[arg-type]
         (added,) = self.services.attach(self.store, crl.public_bytes(Encoding.PEM))
         return added["RevocationId"]
 
     def status(self) -> str:
-        """Return how the last handshake ended, by the connection log."""
+        """Return the status of the last handshake from the connection log."""
         return self.listener.log.lines[-1].rsplit(" ", 5)[1]
 
 
 def get(connection: http.client.HTTPSConnection) -> int:
-    """Ask for something and return the status; in TLS 1.3 a client hears only here that it was refused."""
+    """Return the status of a GET request; in TLS 1.3 a client learns only here that it was refused."""
     connection.request("GET", "/")
     return connection.getresponse().status
