@@ -15,7 +15,7 @@ from infra.local.core import faults
 from infra.local.lab.lab import Lab
 from infra.local.server import EmbeddedAws
 from tests.support.reporting import ReceiveMessages
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 _CLIENTS = (acm_pca._acm_pca, elbv2._elbv2, s3._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
 
@@ -48,13 +48,13 @@ def lambda_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[py
 
 
 @pytest.fixture
-def bench(warm: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Bench]:  # noqa: ARG001
-    """Yield a workbench with an empty trust store; all trust stores that the test created are deleted after it."""
+def steps(warm: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Steps]:  # noqa: ARG001
+    """Yield the steps with an empty trust store; delete all trust stores that the test created afterwards."""
     limits = lab.aws.settings.trust_stores
     limits.write_burst = limits.max_trust_stores = 1_000_000
     client = lab.aws.client("elbv2")
     before = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]}
-    yield Bench(lab)
+    yield Steps(lab)
     faults.clear()
     created = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]} - before
     for arn in created:
@@ -62,16 +62,16 @@ def bench(warm: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.fixture
-def receive_messages(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> Iterator[ReceiveMessages]:
+def receive_messages(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> Iterator[ReceiveMessages]:
     """Subscribe a queue to the notification topic; yield a function that returns the messages since its last call."""
-    outputs, sqs_client, sns_client = bench.lab.outputs, bench.lab.aws.client("sqs"), bench.lab.aws.client("sns")
+    outputs, sqs_client, sns_client = steps.lab.outputs, steps.lab.aws.client("sqs"), steps.lab.aws.client("sns")
     lambda_environment.setenv("TOPIC_ARN", outputs["NotificationTopicArn"])
     lambda_environment.setenv("EVENT_BUS_NAME", outputs["EventBusName"])
     lambda_environment.setenv("CRL_BUCKET", "the-crl-bucket")
     environment.cache_clear()
-    for name, value in bench.lab.aws.environment().items():
+    for name, value in steps.lab.aws.environment().items():
         lambda_environment.setenv(name, value)
-    queue = sqs_client.create_queue(QueueName=bench.name)["QueueUrl"]
+    queue = sqs_client.create_queue(QueueName=steps.name)["QueueUrl"]
     queue_arn = sqs_client.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     subscription = sns_client.subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=queue_arn)
 

@@ -21,7 +21,7 @@ from functions.models.states import (
     TrustStore,
 )
 from tests.support.pki import NOW
-from tests.support.steps import EXECUTION, A, B, Bench, C, D
+from tests.support.steps import EXECUTION, A, B, C, D, Steps
 
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
 ALREADY, EXPIRED = RevocationOutcome.ALREADY_REVOKED, RevocationOutcome.EXPIRED
@@ -43,11 +43,11 @@ class WrittenReport:
         return [each.serial for each in self.report.serials if each.enforced]
 
 
-def write_report(bench: Bench, **state: Any) -> WrittenReport:  # noqa: ANN401 - fields of the state
+def write_report(steps: Steps, **state: Any) -> WrittenReport:  # noqa: ANN401 - fields of the state
     """Run ReportRevocation on the state of an execution."""
     event = ReportInput(
-        execution_arn=EXECUTION + bench.name,
-        execution_name=bench.name,
+        execution_arn=EXECUTION + steps.name,
+        execution_name=steps.name,
         start_time=NOW,
         state=GatheredState(**state),
     )
@@ -75,9 +75,9 @@ def prepared(manifest: S3Object) -> Prepared:
     )
 
 
-def prepared_state(bench: Bench, *serials: int) -> dict[str, Any]:
+def prepared_state(steps: Steps, *serials: int) -> dict[str, Any]:
     """Return the JSON state of an execution after BeginRevocation."""
-    result = prepared(bench.manifest(*serials)).model_dump(mode="json", exclude_none=True)
+    result = prepared(steps.manifest(*serials)).model_dump(mode="json", exclude_none=True)
     return {"Prepared": result, "TrustStores": result["TrustStores"], "Revocations": [], "Batches": [], "Found": {}}
 
 
@@ -105,17 +105,17 @@ def found(status: CrlStatus, *missing: int, wanted: int = 2, **more: Any) -> Fou
     )
 
 
-def done(bench: Bench, outcomes: dict[int, RevocationOutcome] | None = None, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+def done(steps: Steps, outcomes: dict[int, RevocationOutcome] | None = None, **request: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return the state of an execution that enforced A and B; an older list held A and D."""
-    bench.add(bench.authority.crl([A, D], number=1))
-    manifest = bench.manifest(*(outcomes or {A: REVOKED, B: REVOKED}), **request)
-    converted = bench.convert(bench.authority.crl([A, B, C], number=2), manifest)
+    steps.add(steps.authority.crl([A, D], number=1))
+    manifest = steps.manifest(*(outcomes or {A: REVOKED, B: REVOKED}), **request)
+    converted = steps.convert(steps.authority.crl([A, B, C], number=2), manifest)
     return {
         "prepared": prepared(manifest),
         "revocations": revocations(outcomes or {A: ALREADY, B: REVOKED}),
         "found": found(CrlStatus.COMPLETE),
         "converted": converted,
-        "trust_stores": [bench.enforce(manifest, converted)],
+        "trust_stores": [steps.enforce(manifest, converted)],
     }
 
 

@@ -46,19 +46,19 @@ A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
 
 
 @dataclass
-class Bench(Harness):
+class Steps(Harness):
     """Runs the steps of one execution in this process, with a CA whose CRLs the test signs itself."""
 
     authority: pki.InMemoryCa = field(default_factory=pki.certificate_authority, kw_only=True)
     name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:20]}", kw_only=True)
 
-    def peer(self) -> "Bench":
+    def peer(self) -> "Steps":
         """Return another execution on the same trust store."""
-        return Bench(self.lab, self.trust_store_arn, authority=self.authority)
+        return Steps(self.lab, self.trust_store_arn, authority=self.authority)
 
-    def fresh(self) -> "Bench":
+    def fresh(self) -> "Steps":
         """Return another execution of the same CA, on another trust store."""
-        return Bench(self.lab, authority=self.authority)
+        return Steps(self.lab, authority=self.authority)
 
     # ----------------------------------------------------------------------------- the trust store, from outside
 

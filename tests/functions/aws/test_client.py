@@ -22,7 +22,7 @@ from functions.errors import (
 from functions.models.base import S3Object
 from infra.local.core import faults
 from infra.local.elbv2.models import TrustStoreBackend
-from tests.support.steps import A, Bench
+from tests.support.steps import A, Steps
 
 PEM = S3Object(bucket="b", key="k", version_id="v")
 ACM_PCA, ELBV2 = "acm-pca:", "elasticloadbalancing:"
@@ -49,7 +49,7 @@ CALLS: dict[str, Callable[[], object]] = {
 ADD, REMOVE = ELBV2 + "AddTrustStoreRevocations", ELBV2 + "RemoveTrustStoreRevocations"
 TRUST_STORE_ACTIONS = [action for action in CALLS if "TrustStore" in action]
 
-pytestmark = pytest.mark.usefixtures("bench", "impatient")
+pytestmark = pytest.mark.usefixtures("steps", "impatient")
 
 
 def error_of(action: str, code: str, status: int = 400) -> RevocationError:
@@ -120,13 +120,13 @@ def test_trust_store_full() -> None:
 
 
 @pytest.mark.parametrize("code", ["InternalFailure", "ServiceUnavailable"])
-def test_result_of_add_unknown(bench: Bench, code: str) -> None:
+def test_result_of_add_unknown(steps: Steps, code: str) -> None:
     """After a 5xx it is unknown whether the list was added, so the call is sent only once."""
     actions: list[str] = []
     faults.observe(lambda action, _: actions.append(action))
     faults.add(ADD, code=code, times=9)
     with pytest.raises(elbv2.ResultUnknown, match=code):
-        elbv2.add_trust_store_revocations(bench.trust_store_arn, PEM)
+        elbv2.add_trust_store_revocations(steps.trust_store_arn, PEM)
     assert actions == [ADD]
 
 
@@ -155,16 +155,16 @@ def test_no_trust_store_in_response(monkeypatch: pytest.MonkeyPatch) -> None:
         elbv2.describe_trust_store(TRUST_STORE)
 
 
-def test_list_absent(bench: Bench) -> None:
+def test_list_absent(steps: Steps) -> None:
     """A missing list is not an error: another execution may have removed it."""
-    assert elbv2.get_trust_store_revocation_content(bench.trust_store_arn, 7) is None
-    assert elbv2.remove_trust_store_revocations(bench.trust_store_arn, [7]) is False
+    assert elbv2.get_trust_store_revocation_content(steps.trust_store_arn, 7) is None
+    assert elbv2.remove_trust_store_revocations(steps.trust_store_arn, [7]) is False
 
 
-def test_lists_in_order(bench: Bench) -> None:
+def test_lists_in_order(steps: Steps) -> None:
     """Lists are returned lowest id first."""
-    ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2, 3)]
-    revocations = elbv2.describe_trust_store_revocations(bench.trust_store_arn)
+    ids = [steps.add(steps.authority.crl([A], number=number)) for number in (1, 2, 3)]
+    revocations = elbv2.describe_trust_store_revocations(steps.trust_store_arn)
     assert [revocation["RevocationId"] for revocation in revocations] == ids
 
 
@@ -252,38 +252,38 @@ def test_content_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
         elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
 
 
-def test_object(bench: Bench) -> None:
+def test_object(steps: Steps) -> None:
     """An object is read by the version that was written, even if there is a newer one."""
-    first = s3.put_object(bench.bucket, f"{bench.name}/o", b"1", "text/plain")
-    s3.put_object(bench.bucket, f"{bench.name}/o", b"2", "text/plain")
+    first = s3.put_object(steps.bucket, f"{steps.name}/o", b"1", "text/plain")
+    s3.put_object(steps.bucket, f"{steps.name}/o", b"2", "text/plain")
     fetched = s3.get_object(first.bucket, first.key, version_id=first.version_id)
     assert fetched is not None
     assert (fetched.body, fetched.version) == (b"1", first)
-    assert s3.list_objects(bench.bucket, f"{bench.name}/") == [first.key]
+    assert s3.list_objects(steps.bucket, f"{steps.name}/") == [first.key]
 
 
-def test_object_unchanged(bench: Bench) -> None:
+def test_object_unchanged(steps: Steps) -> None:
     """An object with a known ETag is not downloaded again."""
-    etag = bench.publish(b"crl")
+    etag = steps.publish(b"crl")
     with pytest.raises(s3.ObjectUnchanged):
-        s3.get_object(*bench.crl_location, unless_etag=etag)
-    bench.publish(b"another")
-    assert s3.get_object(*bench.crl_location, unless_etag=etag) is not None
+        s3.get_object(*steps.crl_location, unless_etag=etag)
+    steps.publish(b"another")
+    assert s3.get_object(*steps.crl_location, unless_etag=etag) is not None
 
 
-def test_object_absent(bench: Bench) -> None:
+def test_object_absent(steps: Steps) -> None:
     """A missing object is None, not an error."""
-    assert s3.get_object(*bench.crl_location) is None
-    assert s3.head_object_etag(*bench.crl_location) is None
-    etag = bench.publish(b"crl")
-    assert s3.head_object_etag(*bench.crl_location) == etag
+    assert s3.get_object(*steps.crl_location) is None
+    assert s3.head_object_etag(*steps.crl_location) is None
+    etag = steps.publish(b"crl")
+    assert s3.head_object_etag(*steps.crl_location) == etag
 
 
-def test_object_too_large(bench: Bench) -> None:
+def test_object_too_large(steps: Steps) -> None:
     """An object that is larger than a CRL may be is not downloaded."""
-    bench.publish(b"12345")
+    steps.publish(b"12345")
     with pytest.raises(CrlTooLarge, match="has 5 bytes, more than 4"):
-        s3.get_object(*bench.crl_location, max_bytes=4)
+        s3.get_object(*steps.crl_location, max_bytes=4)
     assert limits.MAX_CRL_BYTES == 50 * 1024 * 1024
 
 
@@ -294,7 +294,7 @@ def test_head_refused() -> None:
         s3.head_object_etag("b", "k")
 
 
-def test_load_balancer(bench: Bench) -> None:
+def test_load_balancer(steps: Steps) -> None:
     """A trust store's load balancers and their attributes can be looked up."""
-    (arn,) = elbv2.describe_trust_store_associations(bench.lab.trust_store_arn)
+    (arn,) = elbv2.describe_trust_store_associations(steps.lab.trust_store_arn)
     assert elbv2.describe_load_balancer_attributes(arn)["client_keep_alive.seconds"] == "3600"

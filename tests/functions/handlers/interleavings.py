@@ -26,7 +26,7 @@ from functions.models.states import ConvertedCrl, EnforceInput, TrustStore
 from functions.models.stored import Evidence
 from tests.functions.handlers.interleaving_graph import STEPS, Call, Execution, Graph, Lists, Node, Response
 from tests.support.pki import NOW
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 CALLS = (
     "describe_trust_store",
@@ -53,9 +53,9 @@ class _Suspended(BaseException):
 class Explorer:
     """Runs executions in all orders of their calls, or in one; `check` is called with the nodes around each call."""
 
-    def __init__(self, bench: Bench, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, steps: Steps, patch: pytest.MonkeyPatch) -> None:
         """Replace the calls to the trust store by recorded responses."""
-        self._arn = bench.trust_store_arn
+        self._arn = steps.trust_store_arn
         self._responses: Iterator[Response] = iter(())
         self._calls: dict[tuple[Call, Lists], tuple[Response, Lists]] = {}
         self._advanced: dict[Execution, Execution] = {}

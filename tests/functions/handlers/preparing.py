@@ -13,30 +13,30 @@ from functions.pki import serial_number
 from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
 from tests.support.pki import NOW
-from tests.support.steps import EXECUTION, A, Bench
+from tests.support.steps import EXECUTION, A, Steps
 
 _names = itertools.count()
 
 
-def prepare(bench: Bench, request: object = None, **more: Any) -> Prepared:  # noqa: ANN401 - fields of an input
+def prepare(steps: Steps, request: object = None, **more: Any) -> Prepared:  # noqa: ANN401 - fields of an input
     """Run the step with this input, or with a default serial and trust store and these fields."""
     if request is None:
-        request = {"Serials": [serial_number.to_hex(A)], "TrustStoreArns": [bench.trust_store_arn], **more}
+        request = {"Serials": [serial_number.to_hex(A)], "TrustStoreArns": [steps.trust_store_arn], **more}
     event = ExecutionInput(
-        request=request, execution_arn=EXECUTION + bench.name, execution_name=bench.name, start_time=NOW
+        request=request, execution_arn=EXECUTION + steps.name, execution_name=steps.name, start_time=NOW
     )
     return prepare_revocation(event, NOW)
 
 
-def manifest(bench: Bench, **more: Any) -> Manifest:  # noqa: ANN401 - fields of an input
+def manifest(steps: Steps, **more: Any) -> Manifest:  # noqa: ANN401 - fields of an input
     """Run the step and return the manifest that it writes."""
-    return workflow_bucket.get_manifest(prepare(bench, **more).manifest)
+    return workflow_bucket.get_manifest(prepare(steps, **more).manifest)
 
 
-def create_crl_bucket(bench: Bench) -> str:
+def create_crl_bucket(steps: Steps) -> str:
     """Create a bucket that every CA may write its CRL to; the lab's is for its own CA."""
-    s3, name = bench.lab.aws.client("s3"), f"crls-{bench.name}"
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": bench.lab.aws.settings.region})
+    s3, name = steps.lab.aws.client("s3"), f"crls-{steps.name}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": steps.lab.aws.settings.region})
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "acm-pca.amazonaws.com"},
@@ -47,13 +47,13 @@ def create_crl_bucket(bench: Bench) -> str:
     return name
 
 
-def create_ca(bench: Bench, **crl: Any) -> PrivateCa:  # noqa: ANN401 - fields of a CrlConfiguration
+def create_ca(steps: Steps, **crl: Any) -> PrivateCa:  # noqa: ANN401 - fields of a CrlConfiguration
     """Create a root CA that publishes CRLs."""
-    ca = PrivateCa.create_root(bench.lab.aws, f"CA {next(_names)}")
-    ca.publish_crls_to(create_crl_bucket(bench), **crl)
+    ca = PrivateCa.create_root(steps.lab.aws, f"CA {next(_names)}")
+    ca.publish_crls_to(create_crl_bucket(steps), **crl)
     return ca
 
 
-def trust_store_for(bench: Bench, authority: PrivateCa) -> str:
+def trust_store_for(steps: Steps, authority: PrivateCa) -> str:
     """Create a trust store for a CA and return its ARN."""
-    return create_trust_store(bench.lab.aws, f"ca-{bench.name}", [authority])
+    return create_trust_store(steps.lab.aws, f"ca-{steps.name}", [authority])

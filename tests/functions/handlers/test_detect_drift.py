@@ -15,26 +15,26 @@ from functions.models.states import DetectDriftInput, Drift
 from functions.trust_store import claim
 from infra.local.core import faults
 from tests.support.pki import DAY, HOUR, NOW
-from tests.support.steps import A, B, Bench
+from tests.support.steps import A, B, Steps
 
 
-def detect(bench: Bench, previous: Drift | None = None) -> Drift:
+def detect(steps: Steps, previous: Drift | None = None) -> Drift:
     """Run the step once."""
-    manifest = bench.manifest(reconcile=True)
+    manifest = steps.manifest(reconcile=True)
     return detect_drift(DetectDriftInput(manifest=manifest, previous=previous or {}), NOW)
 
 
-def detect_twice(bench: Bench) -> Drift:
+def detect_twice(steps: Steps) -> Drift:
     """Run the step, and again with its first result."""
-    return detect(bench, detect(bench))
+    return detect(steps, detect(steps))
 
 
-def test_nothing_to_do(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_do(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
     """The newest CRL is attached and nothing else of this CA; its metrics are written."""
-    crl = bench.authority.crl([A], number=7)
-    bench.publish(crl)
-    bench.add(crl)
-    result = detect(bench)
+    crl = steps.authority.crl([A], number=7)
+    steps.publish(crl)
+    steps.add(crl)
+    result = detect(steps)
     assert (result.status, result.crl_number, result.trust_stores) == (DriftStatus.NONE, 7, [])
     record = json.loads(capsys.readouterr().out)
     assert record["TimeToNextUpdate"] == (7 * DAY).total_seconds()
@@ -46,80 +46,80 @@ def test_nothing_to_do(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None
     assert all(metric["Name"] in record for metric in block["Metrics"])
 
 
-def test_lists_of_the_last_comparison_are_reported(bench: Bench) -> None:
+def test_lists_of_the_last_comparison_are_reported(steps: Steps) -> None:
     """If another execution corrects a drift between two comparisons, the list attached now is reported."""
-    newest = bench.authority.crl([A, B], number=8)
-    bench.publish(newest)
-    bench.add(bench.authority.crl([A], number=7))
-    manifest = bench.manifest(reconcile=True)
+    newest = steps.authority.crl([A, B], number=8)
+    steps.publish(newest)
+    steps.add(steps.authority.crl([A], number=7))
+    manifest = steps.manifest(reconcile=True)
     first = detect_drift(DetectDriftInput(manifest=manifest, previous={}), NOW)
     assert (first.status, first.in_place) == (DriftStatus.SUSPECTED, [])
-    bench.remove(*bench.attached())
-    added = bench.add(newest)
+    steps.remove(*steps.attached())
+    added = steps.add(newest)
     again = detect_drift(DetectDriftInput(manifest=manifest, previous=first), NOW)
     (held,) = again.in_place
     assert (again.status, held.revocation_id) == (DriftStatus.NONE, added)
     assert (held.crl_number, held.number_of_revoked_entries) == (8, 2)
 
 
-def test_without_any_list(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_any_list(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a list no CRL is in force, so the metric reports that no time is left."""
-    bench.publish(bench.authority.crl([A], number=7))
-    result = detect(bench)
+    steps.publish(steps.authority.crl([A], number=7))
+    result = detect(steps)
     assert result.status is DriftStatus.SUSPECTED
     assert result.trust_stores[0].kind is DriftKind.NO_LIST
     assert json.loads(capsys.readouterr().out)["TimeToNextUpdate"] == 0
 
 
 @pytest.mark.parametrize("kind", [DriftKind.OLDER_LIST, DriftKind.LEFTOVER_LISTS])
-def test_kinds_of_drift(bench: Bench, kind: DriftKind) -> None:
+def test_kinds_of_drift(steps: Steps, kind: DriftKind) -> None:
     """An older list, or one that a newer one supersedes, is a drift; a list of another CA is not."""
-    newest = bench.authority.crl([A, B], number=8)
-    bench.publish(newest)
-    bench.add(Bench(bench.lab).authority.crl([1], number=99))
-    bench.add(bench.authority.crl([A], number=7))
+    newest = steps.authority.crl([A, B], number=8)
+    steps.publish(newest)
+    steps.add(Steps(steps.lab).authority.crl([1], number=99))
+    steps.add(steps.authority.crl([A], number=7))
     if kind is DriftKind.LEFTOVER_LISTS:
-        bench.add(newest)
-    (drift,) = detect(bench).trust_stores
+        steps.add(newest)
+    (drift,) = detect(steps).trust_stores
     assert drift.kind is kind
     assert len(drift.revocation_ids) == (2 if kind is DriftKind.LEFTOVER_LISTS else 1)
 
 
-def test_same_number_with_other_bytes(bench: Bench) -> None:
+def test_same_number_with_other_bytes(steps: Steps) -> None:
     """A list with the CRL's number and other bytes is a drift, not an error, if another trust store has no list."""
-    bench.add(bench.authority.crl([A], number=7))
-    bench.publish(bench.authority.crl([A, B], number=7))
-    other = bench.another_trust_store()
-    manifest = bench.manifest(trust_store_arns=[bench.trust_store_arn, other], reconcile=True)
+    steps.add(steps.authority.crl([A], number=7))
+    steps.publish(steps.authority.crl([A, B], number=7))
+    other = steps.another_trust_store()
+    manifest = steps.manifest(trust_store_arns=[steps.trust_store_arn, other], reconcile=True)
     result = detect_drift(DetectDriftInput(manifest=manifest, previous={}), NOW)
     assert [store.kind for store in result.trust_stores] == [DriftKind.OTHER_BYTES, DriftKind.NO_LIST]
 
 
-def test_confirmed_drift_is_claimed(bench: Bench) -> None:
+def test_confirmed_drift_is_claimed(steps: Steps) -> None:
     """A drift is claimed at the second comparison, and the same execution keeps the claim."""
-    bench.publish(bench.authority.crl([A], number=7))
-    assert detect_twice(bench).status is DriftStatus.CONFIRMED
-    assert detect_twice(bench).status is DriftStatus.CONFIRMED
+    steps.publish(steps.authority.crl([A], number=7))
+    assert detect_twice(steps).status is DriftStatus.CONFIRMED
+    assert detect_twice(steps).status is DriftStatus.CONFIRMED
 
 
-def test_claim_of_another_execution(bench: Bench) -> None:
+def test_claim_of_another_execution(steps: Steps) -> None:
     """A claim is respected until it is released or fifteen minutes have passed."""
-    bench.publish(bench.authority.crl([A], number=7))
-    drift = detect_twice(bench)
-    manifest = workflow_bucket.get_manifest(bench.manifest(reconcile=True))
-    peer_manifest = workflow_bucket.get_manifest(bench.peer().manifest(reconcile=True))
+    steps.publish(steps.authority.crl([A], number=7))
+    drift = detect_twice(steps)
+    manifest = workflow_bucket.get_manifest(steps.manifest(reconcile=True))
+    peer_manifest = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
     assert claim.acquire(peer_manifest, 7, NOW) == manifest.execution_arn
     claim.release(manifest, drift, NOW)
     assert claim.acquire(peer_manifest, 7, NOW) is None
-    third = workflow_bucket.get_manifest(bench.peer().manifest(reconcile=True))
+    third = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
     assert claim.acquire(third, 7, NOW + timedelta(minutes=14)) == peer_manifest.execution_arn
     assert claim.acquire(third, 7, NOW + timedelta(minutes=15)) is None
 
 
-def test_one_of_ten_simultaneous_claims_succeeds(bench: Bench) -> None:
+def test_one_of_ten_simultaneous_claims_succeeds(steps: Steps) -> None:
     """A claim is written only if it has not changed since it was read."""
-    bench.publish(bench.authority.crl([A], number=7))
-    manifests = [workflow_bucket.get_manifest(bench.peer().manifest(reconcile=True)) for _ in range(10)]
+    steps.publish(steps.authority.crl([A], number=7))
+    manifests = [workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True)) for _ in range(10)]
     with ThreadPoolExecutor(10) as pool:
         claimed_by = list(pool.map(lambda manifest: claim.acquire(manifest, 7, NOW), manifests))
     winners = [manifest.execution_arn for manifest, arn in zip(manifests, claimed_by, strict=True) if arn is None]
@@ -127,39 +127,39 @@ def test_one_of_ten_simultaneous_claims_succeeds(bench: Bench) -> None:
     assert len(winners) == 1
 
 
-def test_claim_access_denied(bench: Bench) -> None:
+def test_claim_access_denied(steps: Steps) -> None:
     """A denied write is an error, not a claim that another execution has."""
-    bench.publish(bench.authority.crl([A], number=7))
-    previous = detect(bench)
-    manifest = bench.manifest(reconcile=True)
+    steps.publish(steps.authority.crl([A], number=7))
+    previous = detect(steps)
+    manifest = steps.manifest(reconcile=True)
     faults.add("s3:PutObject", code="AccessDenied", times=10)
     with pytest.raises(AwsCallRefused, match="AccessDenied"):
         detect_drift(DetectDriftInput(manifest=manifest, previous=previous), NOW)
 
 
-def test_refused_crl(bench: Bench) -> None:
+def test_refused_crl(steps: Steps) -> None:
     """A refused CRL may be valid at the second comparison; if not, the drift is INVALID, with the error's name."""
-    bench.publish(b"no crl")
-    first = detect(bench)
+    steps.publish(b"no crl")
+    first = detect(steps)
     assert first.status is DriftStatus.SUSPECTED
-    second = detect(bench, first)
+    second = detect(steps, first)
     assert second.status is DriftStatus.INVALID
     assert second.refusal
     assert second.refusal.error == "CrlMalformed"
 
 
-def test_crl_number_lower_than_attached(bench: Bench) -> None:
+def test_crl_number_lower_than_attached(steps: Steps) -> None:
     """A CRL with a lower number than the attached list is refused, because it could undo revocations."""
-    bench.add(bench.authority.crl([A, B], number=8))
-    bench.publish(bench.authority.crl([A], number=7))
-    second = detect_twice(bench)
+    steps.add(steps.authority.crl([A, B], number=8))
+    steps.publish(steps.authority.crl([A], number=7))
+    second = detect_twice(steps)
     assert second.refusal
     assert second.refusal.error == "CrlNumberLower"
 
 
-def test_no_crl_at_all(bench: Bench) -> None:
+def test_no_crl_at_all(steps: Steps) -> None:
     """Without a CRL there is nothing to enforce; if one is attached, its absence is an error."""
-    assert detect(bench).status is DriftStatus.NO_CRL
-    bench.add(bench.authority.crl([A], number=7))
+    assert detect(steps).status is DriftStatus.NO_CRL
+    steps.add(steps.authority.crl([A], number=7))
     with pytest.raises(CrlNotPublished, match="one of this CA is attached"):
-        detect(bench)
+        detect(steps)

@@ -27,7 +27,7 @@ from infra.local.core import faults
 from tests.functions.handlers.interleaving_graph import Call, Execution, Graph, Lists, Node
 from tests.functions.handlers.interleavings import Explorer
 from tests.support import pki
-from tests.support.steps import A, B, Bench, C, D
+from tests.support.steps import A, B, C, D, Steps
 
 LETTERS = (A, B, C, D)
 FOREIGN = pki.certificate_authority("Another CA")
@@ -37,9 +37,9 @@ ADD, REMOVE = "elasticloadbalancing:AddTrustStoreRevocations", "elasticloadbalan
 class Race:
     """Several executions that each attach a CRL to one trust store, which may already hold lists."""
 
-    def __init__(self, bench: Bench, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, steps: Steps, patch: pytest.MonkeyPatch) -> None:
         """Start with an empty trust store."""
-        self.bench, self.patch = bench, patch
+        self.steps, self.patch = steps, patch
         self.gaps = 0  # calls after which the newest list alone refuses less than before
         self._foreign: set[int] = set()
         self._crls: dict[int, bytes] = {}
@@ -50,17 +50,17 @@ class Race:
 
     def crl(self, number: int, *serials: int) -> None:
         """Sign a CRL; no two of them hold the same serials."""
-        der = self._crls[number] = self.bench.authority.crl(serials, number=number)
+        der = self._crls[number] = self.steps.authority.crl(serials, number=number)
         self._numbers[frozenset(serials)] = number
         self._serials[hashlib.sha256(der).hexdigest()] = frozenset(serials)
 
     def attached(self, number: int) -> None:
         """Attach a list of this CA before the executions start."""
-        self.bench.add(self._crls[number])
+        self.steps.add(self._crls[number])
 
     def attached_of_another_ca(self) -> None:
         """Attach a list of another CA before the executions start."""
-        self._foreign.add(self.bench.add(FOREIGN.crl([D], number=99)))
+        self._foreign.add(self.steps.add(FOREIGN.crl([D], number=99)))
 
     def execution(self, number: int, wanted: set[int], **options: bool) -> None:
         """Add an execution that attaches a CRL for serials that this CRL holds."""
@@ -79,11 +79,11 @@ class Race:
     def _prepare(self) -> tuple[Explorer, list[Execution]]:
         prepared = []
         for number, wanted, options in self._executions:
-            peer = self.bench.peer()
+            peer = self.steps.peer()
             manifest = peer.manifest(*wanted)
             prepared.append((manifest, peer.convert(self._crls[number], manifest), options))
-        explorer = Explorer(self.bench, self.patch)
-        self._at_start = self._ours(Lists.copy_from(self.bench.trust_store_arn))
+        explorer = Explorer(self.steps, self.patch)
+        self._at_start = self._ours(Lists.copy_from(self.steps.trust_store_arn))
         started = [
             explorer.start(number, manifest, crl, **options)
             for number, (manifest, crl, options) in enumerate(prepared, 1)
@@ -151,9 +151,9 @@ def union(lists: dict[int, frozenset[int]]) -> frozenset[int]:
 
 
 @pytest.fixture
-def race(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Race:
+def race(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Race:
     """Return a race on an empty trust store, with three CRLs that each hold one serial more than the one before."""
-    race = Race(bench, monkeypatch)
+    race = Race(steps, monkeypatch)
     for number, serials in ((1, [A]), (2, [A, B]), (3, [A, B, C])):
         race.crl(number, *serials)
     return race
@@ -239,7 +239,7 @@ def test_room_for_only_one_more_list(
     race.attached_of_another_ca()
     lambda_environment.setenv("MAX_REVOCATION_LISTS", "3")
     environment.cache_clear()
-    race.bench.lab.aws.settings.trust_stores.max_lists = 3
+    race.steps.lab.aws.settings.trust_stores.max_lists = 3
     race.execution(numbers[0], {A})
     race.execution(numbers[1], {B})
     race.run()
@@ -251,10 +251,10 @@ def test_room_for_only_one_more_list(
     before=st.lists(st.integers(1, len(LETTERS)), max_size=3),
     data=st.data(),
 )
-def test_any_number_of_executions(bench: Bench, numbers: list[int], before: list[int], data: st.DataObject) -> None:
+def test_any_number_of_executions(steps: Steps, numbers: list[int], before: list[int], data: st.DataObject) -> None:
     """Three to five executions with any CRLs, in one random order: there are too many orders to try them all."""
     with pytest.MonkeyPatch.context() as patch:
-        race = Race(bench.fresh(), patch)
+        race = Race(steps.fresh(), patch)
         for number in range(1, len(LETTERS) + 1):
             race.crl(number, *LETTERS[:number])
         for number in before:
@@ -265,9 +265,9 @@ def test_any_number_of_executions(bench: Bench, numbers: list[int], before: list
 
 
 @pytest.mark.parametrize("delayed", [ADD, REMOVE])
-def test_two_real_threads(bench: Bench, delayed: str) -> None:
+def test_two_real_threads(steps: Steps, delayed: str) -> None:
     """Without recorded responses: two threads that both make a call before either gets a response."""
-    bench.add(bench.authority.crl([A], number=1))
+    steps.add(steps.authority.crl([A], number=1))
     both = threading.Barrier(2, timeout=10)
     waits = iter(range(2))
 
@@ -275,18 +275,18 @@ def test_two_real_threads(bench: Bench, delayed: str) -> None:
         if action == delayed and next(waits, None) is not None:
             both.wait()
 
-    peers = [bench, bench.peer()]
+    peers = [steps, steps.peer()]
     manifests = [peer.manifest(B) for peer in peers]
-    converted = bench.convert(bench.authority.crl([A, B], number=2), manifests[0])
+    converted = steps.convert(steps.authority.crl([A, B], number=2), manifests[0])
     if delayed == REMOVE:  # both verify the same list, and both try to remove the older one
-        bench.add(bench.authority.crl([A, B], number=2))
-        converted = bench.convert(bench.authority.crl([A, B, C], number=3), manifests[0])
-        bench.enforce(manifests[0], converted)
-        bench.add(bench.authority.crl([A], number=1))
+        steps.add(steps.authority.crl([A, B], number=2))
+        converted = steps.convert(steps.authority.crl([A, B, C], number=3), manifests[0])
+        steps.enforce(manifests[0], converted)
+        steps.add(steps.authority.crl([A], number=1))
     faults.observe(wait_for_both)
     with ThreadPoolExecutor() as pool:
         stores = list(pool.map(lambda index: peers[index].enforce(manifests[index], converted), range(2)))
     faults.clear()
     assert both.n_waiting == 0
-    assert len(bench.attached()) == 1
+    assert len(steps.attached()) == 1
     assert all(store.verified.wanted_held == 1 for store in stores)

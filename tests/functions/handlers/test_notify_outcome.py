@@ -10,14 +10,14 @@ from functions.models.states import Drift, NotifyOutcomeInput
 from functions.pki import serial_number
 from tests.support.pki import NOW
 from tests.support.reporting import REVOKED, ReceiveMessages, make_report
-from tests.support.steps import A, Bench
+from tests.support.steps import A, Steps
 
 
-def test_outcome(bench: Bench, receive_messages: ReceiveMessages) -> None:
+def test_outcome(steps: Steps, receive_messages: ReceiveMessages) -> None:
     """The message lists each serial and whether it is enforced."""
     summary = Summary(serials=1, revoked=1, already_revoked=0, expired=0, failed=0, in_crl=1, enforced=1)
     serial = SerialReport(serial=A, outcome=REVOKED, enforced=True)
-    report = make_report(execution_name=bench.name, summary=summary, serials=[serial])
+    report = make_report(execution_name=steps.name, summary=summary, serials=[serial])
     report_json, _ = workflow_bucket.put_report(report, "")
     assert notify_outcome(NotifyOutcomeInput(report=report_json), NOW).message_id
     (message,) = receive_messages()
@@ -26,9 +26,9 @@ def test_outcome(bench: Bench, receive_messages: ReceiveMessages) -> None:
 
 
 @pytest.mark.parametrize("status", [DriftStatus.NONE, DriftStatus.CLAIMED, DriftStatus.NO_CRL])
-def test_reconcile_that_did_nothing(bench: Bench, status: DriftStatus) -> None:
+def test_reconcile_that_did_nothing(steps: Steps, status: DriftStatus) -> None:
     """Nothing is sent: it would be a message every hour of every day."""
     drift = Drift(status=status, crl_number=7, claimed_by="another")
-    report = make_report(execution_name=bench.name, reconcile=True, drift=drift)
+    report = make_report(execution_name=steps.name, reconcile=True, drift=drift)
     report_json, _ = workflow_bucket.put_report(report, "")
     assert notify_outcome(NotifyOutcomeInput(report=report_json), NOW).message_id is None

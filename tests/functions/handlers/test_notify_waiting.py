@@ -4,13 +4,13 @@ from functions.handlers.notify_waiting import notify_waiting
 from functions.models.states import CrlStatus, Notice, NotifyWaitingInput
 from tests.support.pki import NOW
 from tests.support.reporting import ReceiveMessages, found
-from tests.support.steps import A, B, Bench
+from tests.support.steps import A, B, Steps
 
 
-def test_waiting(bench: Bench, receive_messages: ReceiveMessages) -> None:
+def test_waiting(steps: Steps, receive_messages: ReceiveMessages) -> None:
     """The message lists the serials as the load balancer's header contains them."""
     waiting = found(CrlStatus.NOT_YET, A, B, notices=[Notice.WAIT_BEGINS], notice_due=True)
-    result = notify_waiting(NotifyWaitingInput(manifest=bench.manifest(A, B, ticket="SEC-1"), found=waiting), NOW)
+    result = notify_waiting(NotifyWaitingInput(manifest=steps.manifest(A, B, ticket="SEC-1"), found=waiting), NOW)
     assert result.message_id
     assert result.event_id
     (message,) = receive_messages()

@@ -18,7 +18,7 @@ from functions.errors import (
 from infra.local.core import faults
 from infra.local.lab.pki import PrivateCa
 from tests.functions.handlers.preparing import create_ca, create_crl_bucket, prepare, trust_store_for
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 
 @pytest.mark.parametrize(
@@ -44,30 +44,30 @@ from tests.support.steps import Bench
         ({"TrustStoreArns": ["no"]}, r"TrustStoreArns\[0\]: String should match"),
     ],
 )
-def test_malformed(bench: Bench, fields: dict[str, object], message: str) -> None:
+def test_malformed(steps: Steps, fields: dict[str, object], message: str) -> None:
     """A malformed field is refused, and the message names it."""
     with pytest.raises(InvalidInput, match=message):
-        prepare(bench, **fields)
+        prepare(steps, **fields)
 
 
 @pytest.mark.parametrize("request_", [[], "aa:01", 7, False])
-def test_not_an_object(bench: Bench, request_: object) -> None:
+def test_not_an_object(steps: Steps, request_: object) -> None:
     """An input that is not an object is refused with an example of one."""
     with pytest.raises(InvalidInput, match=r'not an object like \{"Serials": '):
-        prepare(bench, request_)
+        prepare(steps, request_)
 
 
-def test_many_faults_in_one_field(bench: Bench) -> None:
+def test_many_faults_in_one_field(steps: Steps) -> None:
     """The first fifty faults are shown, the others counted."""
     with pytest.raises(InvalidInput, match="and 10 more") as raised:
-        prepare(bench, Serials=["zz"] * 60)
+        prepare(steps, Serials=["zz"] * 60)
     assert str(raised.value).count("InvalidSerial") == 50
 
 
-def test_long_field_name(bench: Bench) -> None:
+def test_long_field_name(steps: Steps) -> None:
     """The name of an unknown field is shortened in the message."""
     with pytest.raises(InvalidInput) as raised:
-        prepare(bench, **{"x" * 10_000: 1})
+        prepare(steps, **{"x" * 10_000: 1})
     assert len(str(raised.value)) < 300
 
 
@@ -90,25 +90,25 @@ KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, Privat
     ],
     ids=lambda fields: next(iter(fields))[:12],
 )
-def test_private_key_anywhere(bench: Bench, fields: dict[str, object]) -> None:
+def test_private_key_anywhere(steps: Steps, fields: dict[str, object]) -> None:
     """A private key in any field is refused, and the message contains no ten characters of it."""
     with pytest.raises(RequestRefused) as raised:
-        prepare(bench, **fields)
+        prepare(steps, **fields)
     assert "PrivateKeyGiven" in f"{type(raised.value).__name__}: {raised.value}" or fields.keys() == {"Serials"}
     for line in KEY.splitlines()[1:-1]:
         assert not any(line[at : at + 10] in str(raised.value) for at in range(len(line) - 10))
 
 
-def test_unknown_ca(bench: Bench) -> None:
+def test_unknown_ca(steps: Steps) -> None:
     """A CA that does not exist is refused, and the message names it."""
-    arn = bench.lab.authority.arn[:-4] + "0000"
+    arn = steps.lab.authority.arn[:-4] + "0000"
     with pytest.raises(CertificateAuthorityNotFound, match=arn):
-        prepare(bench, CertificateAuthorityArn=arn)
+        prepare(steps, CertificateAuthorityArn=arn)
 
 
-def test_ca_without_certificate(bench: Bench) -> None:
+def test_ca_without_certificate(steps: Steps) -> None:
     """A CA that was never activated is refused."""
-    arn = bench.lab.aws.client("acm-pca").create_certificate_authority(
+    arn = steps.lab.aws.client("acm-pca").create_certificate_authority(
         CertificateAuthorityType="ROOT",
         CertificateAuthorityConfiguration={
             "KeyAlgorithm": "EC_prime256v1",
@@ -119,89 +119,89 @@ def test_ca_without_certificate(bench: Bench) -> None:
             "CrlConfiguration": {
                 "Enabled": True,
                 "ExpirationInDays": 7,
-                "S3BucketName": create_crl_bucket(bench),
+                "S3BucketName": create_crl_bucket(steps),
                 "S3ObjectAcl": "BUCKET_OWNER_FULL_CONTROL",
             }
         },
     )["CertificateAuthorityArn"]
     with pytest.raises(CertificateAuthorityUnusable, match="is PENDING_CERTIFICATE; only an ACTIVE or DISABLED CA"):
-        prepare(bench, CertificateAuthorityArn=arn)
+        prepare(steps, CertificateAuthorityArn=arn)
 
 
-def test_crl_off(bench: Bench) -> None:
+def test_crl_off(steps: Steps) -> None:
     """A CA that publishes no CRL is refused."""
-    authority = PrivateCa.create_root(bench.lab.aws, "No CRL")
+    authority = PrivateCa.create_root(steps.lab.aws, "No CRL")
     with pytest.raises(CrlNotEnabled, match="enable it with UpdateCertificateAuthority"):
-        prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)])
+        prepare(steps, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(steps, authority)])
 
 
-def test_crl_partitioned(bench: Bench) -> None:
+def test_crl_partitioned(steps: Steps) -> None:
     """A CA with partitioned CRLs is refused: a partition does not cover all certificates."""
-    authority = create_ca(bench, CrlType="PARTITIONED")
+    authority = create_ca(steps, CrlType="PARTITIONED")
     with pytest.raises(CrlPartitioned, match="wanted: COMPLETE"):
-        prepare(bench, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(bench, authority)])
+        prepare(steps, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(steps, authority)])
 
 
-def test_unknown_trust_store(bench: Bench) -> None:
+def test_unknown_trust_store(steps: Steps) -> None:
     """A trust store that does not exist is refused, and the message names it."""
-    arn = bench.trust_store_arn[:-4] + "0000"
+    arn = steps.trust_store_arn[:-4] + "0000"
     with pytest.raises(TrustStoreNotFound, match=arn):
-        prepare(bench, TrustStoreArns=[arn])
+        prepare(steps, TrustStoreArns=[arn])
 
 
-def test_ca_not_in_the_bundle(bench: Bench) -> None:
+def test_ca_not_in_the_bundle(steps: Steps) -> None:
     """A named trust store that accepts none of the CA's certificates is refused."""
-    with pytest.raises(CertificateAuthorityNotTrusted, match=bench.lab.authority.arn):
-        prepare(bench, TrustStoreArns=[trust_store_for(bench, create_ca(bench))])
+    with pytest.raises(CertificateAuthorityNotTrusted, match=steps.lab.authority.arn):
+        prepare(steps, TrustStoreArns=[trust_store_for(steps, create_ca(steps))])
 
 
-def test_root_alone_in_the_bundle(bench: Bench) -> None:
+def test_root_alone_in_the_bundle(steps: Steps) -> None:
     """A CA that chains to a certificate in the bundle is trusted."""
-    assert prepare(bench, TrustStoreArns=[trust_store_for(bench, bench.lab.root)]).trust_stores
+    assert prepare(steps, TrustStoreArns=[trust_store_for(steps, steps.lab.root)]).trust_stores
 
 
-def test_all_faults_at_once(bench: Bench) -> None:
+def test_all_faults_at_once(steps: Steps) -> None:
     """Faults of the serials, the CA and each trust store are reported in one error."""
-    authority = PrivateCa.create_root(bench.lab.aws, "No CRL")
-    missing = bench.trust_store_arn[:-4] + "0000"
+    authority = PrivateCa.create_root(steps.lab.aws, "No CRL")
+    missing = steps.trust_store_arn[:-4] + "0000"
     with pytest.raises(RequestRefused, match="4 faults, nothing was done") as raised:
         prepare(
-            bench,
+            steps,
             Serials=["zz"],
             CertificateAuthorityArn=authority.arn,
-            TrustStoreArns=[missing, bench.trust_store_arn],
+            TrustStoreArns=[missing, steps.trust_store_arn],
         )
     errors = [line.partition(":")[0] for line in str(raised.value).splitlines()[1:]]
     assert errors == ["InvalidInput", "TrustStoreNotFound", "CrlNotEnabled", "CertificateAuthorityNotTrusted"]
 
 
-def test_malformed_targets_are_reported_once(bench: Bench) -> None:
+def test_malformed_targets_are_reported_once(steps: Steps) -> None:
     """A fault of the targets is reported once, as a fault of the input; nothing is looked up."""
     with pytest.raises(InvalidInput, match="CertificateAuthorityArn") as raised:
-        prepare(bench, Serials=["zz"], CertificateAuthorityArn="no")
+        prepare(steps, Serials=["zz"], CertificateAuthorityArn="no")
     assert str(raised.value).count("CertificateAuthorityArn") == 1
 
 
-def test_unknown_ca_and_trust_store(bench: Bench) -> None:
+def test_unknown_ca_and_trust_store(steps: Steps) -> None:
     """The trust stores are checked even if the CA does not exist."""
-    arn = bench.lab.authority.arn[:-4] + "0000"
-    missing = bench.trust_store_arn[:-4] + "0000"
+    arn = steps.lab.authority.arn[:-4] + "0000"
+    missing = steps.trust_store_arn[:-4] + "0000"
     with pytest.raises(RequestRefused, match="2 faults") as raised:
-        prepare(bench, CertificateAuthorityArn=arn, TrustStoreArns=[missing, bench.trust_store_arn])
+        prepare(steps, CertificateAuthorityArn=arn, TrustStoreArns=[missing, steps.trust_store_arn])
     assert "CertificateAuthorityNotFound" in str(raised.value)
     assert "TrustStoreNotFound" in str(raised.value)
 
 
-def test_crl_bucket_access_denied(bench: Bench) -> None:
+def test_crl_bucket_access_denied(steps: Steps) -> None:
     """Denied access to the CRL is a fault; it does not count as an absent CRL."""
     faults.add("s3:GetObject", code="AccessDenied", status=403)
     with pytest.raises(RequestRefused, match=r"HeadObject on s3://.* was refused: 403: .*the stack may use"):
-        prepare(bench)
+        prepare(steps)
 
 
-def test_refusal_leaves_nothing(bench: Bench) -> None:
+def test_refusal_leaves_nothing(steps: Steps) -> None:
     """A refused input writes no manifest."""
     with pytest.raises(InvalidInput):
-        prepare(bench, Serials=["zz"])
-    objects = bench.lab.aws.client("s3").list_objects_v2(Bucket=bench.bucket, Prefix=f"executions/{bench.name}/")
+        prepare(steps, Serials=["zz"])
+    objects = steps.lab.aws.client("s3").list_objects_v2(Bucket=steps.bucket, Prefix=f"executions/{steps.name}/")
     assert objects["KeyCount"] == 0

@@ -19,26 +19,26 @@ from tests.support.reporting import (
     revocations,
     state_entered,
 )
-from tests.support.steps import EXECUTION, A, Bench
+from tests.support.steps import EXECUTION, A, Steps
 
 START = int(NOW.timestamp() * 1000)
 DAYS_100 = 100 * 86_400_000
 
 
 @pytest.fixture
-def detail(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def detail(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return the detail of the event of an execution that timed out after a certificate was revoked."""
     (revocation,) = revocations({A: REVOKED})
     state = {
-        **prepared_state(bench, A),
+        **prepared_state(steps, A),
         "Revocations": [revocation.model_dump(mode="json", exclude_none=True)],
         "Found": found(CrlStatus.NOT_YET, A).model_dump(mode="json", exclude_none=True),
         "Failure": {"Error": "States.Timeout", "Cause": "before"},
     }
     monkeypatch.setattr(stepfunctions, "get_execution_history", lambda _: [state_entered(state)])
     return {
-        "executionArn": EXECUTION + bench.name,
-        "name": bench.name,
+        "executionArn": EXECUTION + steps.name,
+        "name": steps.name,
         "status": "TIMED_OUT",
         "startDate": START,
         "error": "E",

@@ -18,12 +18,12 @@ from tests.support.reporting import (
     revocations,
     write_report,
 )
-from tests.support.steps import A, B, Bench
+from tests.support.steps import A, B, Steps
 
 
-def test_everything_done(bench: Bench) -> None:
+def test_everything_done(steps: Steps) -> None:
     """It succeeds, and reports how many, how long it took, and what is proven."""
-    written = write_report(bench, **done(bench))
+    written = write_report(steps, **done(steps))
     location = written.location
     assert (location.outcome, location.error, location.cause) == ("SUCCEEDED", None, None)
     assert (location.proven, location.crl_number) == (PROVEN, 2)
@@ -41,37 +41,37 @@ def test_everything_done(bench: Bench) -> None:
     assert "**2 of 2 certificates are enforced**: attached and read back" in written.text
 
 
-def test_before_prepared(bench: Bench) -> None:
+def test_before_prepared(steps: Steps) -> None:
     """A refused input has a report too, with the error and what to do."""
     cause = json.dumps({"errorMessage": "Serials: Field required", "errorType": "InvalidInput"})
-    written = write_report(bench, request={"Serials": 7}, failure=Failure(error="InvalidInput", cause=cause))
+    written = write_report(steps, request={"Serials": 7}, failure=Failure(error="InvalidInput", cause=cause))
     assert (written.location.outcome, written.location.error) == ("FAILED", "InvalidInput")
     assert str(written.location.cause).startswith("Serials: Field required. Nothing was done.")
-    assert str(written.location.cause).endswith(f"executions/{bench.name}/report.md")
+    assert str(written.location.cause).endswith(f"executions/{steps.name}/report.md")
     assert (written.report.summary, written.report.trust_stores, written.location.proven) == (None, [], "nothing")
     assert "**What to do:** Nothing was done." in written.text
 
 
-def test_failed_while_revoking(bench: Bench) -> None:
+def test_failed_while_revoking(steps: Steps) -> None:
     """A serial for which RevokeCertificate was never called is reported as not attempted."""
-    manifest = bench.manifest(A)
+    manifest = steps.manifest(A)
     failure = Failure(error="States.Timeout", cause="")
-    written = write_report(bench, prepared=prepared(manifest), trust_stores=[bench.store()], failure=failure)
+    written = write_report(steps, prepared=prepared(manifest), trust_stores=[steps.store()], failure=failure)
     assert written.report.serials[0].outcome is None
     assert "| not attempted | no | no |" in written.text
     assert written.report.trust_stores[0].proven == "nothing: no list of this execution was read back"
 
 
-def test_no_crl_came(bench: Bench) -> None:
+def test_no_crl_came(steps: Steps) -> None:
     """The deadline passed: what was revoked is not blocked, and not reported as enforced."""
-    bench.add(bench.authority.crl([A], number=1))
-    manifest = bench.manifest(A, B)
+    steps.add(steps.authority.crl([A], number=1))
+    manifest = steps.manifest(A, B)
     written = write_report(
-        bench,
+        steps,
         prepared=prepared(manifest),
         revocations=revocations({A: REVOKED, B: REVOKED}),
         found=found(CrlStatus.NOT_YET, A, B),
-        trust_stores=[bench.store()],
+        trust_stores=[steps.store()],
     )
     assert written.location.error == "CrlNotPublished"
     assert written.enforced == []
@@ -79,29 +79,29 @@ def test_no_crl_came(bench: Bench) -> None:
     assert "CloudWatch metric MisconfiguredCRLBucket" in str(written.report.what_to_do)
 
 
-def test_crl_refused(bench: Bench) -> None:
+def test_crl_refused(steps: Steps) -> None:
     """The newest CRL is reported with the reason for its refusal."""
     refusal = Failure(error="CrlSignatureInvalid", cause="another key")
     written = write_report(
-        bench,
-        prepared=prepared(bench.manifest(A)),
+        steps,
+        prepared=prepared(steps.manifest(A)),
         revocations=revocations({A: REVOKED}),
         found=found(CrlStatus.INVALID, A, wanted=1, refusal=refusal),
-        trust_stores=[bench.store()],
+        trust_stores=[steps.store()],
     )
     assert written.location.error == "CrlSignatureInvalid"
     assert "* CRL refused last: CrlSignatureInvalid: another key" in written.text
 
 
-def test_one_of_two_trust_stores_failed(bench: Bench) -> None:
+def test_one_of_two_trust_stores_failed(steps: Steps) -> None:
     """A serial is enforced when every trust store holds it; each trust store is reported on its own."""
-    other = bench.fresh()
-    manifest = bench.manifest(A, trust_store_arns=[bench.trust_store_arn, other.trust_store_arn])
-    converted = bench.convert(bench.authority.crl([A]), manifest)
+    other = steps.fresh()
+    manifest = steps.manifest(A, trust_store_arns=[steps.trust_store_arn, other.trust_store_arn])
+    converted = steps.convert(steps.authority.crl([A]), manifest)
     failure = Failure(error="TrustStoreFull", cause=json.dumps({"errorMessage": "30 lists of 30"}))
-    stores = [bench.enforce(manifest, converted), other.store(failure=failure)]
+    stores = [steps.enforce(manifest, converted), other.store(failure=failure)]
     written = write_report(
-        bench,
+        steps,
         prepared=prepared(manifest),
         revocations=revocations({A: REVOKED}),
         found=found(CrlStatus.COMPLETE, wanted=1),
@@ -119,34 +119,34 @@ def test_one_of_two_trust_stores_failed(bench: Bench) -> None:
     assert written.location.proven == "nothing"
 
 
-def test_failed_after_it_was_read_back(bench: Bench) -> None:
+def test_failed_after_it_was_read_back(steps: Steps) -> None:
     """A removal that failed does not undo what was read back, and fails the execution nevertheless."""
-    state = done(bench)
+    state = done(steps)
     (store,) = state["trust_stores"]
     failure = Failure(error="TrustStoreThrottled", cause="")
-    written = write_report(bench, **{**state, "trust_stores": [store.model_copy(update={"failure": failure})]})
+    written = write_report(steps, **{**state, "trust_stores": [store.model_copy(update={"failure": failure})]})
     assert written.location.outcome == "FAILED"
     assert written.enforced == [A, B]
 
 
-def test_not_read_back_though_nothing_failed(bench: Bench) -> None:
+def test_not_read_back_though_nothing_failed(steps: Steps) -> None:
     """Only what was read back counts as success."""
     written = write_report(
-        bench,
-        prepared=prepared(bench.manifest(A)),
+        steps,
+        prepared=prepared(steps.manifest(A)),
         revocations=revocations({A: REVOKED}),
         found=found(CrlStatus.COMPLETE, wanted=1),
-        trust_stores=[bench.store()],
+        trust_stores=[steps.store()],
     )
     assert written.location.error == "RevocationNotVerified"
     assert serial_number.to_hex(A) in str(written.location.cause)
 
 
-def test_one_serial_not_revoked(bench: Bench) -> None:
+def test_one_serial_not_revoked(steps: Steps) -> None:
     """The others are enforced, and the execution fails nevertheless."""
-    state = done(bench, {A: REVOKED, B: REVOKED, 0x12: FAILED})
+    state = done(steps, {A: REVOKED, B: REVOKED, 0x12: FAILED})
     written = write_report(
-        bench,
+        steps,
         **{**state, "revocations": revocations({A: REVOKED, B: REVOKED, 0x12: FAILED}, "ResourceNotFoundException")},
     )
     assert written.location.error == "SerialsNotRevoked"
@@ -154,14 +154,14 @@ def test_one_serial_not_revoked(bench: Bench) -> None:
     assert "| 00:12 | FAILED (ResourceNotFoundException: this CA did not issue" in written.text
 
 
-def test_expired_serials(bench: Bench) -> None:
+def test_expired_serials(steps: Steps) -> None:
     """Certificates revoked before and expired since need no enforcement: the execution succeeds."""
     written = write_report(
-        bench,
-        prepared=prepared(bench.manifest(A)),
+        steps,
+        prepared=prepared(steps.manifest(A)),
         revocations=revocations({A: EXPIRED}),
         found=found(CrlStatus.NOTHING_WANTED, wanted=0),
-        trust_stores=[bench.store()],
+        trust_stores=[steps.store()],
     )
     assert (written.location.outcome, written.location.proven) == ("SUCCEEDED", "nothing")
     assert written.location.time_to_enforcement_seconds is None
@@ -177,11 +177,11 @@ def test_expired_serials(bench: Bench) -> None:
         (Drift(status=DriftStatus.CLAIMED, crl_number=7, claimed_by="x"), None),
     ],
 )
-def test_reconcile(bench: Bench, drift: Drift, error: str | None) -> None:
+def test_reconcile(steps: Steps, drift: Drift, error: str | None) -> None:
     """A reconcile fails if the CRL was refused, or if no list was read back after a drift was corrected."""
-    bench.add(bench.authority.crl([A], number=7))
-    manifest = bench.manifest(reconcile=True)
-    location = write_report(bench, prepared=prepared(manifest), found=drift, trust_stores=[bench.store()]).location
+    steps.add(steps.authority.crl([A], number=7))
+    manifest = steps.manifest(reconcile=True)
+    location = write_report(steps, prepared=prepared(manifest), found=drift, trust_stores=[steps.store()]).location
     assert location.error == error
     assert location.reconciled is drift.status
     assert location.proven == ("attached and read back" if drift.status is DriftStatus.NONE else "nothing")

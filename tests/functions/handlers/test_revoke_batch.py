@@ -18,7 +18,7 @@ from infra.local.acm_pca import service as acm_pca
 from infra.local.acm_pca.certificate_authority import CertificateAuthority
 from infra.local.core import faults
 from tests.support.pki import NOW
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 REVOKE = "acm-pca:RevokeCertificate"
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
@@ -32,22 +32,22 @@ def fast(lambda_environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.01)
 
 
-def ca_of(bench: Bench) -> CertificateAuthority:
+def ca_of(steps: Steps) -> CertificateAuthority:
     """Return the embedded AWS's CA."""
-    return acm_pca.certificate_authority(bench.lab.authority.arn)
+    return acm_pca.certificate_authority(steps.lab.authority.arn)
 
 
-def issue(bench: Bench, number: int) -> list[int]:
+def issue(steps: Steps, number: int) -> list[int]:
     """Issue certificates and return their serials."""
-    issue_client = bench.lab.authority.issue_client
-    return [issue_client(bench.lab.folder, f"batch-{bench.name}-{index}").serial for index in range(number)]
+    issue_client = steps.lab.authority.issue_client
+    return [issue_client(steps.lab.folder, f"batch-{steps.name}-{index}").serial for index in range(number)]
 
 
-def manifest_of(bench: Bench, *serials: int) -> S3Object:
+def manifest_of(steps: Steps, *serials: int) -> S3Object:
     """Write a manifest for a list, however short."""
-    bench.lab.aws.settings.private_ca.revocations_per_second = 1_000
-    bench.lab.aws.settings.private_ca.revocation_burst = 1_000
-    return bench.manifest(*serials)
+    steps.lab.aws.settings.private_ca.revocations_per_second = 1_000
+    steps.lab.aws.settings.private_ca.revocation_burst = 1_000
+    return steps.manifest(*serials)
 
 
 def revoke(manifest: S3Object, batch: int = 0) -> RevokedBatch:
@@ -60,10 +60,10 @@ def read(manifest: S3Object) -> Manifest:
     return workflow_bucket.get_manifest(manifest)
 
 
-def test_outcomes_are_stored(bench: Bench) -> None:
+def test_outcomes_are_stored(steps: Steps) -> None:
     """Every serial's outcome is stored; one that was never issued fails, the others do not."""
-    two = issue(bench, 2)
-    manifest = manifest_of(bench, *two, 0xABC)
+    two = issue(steps, 2)
+    manifest = manifest_of(steps, *two, 0xABC)
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=2, failed=1)
     outcomes = batches.read_outcomes(read(manifest), [], [RevokedBatch(batch=0)])
     assert [(done.serial, done.outcome) for done in outcomes] == [
@@ -72,13 +72,13 @@ def test_outcomes_are_stored(bench: Bench) -> None:
         (0xABC, FAILED),
     ]
     assert outcomes[2].error == "ResourceNotFoundException"
-    assert set(two) <= set(ca_of(bench).revocations)
+    assert set(two) <= set(ca_of(steps).revocations)
 
 
-def test_second_attempt_continues(bench: Bench) -> None:
+def test_second_attempt_continues(steps: Steps) -> None:
     """A second attempt does not call Private CA for serials that have an outcome."""
-    two = issue(bench, 2)
-    manifest = manifest_of(bench, *two)
+    two = issue(steps, 2)
+    manifest = manifest_of(steps, *two)
     revoke(manifest)
     calls = Counter[str]()
     faults.observe(lambda action, _: calls.update([action]))
@@ -86,31 +86,31 @@ def test_second_attempt_continues(bench: Bench) -> None:
     assert calls[REVOKE] == 0
 
 
-def test_outcomes_of_older_execution_of_same_name(bench: Bench) -> None:
+def test_outcomes_of_older_execution_of_same_name(steps: Steps) -> None:
     """An execution's name may be reused after 90 days: outcomes of the older one are ignored."""
-    (one,) = issue(bench, 1)
-    manifest = manifest_of(bench, one)
+    (one,) = issue(steps, 1)
+    manifest = manifest_of(steps, one)
     long_ago = read(manifest).start_time - timedelta(days=91)
-    workflow_bucket.put_outcomes(bench.name, 0, [Revocation(serial=one, outcome=FAILED, at=long_ago, error="old")])
+    workflow_bucket.put_outcomes(steps.name, 0, [Revocation(serial=one, outcome=FAILED, at=long_ago, error="old")])
     assert batches.read_outcomes(read(manifest), [], [RevokedBatch(batch=0, error="new")])[0].error == "new"
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=1)
 
 
-def test_ca_busy(bench: Bench, impatient: None) -> None:  # noqa: ARG001
+def test_ca_busy(steps: Steps, impatient: None) -> None:  # noqa: ARG001
     """Every serial is revoked even if Private CA throttles until the SDK gives up."""
-    four = issue(bench, 4)
-    manifest = manifest_of(bench, *four)
+    four = issue(steps, 4)
+    manifest = manifest_of(steps, *four)
     faults.add(REVOKE, code="ThrottlingException", times=23)
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=4)
-    assert set(four) <= set(ca_of(bench).revocations)
+    assert set(four) <= set(ca_of(steps).revocations)
 
 
-def test_ca_stays_busy(bench: Bench, monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:  # noqa: ARG001
+def test_ca_stays_busy(steps: Steps, monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:  # noqa: ARG001
     """Outcomes are stored before the step gives up, and the next attempt does the rest."""
     monkeypatch.setattr(module, "_MAX_SECONDS", 0.5)
-    four = issue(bench, 4)
-    manifest = manifest_of(bench, *four)
-    quota = bench.lab.aws.settings.private_ca
+    four = issue(steps, 4)
+    manifest = manifest_of(steps, *four)
+    quota = steps.lab.aws.settings.private_ca
     quota.revocation_burst, quota.revocations_per_second = 2, 0.001
     with pytest.raises(CertificateAuthorityBusy, match="of 4 serials of batch 0"):
         revoke(manifest)
@@ -121,11 +121,11 @@ def test_ca_stays_busy(bench: Bench, monkeypatch: pytest.MonkeyPatch, impatient:
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=4)
 
 
-def test_second_batch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_batch(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second batch holds the serials after the first."""
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
-    three = issue(bench, 3)
-    manifest = manifest_of(bench, *three)
+    three = issue(steps, 3)
+    manifest = manifest_of(steps, *three)
     assert revoke(manifest, batch=1) == RevokedBatch(batch=1, revoked=1)
-    assert three[2] in ca_of(bench).revocations
-    assert three[0] not in ca_of(bench).revocations
+    assert three[2] in ca_of(steps).revocations
+    assert three[0] not in ca_of(steps).revocations

@@ -14,97 +14,97 @@ from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.lab.pki import Client
 from tests.support.pki import NOW
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 REVOKE, GET_CERTIFICATE = "acm-pca:RevokeCertificate", "acm-pca:GetCertificate"
 NEVER_ISSUED = 0xABC123
 
 
 @pytest.fixture
-def client(bench: Bench) -> Client:
+def client(steps: Steps) -> Client:
     """Return a client that is not revoked yet."""
-    return bench.lab.authority.issue_client(bench.lab.folder, f"revoke-{bench.name}")
+    return steps.lab.authority.issue_client(steps.lab.folder, f"revoke-{steps.name}")
 
 
-def revoke(bench: Bench, serial: int, now: datetime = NOW) -> Revocation:
+def revoke(steps: Steps, serial: int, now: datetime = NOW) -> Revocation:
     """Run the step."""
     event = RevokeCertificateInput(
-        certificate_authority_arn=bench.lab.authority.arn,
+        certificate_authority_arn=steps.lab.authority.arn,
         wanted=WantedSerial(serial=serial),
         revocation_reason=RevocationReason.KEY_COMPROMISE,
     )
     return revoke_certificate(event, now)
 
 
-def test_either_form_of_certificate_arn(bench: Bench, client: Client) -> None:
+def test_either_form_of_certificate_arn(steps: Steps, client: Client) -> None:
     """A certificate's ARN may end in 32 hexadecimal digits or in decimal: if one is not found, the other is tried."""
     calls = Counter[str]()
     faults.observe(lambda action, _: calls.update([action]))
-    assert get_certificate(bench.lab.authority.arn, client.serial).startswith("-----BEGIN")
+    assert get_certificate(steps.lab.authority.arn, client.serial).startswith("-----BEGIN")
     assert calls == {GET_CERTIFICATE: 1}
     faults.add(GET_CERTIFICATE, code="ResourceNotFoundException")
     with pytest.raises(AwsCallRefused, match=f"certificate/{client.serial} "):
-        get_certificate(bench.lab.authority.arn, client.serial)
+        get_certificate(steps.lab.authority.arn, client.serial)
     assert calls == {GET_CERTIFICATE: 3}
 
 
-def test_valid_certificate(bench: Bench, client: Client) -> None:
+def test_valid_certificate(steps: Steps, client: Client) -> None:
     """A valid certificate is revoked at Private CA, for the requested reason."""
-    result = revoke(bench, client.serial)
+    result = revoke(steps, client.serial)
     assert result == Revocation(serial=client.serial, outcome=RevocationOutcome.REVOKED, at=NOW)
-    entry = acm_pca.certificate_authority(bench.lab.authority.arn).revocations[client.serial].entry
+    entry = acm_pca.certificate_authority(steps.lab.authority.arn).revocations[client.serial].entry
     assert "key_compromise" in str(entry.extensions)
 
 
-def test_already_revoked(bench: Bench, client: Client) -> None:
+def test_already_revoked(steps: Steps, client: Client) -> None:
     """A certificate that is already revoked is a success, and the workflow waits for it in the CRL."""
-    revoke(bench, client.serial)
-    again = revoke(bench, client.serial)
+    revoke(steps, client.serial)
+    again = revoke(steps, client.serial)
     assert (again.outcome, again.error, again.wanted_in_crl) == (RevocationOutcome.ALREADY_REVOKED, None, True)
 
 
-def test_already_revoked_and_expired(bench: Bench, client: Client) -> None:
+def test_already_revoked_and_expired(steps: Steps, client: Client) -> None:
     """CRLs no longer hold an expired certificate, so the workflow does not wait for it."""
-    revoke(bench, client.serial)
-    again = revoke(bench, client.serial, NOW + timedelta(days=31))
+    revoke(steps, client.serial)
+    again = revoke(steps, client.serial, NOW + timedelta(days=31))
     assert (again.outcome, again.wanted_in_crl) == (RevocationOutcome.EXPIRED, False)
 
 
-def test_expired_and_never_revoked(bench: Bench) -> None:
+def test_expired_and_never_revoked(steps: Steps) -> None:
     """An expired certificate can no longer be revoked; the failure has an error of its own."""
     validity: dict[str, object] = {"Type": "ABSOLUTE", "Value": int(NOW.timestamp()) + 3_600}
-    client = bench.lab.authority.issue_client(bench.lab.folder, f"short-{bench.name}", validity)
+    client = steps.lab.authority.issue_client(steps.lab.folder, f"short-{steps.name}", validity)
     faults.add(REVOKE, code="InvalidRequestException")
-    result = revoke(bench, client.serial, NOW + timedelta(hours=2))
+    result = revoke(steps, client.serial, NOW + timedelta(hours=2))
     assert (result.outcome, result.error) == (RevocationOutcome.FAILED, "CertificateExpired")
 
 
-def test_invalid_request_and_not_expired(bench: Bench, client: Client) -> None:
+def test_invalid_request_and_not_expired(steps: Steps, client: Client) -> None:
     """AWS's own error code is kept if the certificate has not expired."""
     faults.add(REVOKE, code="InvalidRequestException")
-    result = revoke(bench, client.serial)
+    result = revoke(steps, client.serial)
     assert (result.outcome, result.error) == (RevocationOutcome.FAILED, "InvalidRequestException")
 
 
-def test_already_revoked_and_not_readable(bench: Bench, client: Client) -> None:
+def test_already_revoked_and_not_readable(steps: Steps, client: Client) -> None:
     """If Private CA refuses to return the certificate, it counts as valid and the workflow waits for it."""
-    revoke(bench, client.serial)
+    revoke(steps, client.serial)
     faults.add(GET_CERTIFICATE, code="AccessDeniedException")
-    again = revoke(bench, client.serial, NOW + timedelta(days=31))
+    again = revoke(steps, client.serial, NOW + timedelta(days=31))
     assert again.outcome is RevocationOutcome.ALREADY_REVOKED
 
 
-def test_never_issued(bench: Bench) -> None:
+def test_never_issued(steps: Steps) -> None:
     """A serial that the CA did not issue is recorded as failed, with AWS's error code."""
-    result = revoke(bench, NEVER_ISSUED)
+    result = revoke(steps, NEVER_ISSUED)
     assert (result.outcome, result.error) == (RevocationOutcome.FAILED, "ResourceNotFoundException")
     assert not result.wanted_in_crl
 
 
-def test_ca_not_usable(bench: Bench, client: Client) -> None:
+def test_ca_not_usable(steps: Steps, client: Client) -> None:
     """A CA state that does not allow revocation is permanent, so it is recorded."""
     faults.add(REVOKE, code="InvalidStateException")
-    assert revoke(bench, client.serial).error == "InvalidStateException"
+    assert revoke(steps, client.serial).error == "InvalidStateException"
 
 
 @pytest.mark.usefixtures("impatient")
@@ -112,27 +112,27 @@ def test_ca_not_usable(bench: Bench, client: Client) -> None:
     "code",
     ["ThrottlingException", "RequestInProgressException", "ConcurrentModificationException", "RequestFailedException"],
 )
-def test_ca_busy(bench: Bench, client: Client, code: str) -> None:
+def test_ca_busy(steps: Steps, client: Client, code: str) -> None:
     """A temporary error is raised, so that the state machine retries."""
     faults.add(REVOKE, code=code, times=5)
     with pytest.raises(CertificateAuthorityBusy, match=code):
-        revoke(bench, client.serial)
+        revoke(steps, client.serial)
     faults.clear()
-    assert revoke(bench, client.serial).outcome is RevocationOutcome.REVOKED
+    assert revoke(steps, client.serial).outcome is RevocationOutcome.REVOKED
 
 
 @pytest.mark.usefixtures("impatient")
-def test_no_answer(bench: Bench, client: Client) -> None:
+def test_no_answer(steps: Steps, client: Client) -> None:
     """A server fault is raised; on a retry, a revocation that took effect is a success."""
     faults.add(REVOKE, code="InternalFailure", after=True, times=1)
     faults.add(REVOKE, code="InternalFailure", times=4)
     with pytest.raises(AwsUnavailable, match="InternalFailure"):
-        revoke(bench, client.serial)
+        revoke(steps, client.serial)
     faults.clear()
-    assert revoke(bench, client.serial).outcome is RevocationOutcome.ALREADY_REVOKED
+    assert revoke(steps, client.serial).outcome is RevocationOutcome.ALREADY_REVOKED
 
 
-def test_time_in_milliseconds(bench: Bench, client: Client) -> None:
+def test_time_in_milliseconds(steps: Steps, client: Client) -> None:
     """The time is rounded down to the millisecond: the state holds 500 of these results."""
     now = NOW.replace(microsecond=123_456)
-    assert revoke(bench, client.serial, now).at == NOW.replace(microsecond=123_000)
+    assert revoke(steps, client.serial, now).at == NOW.replace(microsecond=123_000)

@@ -22,7 +22,7 @@ from infra.local.core import faults
 from infra.local.lab.pki import Client
 from tests.support import pki
 from tests.support.pki import NOW
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 GET_CERTIFICATE = "acm-pca:GetCertificate"
 
@@ -34,43 +34,43 @@ def usual_crl_seconds(lambda_environment: pytest.MonkeyPatch) -> None:
     environment.cache_clear()
 
 
-def plan(bench: Bench, request: dict[str, Any], **more: Any) -> Plan:  # noqa: ANN401 - options of build_plan
+def plan(steps: Steps, request: dict[str, Any], **more: Any) -> Plan:  # noqa: ANN401 - options of build_plan
     """Plan for the lab's CA and this test's trust store."""
-    request = {"TrustStoreArns": [bench.trust_store_arn], **request}
-    event = ExecutionInput(request=request, execution_arn="none", execution_name=bench.name, start_time=NOW)
+    request = {"TrustStoreArns": [steps.trust_store_arn], **request}
+    event = ExecutionInput(request=request, execution_arn="none", execution_name=steps.name, start_time=NOW)
     return build_plan(event, NOW, **more)
 
 
-def plan_for(bench: Bench, *clients: Client) -> Plan:
+def plan_for(steps: Steps, *clients: Client) -> Plan:
     """Plan to revoke these clients' certificates."""
-    return plan(bench, {"Serials": [serial_number.to_hex(client.serial) for client in clients]})
+    return plan(steps, {"Serials": [serial_number.to_hex(client.serial) for client in clients]})
 
 
 @pytest.fixture
-def client(bench: Bench) -> Client:
+def client(steps: Steps) -> Client:
     """Return a client that is not revoked."""
-    return bench.lab.authority.issue_client(bench.lab.folder, f"plan-{bench.name}")
+    return steps.lab.authority.issue_client(steps.lab.folder, f"plan-{steps.name}")
 
 
-def attach_crl_with(bench: Bench, client: Client) -> None:
+def attach_crl_with(steps: Steps, client: Client) -> None:
     """Attach a CRL that names a client to the trust store."""
-    ca = acm_pca.certificate_authority(bench.lab.authority.arn)
+    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
     assert ca.certificate is not None
-    bench.add(pki.InMemoryCa(ca.certificate, ca.key).crl([client.serial], number=10**15))
+    steps.add(pki.InMemoryCa(ca.certificate, ca.key).crl([client.serial], number=10**15))
 
 
-def test_ca_certificate(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ca_certificate(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan warns that a serial is a CA's: revoking it blocks every certificate that the CA issued."""
     pem = pki.certificate_authority("Below").certificate_pem.decode()
     monkeypatch.setattr("functions.aws.acm_pca.get_certificate", lambda *_: pem)
-    (serial,) = plan_for(bench, client).serials
+    (serial,) = plan_for(steps, client).serials
     assert serial.expected is RevocationOutcome.REVOKED
     assert "every client that this CA issued to would be refused" in (serial.why or "")
 
 
-def test_complete_plan(bench: Bench, client: Client) -> None:
+def test_complete_plan(steps: Steps, client: Client) -> None:
     """A complete plan has the certificate's subject, the expected outcome and the reason, and no error."""
-    result = plan_for(bench, client)
+    result = plan_for(steps, client)
     (serial,) = result.serials
     assert (serial.expected, serial.revocation_reason) == (RevocationOutcome.REVOKED, "UNSPECIFIED")
     assert serial.subject == f"CN={client.name}"
@@ -80,113 +80,113 @@ def test_complete_plan(bench: Bench, client: Client) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
-def test_certificate_not_readable(bench: Bench, client: Client, impatient: None, code: str) -> None:  # noqa: ARG001
+def test_certificate_not_readable(steps: Steps, client: Client, impatient: None, code: str) -> None:  # noqa: ARG001
     """Neither a refusal nor a missing answer ends the plan: the certificate's outcome is unknown, and the plan's."""
     faults.add(GET_CERTIFICATE, code=code, times=99)
-    result = plan_for(bench, client)
+    result = plan_for(steps, client)
     faults.clear()
     assert (result.outcome, result.expected) == (PlannedOutcome.UNKNOWN, {"UNKNOWN": 1})
     assert result.cause
     assert "what becomes of 1 serials" in result.cause
 
 
-def test_deadline_before_crl(bench: Bench, client: Client) -> None:
+def test_deadline_before_crl(steps: Steps, client: Client) -> None:
     """If the CRL usually takes longer than the deadline, success is not promised."""
     polling = {"IntervalSeconds": 10, "DeadlineSeconds": 50}
-    result = plan(bench, {"Serials": [serial_number.to_hex(client.serial)], "Polling": polling})
+    result = plan(steps, {"Serials": [serial_number.to_hex(client.serial)], "Polling": polling})
     assert result.outcome is PlannedOutcome.UNKNOWN
     assert "before the deadline, 50 seconds: it usually takes 60" in (result.cause or "")
 
 
-def test_throttled_lookup(bench: Bench, client: Client, impatient: None) -> None:  # noqa: ARG001
+def test_throttled_lookup(steps: Steps, client: Client, impatient: None) -> None:  # noqa: ARG001
     """A lookup that is throttled until the SDK gives up is repeated once."""
     faults.add(GET_CERTIFICATE, code="ThrottlingException", times=5)
-    assert plan_for(bench, client).expected == {"REVOKED": 1}
+    assert plan_for(steps, client).expected == {"REVOKED": 1}
 
 
-def test_superseded_list_with_more_serials(bench: Bench, client: Client) -> None:
+def test_superseded_list_with_more_serials(steps: Steps, client: Client) -> None:
     """If an older list is removed and nothing is added, the plan names the serials that only it held."""
-    ca = acm_pca.certificate_authority(bench.lab.authority.arn)
+    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
     assert ca.certificate is not None
     signer = pki.InMemoryCa(ca.certificate, ca.key)
     newest = signer.crl([client.serial], number=10**15 + 1)
-    bench.add(signer.crl([client.serial, 5, 6], number=10**15))
-    bench.add(newest)
+    steps.add(signer.crl([client.serial, 5, 6], number=10**15))
+    steps.add(newest)
     acm_pca.publish_now(ca.arn)
-    location = plan(bench, {"Reconcile": True}).crl
+    location = plan(steps, {"Reconcile": True}).crl
     assert location
     bucket, _, key = location.location.removeprefix("s3://").partition("/")
-    bench.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=newest)
+    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=newest)
     try:
-        (trust_store,) = plan(bench, {"Reconcile": True}).trust_stores
+        (trust_store,) = plan(steps, {"Reconcile": True}).trust_stores
     finally:
         acm_pca.publish_now(ca.arn)
     assert (trust_store.add_crl_number, len(trust_store.remove_revocation_ids)) == (None, 1)
     assert trust_store.dropped_serials == [5, 6]
 
 
-def test_serial_in_attached_list(bench: Bench, client: Client) -> None:
+def test_serial_in_attached_list(steps: Steps, client: Client) -> None:
     """A serial in an attached list of this CA is revoked already, even if its certificate cannot be read."""
-    attach_crl_with(bench, client)
+    attach_crl_with(steps, client)
     faults.add(GET_CERTIFICATE, code="AccessDeniedException")
-    (serial,) = plan_for(bench, client).serials
+    (serial,) = plan_for(steps, client).serials
     assert (serial.expected, serial.subject) == (RevocationOutcome.ALREADY_REVOKED, None)
 
 
-def test_crl_unavailable(bench: Bench, client: Client, impatient: None) -> None:  # noqa: ARG001
+def test_crl_unavailable(steps: Steps, client: Client, impatient: None) -> None:  # noqa: ARG001
     """If S3 does not answer there is no plan: the error is raised, not returned as a refusal of the input."""
     faults.add("s3:GetObject", code="InternalError", times=9)
     with pytest.raises(AwsUnavailable):
-        plan_for(bench, client)
+        plan_for(steps, client)
 
 
-def test_more_serials_than_are_looked_up(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_serials_than_are_looked_up(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Serials that are not looked up are counted, and make the outcome unknown."""
     monkeypatch.setattr(outcomes, "MAX_LOOKUPS", 1)
-    result = plan(bench, {"Serials": [serial_number.to_hex(client.serial), "0xabcdef"]})
+    result = plan(steps, {"Serials": [serial_number.to_hex(client.serial), "0xabcdef"]})
     assert (result.outcome, result.expected) == (PlannedOutcome.UNKNOWN, {"REVOKED": 1, "NOT_LOOKED_UP": 1})
     assert result.serials_not_shown == 1
 
 
-def test_crl_too_large(bench: Bench, client: Client, lambda_environment: pytest.MonkeyPatch) -> None:
+def test_crl_too_large(steps: Steps, client: Client, lambda_environment: pytest.MonkeyPatch) -> None:
     """If the current CRL is too large, the next one is larger and would be refused too."""
-    ca = acm_pca.certificate_authority(bench.lab.authority.arn)
+    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
     assert ca.certificate is not None
     large_crl = pki.InMemoryCa(ca.certificate, ca.key).crl([1, 2, 3], number=10**14)
     ca.crls.overrides = {}
-    location = plan(bench, {"Serials": [serial_number.to_hex(client.serial)]}).crl
+    location = plan(steps, {"Serials": [serial_number.to_hex(client.serial)]}).crl
     assert location
     bucket, _, key = location.location.removeprefix("s3://").partition("/")
-    bench.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=large_crl)
+    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=large_crl)
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "2")
     environment.cache_clear()
     try:
-        result = plan_for(bench, client)
+        result = plan_for(steps, client)
     finally:
         acm_pca.publish_now(ca.arn)
     assert (result.outcome, result.error) == (PlannedOutcome.FAILED, "CrlTooLarge")
 
 
-def test_output_is_truncated_by_bytes(bench: Bench, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_is_truncated_by_bytes(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Japanese character takes six bytes in a state's JSON."""
 
     def predict_outcomes(manifest: Manifest, *_: object) -> list[PlannedSerial]:
         return [PlannedSerial(serial=serial, subject="証" * 200) for serial in manifest.request.serials]
 
     monkeypatch.setattr(outcomes, "predict_outcomes", predict_outcomes)
-    result = plan(bench, {"Serials": [f"0x{client.serial + number:x}" for number in range(500)]})
+    result = plan(steps, {"Serials": [f"0x{client.serial + number:x}" for number in range(500)]})
     assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < limits.MAX_STATE_BYTES
     assert result.expected == {"UNKNOWN": 500}
 
 
-def test_long_cause_is_truncated(bench: Bench) -> None:
+def test_long_cause_is_truncated(steps: Steps) -> None:
     """Of five hundred faults all are counted and the first fifty shown."""
-    result = plan(bench, {"Serials": ["x" * 60] * 500})
+    result = plan(steps, {"Serials": ["x" * 60] * 500})
     assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "InvalidInput")
     assert len(result.model_dump_json()) < 30_000
 
 
-def test_files_not_uploaded_yet(bench: Bench, client: Client) -> None:
+def test_files_not_uploaded_yet(steps: Steps, client: Client) -> None:
     """The caller's own `get_object` can serve files that are not in S3 yet."""
 
     def get_object(bucket: str, key: str, **_: object) -> FetchedObject:
@@ -194,5 +194,5 @@ def test_files_not_uploaded_yet(bench: Bench, client: Client) -> None:
             f"0x{client.serial:x}\n".encode(), S3Object(bucket=bucket, key=key, version_id="none"), "none"
         )
 
-    result = plan(bench, {"SerialList": "s3://nowhere/list.txt"}, get_object=get_object)
+    result = plan(steps, {"SerialList": "s3://nowhere/list.txt"}, get_object=get_object)
     assert result.expected == {"REVOKED": 1}

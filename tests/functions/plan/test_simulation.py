@@ -16,7 +16,7 @@ from functions.plan.simulation import Simulation
 from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import Precedence
 from tests.support import pki
-from tests.support.steps import A, B, Bench, C, D
+from tests.support.steps import A, B, C, D, Steps
 
 OWN, OTHER = pki.certificate_authority("Own"), pki.certificate_authority("Other")
 
@@ -76,12 +76,12 @@ situations = st.builds(
 @example(Situation([List(1), List(2), List(1, own=False)], List(3), max_lists=3))
 @example(Situation([List(1, own=False), List(2, own=False)], List(3), max_lists=2))
 @given(situations)
-def test_prediction_matches_steps(bench: Bench, lambda_environment: pytest.MonkeyPatch, situation: Situation) -> None:
+def test_prediction_matches_steps(steps: Steps, lambda_environment: pytest.MonkeyPatch, situation: Situation) -> None:
     """The steps add and remove the lists that the simulation predicts, and raise the same error."""
     lambda_environment.setenv("MAX_REVOCATION_LISTS", str(situation.max_lists))
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", str(situation.max_entries))
     environment.cache_clear()
-    own = Bench(bench.lab, authority=OWN)
+    own = Steps(steps.lab, authority=OWN)
     for attached in situation.attached:
         own.add(attached.der)
     location = own.manifest(*situation.wanted, accept_lower_crl_number=situation.accept_lower)
@@ -102,11 +102,11 @@ def test_prediction_matches_steps(bench: Bench, lambda_environment: pytest.Monke
     assert (adds, set(simulation.removed)) == (bool(after - before), set(before - after))
 
 
-def test_current_crl_then_next(bench: Bench, lambda_environment: pytest.MonkeyPatch) -> None:
+def test_current_crl_then_next(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> None:
     """If one serial is enforced now and one waits, the next CRL must fit beside the current one, not the old one."""
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "6")
     environment.cache_clear()
-    own = Bench(bench.lab, authority=OWN)
+    own = Steps(steps.lab, authority=OWN)
     own.add(List(1).der)
     baseline = workflow_bucket.get_manifest(own.manifest(A, B)).baselines[0]
     current = crl.read(List(2, (A, C, D)).der, wanted=(A, B))

@@ -1,12 +1,12 @@
 """The Athena query selects handshakes that the load balancer refused with the serials of the report."""
 
 from tests.support.reporting import FAILED, REVOKED, done, write_report
-from tests.support.steps import A, B, Bench
+from tests.support.steps import A, B, Steps
 
 
-def test_serials(bench: Bench) -> None:
+def test_serials(steps: Steps) -> None:
     """Each serial is written as in the connection log: upper-case hex without leading zeros."""
-    written = write_report(bench, **done(bench, {A: REVOKED, B: REVOKED, 0x12: FAILED}))
+    written = write_report(steps, **done(steps, {A: REVOKED, B: REVOKED, 0x12: FAILED}))
     assert written.report.connection_log_query is not None
     assert f"IN ('{A:X}', '{B:X}', '12')" in written.report.connection_log_query
     assert written.report.connection_log_query in written.text

@@ -3,18 +3,18 @@
 from functions.models.states import GatheredState, RevocationOutcome
 from functions.report.execution_history import rebuild_state
 from tests.support.reporting import prepared_state, revocations, state_entered, state_exited
-from tests.support.steps import A, B, Bench
+from tests.support.steps import A, B, Steps
 
 
-def test_items_of_an_unfinished_map(bench: Bench) -> None:
+def test_items_of_an_unfinished_map(steps: Steps) -> None:
     """The results of items count although their Map has not ended; an input that is not a state is skipped."""
     (revocation,) = revocations({A: RevocationOutcome.REVOKED})
     result = revocation.model_dump(mode="json", exclude_none=True)
-    store = {"TrustStoreArn": bench.trust_store_arn, "Failure": {"Error": "E", "Cause": "c"}}
+    store = {"TrustStoreArn": steps.trust_store_arn, "Failure": {"Error": "E", "Cause": "c"}}
     history = [
         {"stateEnteredEventDetails": {"name": "S", "input": "truncated {"}},
         state_entered({"Request": {"Serials": []}}),
-        state_entered(prepared_state(bench, A, B)),
+        state_entered(prepared_state(steps, A, B)),
         state_exited("RevokeCertificate", result),
         state_exited("RevokeCertificates", [result]),
         state_exited("RevokeBatch", {"Batch": 0, "Revoked": 400}),

@@ -7,36 +7,36 @@ from functions.models.report import OpenConnections, TrustStoreReport
 from functions.models.states import ConvertedCrl, Drift
 from functions.report.markdown import render
 from tests.support.reporting import done, make_report, write_report
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 TRUST_STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"
 
 
-def test_text_and_json_agree(bench: Bench) -> None:
+def test_text_and_json_agree(steps: Steps) -> None:
     """Both name the CRL that was attached, by number and hash."""
-    state = done(bench)
+    state = done(steps)
     converted: ConvertedCrl = state["converted"]
-    written = write_report(bench, **state)
+    written = write_report(steps, **state)
     assert written.report.crl is not None
     assert written.report.crl.sha256 == converted.sha256
     assert converted.sha256 in written.text
     assert "* CRL number: 2" in written.text
 
 
-def test_requester_and_ticket(bench: Bench) -> None:
+def test_requester_and_ticket(steps: Steps) -> None:
     """Free text stays on one line and cannot add Markdown."""
-    written = write_report(bench, **done(bench, ticket="SEC-1\n# Forged `code`", requested_by="ann"))
+    written = write_report(steps, **done(steps, ticket="SEC-1\n# Forged `code`", requested_by="ann"))
     assert written.report.ticket == "SEC-1\n# Forged `code`"
     assert "* Ticket: `SEC-1 # Forged 'code'`" in written.text
     assert "* Requested by: `ann`" in written.text
 
 
-def test_unknown_entries(bench: Bench) -> None:
+def test_unknown_entries(steps: Steps) -> None:
     """A number that is not known is written as unknown."""
-    state = done(bench)
+    state = done(steps)
     (store,) = state["trust_stores"]
     unknown = store.verified.model_copy(update={"new_entries": None, "dropped_entries": None})
-    written = write_report(bench, **{**state, "trust_stores": [store.model_copy(update={"verified": unknown})]})
+    written = write_report(steps, **{**state, "trust_stores": [store.model_copy(update={"verified": unknown})]})
     assert "* Entries new, dropped, net: unknown, unknown, 1" in written.text
 
 

@@ -15,16 +15,16 @@ from functions.pki import serial_number
 from functions.report import notification
 from infra.local.core import faults
 from tests.support.reporting import ReceiveMessages, found, make_report
-from tests.support.steps import A, B, Bench
+from tests.support.steps import A, B, Steps
 
 LONGEST_SERIAL = 2**159 + 1
 REPORT_JSON = S3Object(bucket="b", key="executions/e/report.json", version_id="1")
 TRUST_STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"
 
 
-def test_delayed_with_private_cas_reason(bench: Bench) -> None:
+def test_delayed_with_private_cas_reason(steps: Steps) -> None:
     """The notification of a long wait contains Private CA's reason where that is known."""
-    manifest = workflow_bucket.get_manifest(bench.manifest(A, B))
+    manifest = workflow_bucket.get_manifest(steps.manifest(A, B))
     failure = Failure(error="CrlBucketNotWritable", cause="Private CA reported an error")
     waiting = found(CrlStatus.NOT_YET, A, notices=[Notice.STILL_WAITING], generation_failure=failure)
     message = notification.for_waiting(manifest, waiting)
@@ -33,15 +33,15 @@ def test_delayed_with_private_cas_reason(bench: Bench) -> None:
     assert message.detail["MissingSerials"] == [serial_number.to_hex(A)]
 
 
-def waiting_for_500(bench: Bench) -> notification.Notification:
+def waiting_for_500(steps: Steps) -> notification.Notification:
     """Return the notification of a wait for 500 of the longest serials."""
     serials = [LONGEST_SERIAL + each for each in range(500)]
-    manifest = workflow_bucket.get_manifest(bench.manifest(*serials))
+    manifest = workflow_bucket.get_manifest(steps.manifest(*serials))
     waiting = found(CrlStatus.NOT_YET, *serials, wanted=500, notices=[Notice.WAIT_BEGINS])
     return notification.for_waiting(manifest, waiting)
 
 
-def outcome_of_500(_bench: Bench) -> notification.Notification:
+def outcome_of_500(_bench: Steps) -> notification.Notification:
     """Return the notification of an execution that failed with a long cause and 500 of the longest serials."""
     serials = [
         SerialReport(serial=LONGEST_SERIAL + each, outcome=RevocationOutcome.ALREADY_REVOKED) for each in range(500)
@@ -53,9 +53,9 @@ def outcome_of_500(_bench: Bench) -> notification.Notification:
 
 
 @pytest.mark.parametrize("build", [waiting_for_500, outcome_of_500])
-def test_limits(bench: Bench, build: Callable[[Bench], notification.Notification]) -> None:
+def test_limits(steps: Steps, build: Callable[[Steps], notification.Notification]) -> None:
     """500 of the longest serials fit into an event; the message contains a hundred of them."""
-    message = build(bench)
+    message = build(steps)
     assert len(message.subject) <= 100
     assert message.subject.isascii()
     assert len(json.dumps(message.detail)) < 200_000
@@ -72,9 +72,9 @@ def test_corrected_drift() -> None:
     assert f"{TRUST_STORE}: NO_LIST corrected; it holds CRL number 7." in message.lines
 
 
-def test_event_that_cannot_be_sent(bench: Bench, receive_messages: ReceiveMessages) -> None:
+def test_event_that_cannot_be_sent(steps: Steps, receive_messages: ReceiveMessages) -> None:
     """The message is sent although the event is refused, and the error is raised."""
-    manifest = workflow_bucket.get_manifest(bench.manifest(A))
+    manifest = workflow_bucket.get_manifest(steps.manifest(A))
     message = notification.for_waiting(manifest, found(CrlStatus.NOT_YET, A, wanted=1, notices=[Notice.WAIT_BEGINS]))
     faults.add("events:PutEvents", code="AccessDenied", times=10)
     with pytest.raises(AwsCallRefused, match="PutEvents"):

@@ -1,14 +1,14 @@
 """The report lists when each step ran."""
 
 from tests.support.reporting import done, write_report
-from tests.support.steps import Bench
+from tests.support.steps import Steps
 
 
-def test_steps_in_order(bench: Bench) -> None:
+def test_steps_in_order(steps: Steps) -> None:
     """Polling is one step, from the first poll to the last; the steps of a Map appear for each trust store."""
-    steps = write_report(bench, **done(bench)).report.steps
-    name = bench.trust_store_arn.split("/")[1]
-    assert {step.step for step in steps} == {
+    times = write_report(steps, **done(steps)).report.steps
+    name = steps.trust_store_arn.split("/")[1]
+    assert {step.step for step in times} == {
         "PrepareRevocation",
         "RevokeCertificates",
         "FindCrl",
@@ -16,5 +16,5 @@ def test_steps_in_order(bench: Bench) -> None:
         f"VerifyRevocation {name}",
         f"RemoveSupersededCrls {name}",
     }
-    assert steps == sorted(steps, key=lambda step: step.started_at)
-    assert next(step.seconds for step in steps if step.step == "FindCrl") == 1_795
+    assert times == sorted(times, key=lambda step: step.started_at)
+    assert next(step.seconds for step in times if step.step == "FindCrl") == 1_795

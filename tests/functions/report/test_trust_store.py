@@ -7,19 +7,19 @@ import pytest
 
 from infra.local.core import faults
 from tests.support.reporting import ALREADY, REVOKED, done, prepared, revocations, write_report
-from tests.support.steps import A, B, Bench, C, D
+from tests.support.steps import A, B, C, D, Steps
 
 
 @pytest.fixture
-def listener_bench(bench: Bench) -> Iterator[Bench]:
-    """Yield a workbench on the trust store of the lab's listener; its lists are removed afterwards."""
-    listener_bench = Bench(bench.lab, bench.lab.trust_store_arn, authority=bench.authority, name=bench.name)
+def listener_bench(steps: Steps) -> Iterator[Steps]:
+    """Yield the steps on the trust store of the lab's listener; its lists are removed afterwards."""
+    listener_bench = Steps(steps.lab, steps.lab.trust_store_arn, authority=steps.authority, name=steps.name)
     yield listener_bench
     listener_bench.remove(*listener_bench.attached())
 
 
 @pytest.fixture
-def keep_alive(listener_bench: Bench, request: pytest.FixtureRequest) -> Iterator[str]:
+def keep_alive(listener_bench: Steps, request: pytest.FixtureRequest) -> Iterator[str]:
     """Set client_keep_alive.seconds of the load balancer to the parameter; it is 3600 afterwards."""
     client = listener_bench.lab.aws.client("elbv2")
     associations = client.describe_trust_store_associations(TrustStoreArn=listener_bench.trust_store_arn)
@@ -36,9 +36,9 @@ def keep_alive(listener_bench: Bench, request: pytest.FixtureRequest) -> Iterato
     set_keep_alive("3600")
 
 
-def test_lists_and_counts(bench: Bench) -> None:
+def test_lists_and_counts(steps: Steps) -> None:
     """Ids, entries before and after, new, dropped and net, and the three totals."""
-    (store,) = write_report(bench, **done(bench)).report.trust_stores
+    (store,) = write_report(steps, **done(steps)).report.trust_stores
     assert (store.revocation_id, store.added_revocation_ids, store.removed_revocation_ids) == (2, [2], [1])
     assert (store.entries_before, store.entries_after) == (2, 3)
     assert (store.entries_new, store.entries_dropped, store.entries_net) == (2, 1, 1)
@@ -49,34 +49,34 @@ def test_lists_and_counts(bench: Bench) -> None:
     assert store.count_explained.startswith("1 wanted serials are in the list read back")
 
 
-def test_count_that_did_not_rise(bench: Bench) -> None:
+def test_count_that_did_not_rise(steps: Steps) -> None:
     """A newer CRL drops expired certificates: a negative net is explained."""
-    bench.add(bench.authority.crl([A, C, D], number=1))
-    manifest = bench.manifest(B)
-    converted = bench.convert(bench.authority.crl([B], number=2), manifest)
+    steps.add(steps.authority.crl([A, C, D], number=1))
+    manifest = steps.manifest(B)
+    converted = steps.convert(steps.authority.crl([B], number=2), manifest)
     state = {"prepared": prepared(manifest), "revocations": revocations({B: REVOKED}), "converted": converted}
-    (store,) = write_report(bench, **state, trust_stores=[bench.enforce(manifest, converted)]).report.trust_stores
+    (store,) = write_report(steps, **state, trust_stores=[steps.enforce(manifest, converted)]).report.trust_stores
     assert (store.entries_net, store.count_rose) == (-2, True)
     assert store.count_explained.endswith(
         "The net is -2 all the same: a CRL drops certificates once they have expired."
     )
 
 
-def test_nothing_new(bench: Bench) -> None:
+def test_nothing_new(steps: Steps) -> None:
     """After a second run the report explains that no count had to rise."""
-    crl = bench.authority.crl([A])
-    bench.add(crl)
-    manifest = bench.manifest(A)
-    converted = bench.convert(crl, manifest)
+    crl = steps.authority.crl([A])
+    steps.add(crl)
+    manifest = steps.manifest(A)
+    converted = steps.convert(crl, manifest)
     state = {"prepared": prepared(manifest), "revocations": revocations({A: ALREADY}), "converted": converted}
-    written = write_report(bench, **state, trust_stores=[bench.enforce(manifest, converted)])
+    written = write_report(steps, **state, trust_stores=[steps.enforce(manifest, converted)])
     (store,) = written.report.trust_stores
     assert (written.report.outcome, store.count_rose, store.entries_new) == ("SUCCEEDED", False, 0)
     assert store.count_explained == "The count did not have to rise: all 1 wanted serials found were in force before."
 
 
 @pytest.mark.parametrize("keep_alive", ["3600", "60"], indirect=True)
-def test_open_connections(listener_bench: Bench, keep_alive: str) -> None:
+def test_open_connections(listener_bench: Steps, keep_alive: str) -> None:
     """Connections opened before may live as long as the load balancer keeps them."""
     written = write_report(listener_bench, **done(listener_bench))
     (store,) = written.report.trust_stores
@@ -86,9 +86,9 @@ def test_open_connections(listener_bench: Bench, keep_alive: str) -> None:
     assert f"(client keep-alive {keep_alive} seconds)" in written.text
 
 
-def test_trust_store_without_load_balancer(bench: Bench) -> None:
+def test_trust_store_without_load_balancer(steps: Steps) -> None:
     """How long connections live is reported as unknown."""
-    written = write_report(bench, **done(bench))
+    written = write_report(steps, **done(steps))
     assert "may live until: unknown (the trust store is not associated with any load balancer)" in written.text
 
 
@@ -106,20 +106,20 @@ def test_trust_store_without_load_balancer(bench: Bench) -> None:
     ],
 )
 def test_associated_with_something_else(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, resource: str, words: str
+    steps: Steps, monkeypatch: pytest.MonkeyPatch, resource: str, words: str
 ) -> None:
     """The time is reported as unknown, with the reason."""
     monkeypatch.setattr("functions.aws.elbv2.describe_trust_store_associations", lambda _: [resource])
-    written = write_report(bench, **done(bench))
+    written = write_report(steps, **done(steps))
     (store,) = written.report.trust_stores
     assert store.open_connections is not None
     assert words in str(store.open_connections.unknown_because)
 
 
-def test_associations_that_cannot_be_read(bench: Bench) -> None:
+def test_associations_that_cannot_be_read(steps: Steps) -> None:
     """A denied call leaves the time unknown; the report is written and contains the reason."""
-    state = done(bench)
+    state = done(steps)
     faults.add("elasticloadbalancing:DescribeTrustStoreAssociations", code="AccessDenied", status=403)
-    written = write_report(bench, **state)
+    written = write_report(steps, **state)
     assert written.location.outcome == "SUCCEEDED"
     assert "may live until: unknown (DescribeTrustStoreAssociations on" in written.text

@@ -4,42 +4,42 @@ from functions.models.stored import AttachedList
 from functions.trust_store import revocation_lists
 from infra.local.core import faults
 from infra.local.elbv2 import responses as elbv2
-from tests.support.steps import A, B, Bench, C
+from tests.support.steps import A, B, C, Steps
 
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 
 
-def test_nothing_to_remove(bench: Bench) -> None:
+def test_nothing_to_remove(steps: Steps) -> None:
     """Without ids no call is made, because AWS accepts only one write every five seconds."""
     faults.add(REMOVE, code="AccessDenied")
-    revocation_lists.remove(bench.trust_store_arn, [])
+    revocation_lists.remove(steps.trust_store_arn, [])
 
 
-def test_one_of_several_gone(bench: Bench) -> None:
+def test_one_of_several_gone(steps: Steps) -> None:
     """If one is unknown, the remaining lists are removed one by one."""
-    ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2, 3)]
-    bench.remove(ids[1])
-    revocation_lists.remove(bench.trust_store_arn, ids)
-    assert bench.attached() == {}
+    ids = [steps.add(steps.authority.crl([A], number=number)) for number in (1, 2, 3)]
+    steps.remove(ids[1])
+    revocation_lists.remove(steps.trust_store_arn, ids)
+    assert steps.attached() == {}
 
 
-def test_all_gone(bench: Bench) -> None:
+def test_all_gone(steps: Steps) -> None:
     """Lists that another execution removed count as removed."""
-    store = elbv2.trust_store(bench.trust_store_arn)
-    ids = [bench.add(bench.authority.crl([A], number=number)) for number in (1, 2)]
+    store = elbv2.trust_store(steps.trust_store_arn)
+    ids = [steps.add(steps.authority.crl([A], number=number)) for number in (1, 2)]
     faults.observe(lambda action, _: store.remove(list(store.lists)) if action == REMOVE else None)
-    revocation_lists.remove(bench.trust_store_arn, ids)
-    assert bench.attached() == {}
+    revocation_lists.remove(steps.trust_store_arn, ids)
+    assert steps.attached() == {}
 
 
-def test_entries_of_several_lists(bench: Bench) -> None:
+def test_entries_of_several_lists(steps: Steps) -> None:
     """A serial in two lists is counted once; a list that is gone counts as empty."""
-    bench.add(bench.authority.crl([A, B], number=1))
-    bench.add(bench.authority.crl([B, C], number=2))
-    arn = bench.trust_store_arn
+    steps.add(steps.authority.crl([A, B], number=1))
+    steps.add(steps.authority.crl([B, C], number=2))
+    arn = steps.trust_store_arn
     lists = [AttachedList(revocation_id=each, number_of_revoked_entries=2, crl_number=each) for each in (1, 2)]
     assert revocation_lists.count_distinct_entries(arn, lists) == 3
-    bench.remove(1)
+    steps.remove(1)
     assert revocation_lists.count_distinct_entries(arn, lists) == 2
     assert revocation_lists.read_serial_numbers(arn, lists) is None
     assert revocation_lists.count_distinct_entries(arn, []) == 0
