@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from functions import limits
+from functions.models.request import Polling
+
+_POLLING = Polling()
 
 
 def _split(text: object) -> object:
@@ -21,8 +24,8 @@ class Environment(BaseModel):
     workflow_bucket: str = Field(description="Manifests, PEM CRLs, evidence and reports.")
     certificate_authority_arn: str | None = None
     trust_store_arns: Annotated[list[str], BeforeValidator(_split)] = Field(default_factory=list)
-    poll_interval_seconds: int = limits.DEFAULT_POLL_INTERVAL_SECONDS
-    deadline_seconds: int = limits.DEFAULT_DEADLINE_SECONDS
+    poll_interval_seconds: int = _POLLING.interval_seconds
+    deadline_seconds: int = _POLLING.deadline_seconds
     revocations_per_second: float = Field(
         default=limits.DEFAULT_REVOCATIONS_PER_SECOND,
         ge=1,

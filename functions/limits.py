@@ -1,4 +1,4 @@
-"""Every limit of AWS and of this product, once, with its unit and its source; and the defaults of the waiting.
+"""Every limit of AWS and of this product, once, with its unit and its source.
 
 What only one module needs and no service imposes stays in that module. Quotas that an account can have raised are
 defaults here: `functions/environment.py` reads the deployment's own.
@@ -15,8 +15,6 @@ MAX_SERIAL_LIST_BYTES = 32 * 1024 * 1024
 MAX_CERTIFICATE_FILE_BYTES = 4 * 1024 * 1024
 
 # ------------------------------------------------------------------------------------------------- waiting for a CRL
-DEFAULT_POLL_INTERVAL_SECONDS = 60
-DEFAULT_DEADLINE_SECONDS = 7_200  # two hours: Private CA publishes about 30 minutes after a revocation (crl-planning)
 MAX_POLL_INTERVAL_SECONDS = 3_600
 MAX_DEADLINE_SECONDS = 43_200
 MAX_POLLS = 400  # a poll costs about 12 of MAX_EXECUTION_EVENTS

@@ -133,10 +133,10 @@ class Polling(Model):
     """How often and how long the execution looks for the CA's CRL."""
 
     interval_seconds: Annotated[int, Field(ge=1, le=limits.MAX_POLL_INTERVAL_SECONDS)] = Field(
-        default=limits.DEFAULT_POLL_INTERVAL_SECONDS, description="Seconds between two looks at the CRL."
+        default=60, description="Seconds between two looks at the CRL."
     )
     deadline_seconds: Annotated[int, Field(ge=1, le=limits.MAX_DEADLINE_SECONDS)] = Field(
-        default=limits.DEFAULT_DEADLINE_SECONDS,
+        default=7_200,  # Private CA publishes its CRL about 30 minutes after a revocation (crl-planning)
         description=f"Seconds after the revocations until the execution fails; {limits.MAX_POLLS} looks at most.",
     )
 

@@ -4,7 +4,6 @@ import pytest
 from pydantic.alias_generators import to_pascal
 
 from functions.environment import Environment
-from functions.models.request import Polling
 from infra.template import load_template
 
 PARAMETERS = load_template()["Parameters"]
@@ -16,10 +15,3 @@ NUMBERS = {name: field.default for name, field in Environment.model_fields.items
 def test_default_of_the_environment_is_that_of_the_template(name: str) -> None:
     """A function that runs without a variable behaves as a stack that was deployed without the parameter."""
     assert PARAMETERS[to_pascal(name)]["Default"] == NUMBERS[name]
-
-
-def test_default_of_the_input_is_that_of_the_environment() -> None:
-    """An input without Polling is filled in with the environment's numbers, which are the same."""
-    polling = Polling()
-    assert polling.interval_seconds == NUMBERS["poll_interval_seconds"]
-    assert polling.deadline_seconds == NUMBERS["deadline_seconds"]
