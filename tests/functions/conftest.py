@@ -21,7 +21,7 @@ _CLIENTS = (acm_pca._acm_pca, elbv2._elbv2, s3._s3)  # noqa: SLF001 - they live 
 
 
 @pytest.fixture(scope="session")
-def warm(embedded_aws: EmbeddedAws) -> Iterator[None]:
+def warm_clients(embedded_aws: EmbeddedAws) -> Iterator[None]:
     """Keep the functions' clients from test to test, as a warm Lambda does."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in embedded_aws.environment().items():
@@ -48,7 +48,7 @@ def lambda_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[py
 
 
 @pytest.fixture
-def steps(warm: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Steps]:  # noqa: ARG001
+def steps(warm_clients: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Steps]:  # noqa: ARG001
     """Yield the steps with an empty trust store; delete all trust stores that the test created afterwards."""
     limits = lab.aws.settings.trust_stores
     limits.write_burst = limits.max_trust_stores = 1_000_000
@@ -87,6 +87,6 @@ def receive_messages(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> It
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make boto3 retry without a pause."""
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))

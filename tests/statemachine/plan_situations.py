@@ -38,16 +38,16 @@ def enforced_already(workflow: Workflow) -> Request:
     return request_for(workflow, client)
 
 
-def in_the_crl_alone(workflow: Workflow) -> Request:
+def only_in_the_crl(workflow: Workflow) -> Request:
     """Prepare one serial that was revoked elsewhere; its CRL is in S3 and not attached."""
     (client,) = workflow.clients(1)
     workflow.revoke_elsewhere(client)
     return request_for(workflow, client)
 
 
-def some_of_each(workflow: Workflow) -> Request:
+def one_of_each(workflow: Workflow) -> Request:
     """Prepare one serial in the CRL, one not revoked, one never issued."""
-    case = in_the_crl_alone(workflow)
+    case = only_in_the_crl(workflow)
     (client,) = workflow.clients(1)
     return {**case, "Serials": [*case["Serials"], hexadecimal(client), "0xabcdef"]}
 
@@ -95,13 +95,13 @@ def not_trusted(workflow: Workflow) -> Request:
 
 def third_party_crl(workflow: Workflow) -> Request:
     """Upload the root's CRL, which is not attached yet."""
-    return put_crl(workflow, 5)
+    return request_with_crl(workflow, 5)
 
 
-def handed_over_and_lower(workflow: Workflow) -> Request:
+def third_party_crl_with_a_lower_number(workflow: Workflow) -> Request:
     """Upload the root's CRL, with a number below the attached one."""
     workflow.add(workflow.with_key(workflow.lab.root).crl([5], number=9))
-    return put_crl(workflow, 5)
+    return request_with_crl(workflow, 5)
 
 
 HIGHEST = 10**15  # above every number of the embedded CA, which counts milliseconds since 1970
@@ -109,24 +109,24 @@ HIGHEST = 10**15  # above every number of the embedded CA, which counts millisec
 
 def attached(workflow: Workflow, number: int, *, held: bool = True) -> str:
     """Revoke a serial elsewhere, and attach a list of its CA that has this number and holds the serial or not."""
-    (serial,) = in_the_crl_alone(workflow)["Serials"]
+    (serial,) = only_in_the_crl(workflow)["Serials"]
     workflow.add(workflow.with_key(workflow.authority).crl([int(serial, 16)] if held else [5], number=number))
     return str(serial)
 
 
-def impatient(workflow: Workflow, serial: str) -> Request:
+def with_short_deadline(workflow: Workflow, serial: str) -> Request:
     """Return an input with a short deadline, for a CRL that is never published."""
     return request_for(workflow, serial, Polling={"IntervalSeconds": 1, "DeadlineSeconds": 2})
 
 
 def attached_is_newer(workflow: Workflow) -> Request:
     """Prepare a serial in the CRL in S3 and in the attached list, which is newer."""
-    return impatient(workflow, attached(workflow, HIGHEST))
+    return with_short_deadline(workflow, attached(workflow, HIGHEST))
 
 
-def attached_is_newer_and_lacks_it(workflow: Workflow) -> Request:
+def attached_is_newer_without_it(workflow: Workflow) -> Request:
     """Prepare a serial in the CRL in S3 and not in the attached list, which is newer."""
-    return impatient(workflow, attached(workflow, HIGHEST, held=False))
+    return with_short_deadline(workflow, attached(workflow, HIGHEST, held=False))
 
 
 def newer_in_one_of_two(workflow: Workflow) -> Request:
@@ -137,7 +137,7 @@ def newer_in_one_of_two(workflow: Workflow) -> Request:
 
 def same_number_in_one_of_two(workflow: Workflow) -> Request:
     """Prepare two trust stores, of which one has another list with the number of the CRL in S3."""
-    (serial,) = in_the_crl_alone(workflow)["Serials"]
+    (serial,) = only_in_the_crl(workflow)["Serials"]
     number = workflow.crl_in_s3().extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     workflow.add(workflow.with_key(workflow.authority).crl([int(serial, 16)], number=number))
     return request_for(workflow, serial, TrustStoreArns=[workflow.another_trust_store(), workflow.trust_store_arn])
@@ -147,7 +147,7 @@ def no_crl_in_s3(workflow: Workflow) -> Request:
     """Prepare a serial in an attached list, without a CRL in S3; nothing is revoked, so none is published."""
     serial = attached(workflow, 7)
     workflow.delete_crl()
-    return impatient(workflow, serial)
+    return with_short_deadline(workflow, serial)
 
 
 def expired(workflow: Workflow) -> Request:
@@ -163,17 +163,17 @@ def full_in_one_of_two(workflow: Workflow) -> Request:
     return {**case, "TrustStoreArns": [workflow.another_trust_store(), workflow.trust_store_arn]}
 
 
-def handed_over_with_a_used_number(workflow: Workflow) -> Request:
+def third_party_crl_with_a_used_number(workflow: Workflow) -> Request:
     """Upload the root's CRL, with the number of another attached list."""
     workflow.add(workflow.with_key(workflow.lab.root).crl([5, 6], number=5))
-    return put_crl(workflow, 5) | {"AcceptLowerCrlNumber": True}
+    return request_with_crl(workflow, 5) | {"AcceptLowerCrlNumber": True}
 
 
-def handed_over_and_fallen_back(workflow: Workflow) -> Request:
+def third_party_crl_with_an_accepted_lower_number(workflow: Workflow) -> Request:
     """Upload the root's CRL, with a lower number than two attached lists that hold no other serials."""
     for number in (8, 9):
         workflow.add(workflow.with_key(workflow.lab.root).crl([5], number=number))
-    return put_crl(workflow, 5) | {"AcceptLowerCrlNumber": True}
+    return request_with_crl(workflow, 5) | {"AcceptLowerCrlNumber": True}
 
 
 def reconcile_with_leftovers(workflow: Workflow) -> Request:
@@ -185,7 +185,7 @@ def reconcile_with_leftovers(workflow: Workflow) -> Request:
     return {"Reconcile": True, "TrustStoreArns": [workflow.trust_store_arn, other]}
 
 
-def put_crl(workflow: Workflow, number: int) -> Request:
+def request_with_crl(workflow: Workflow, number: int) -> Request:
     """Upload a CRL of the root; return an input for it."""
     bucket, key = workflow.lab.outputs["InputBucketName"], "inputs/root.crl"
     body = workflow.with_key(workflow.lab.root).crl([5], number=number)
@@ -196,8 +196,8 @@ def put_crl(workflow: Workflow, number: int) -> Request:
 SITUATIONS: list[Callable[[Workflow], Request]] = [
     fresh,
     enforced_already,
-    in_the_crl_alone,
-    some_of_each,
+    only_in_the_crl,
+    one_of_each,
     never_issued,
     older_list_attached,
     full,
@@ -205,15 +205,15 @@ SITUATIONS: list[Callable[[Workflow], Request]] = [
     bad_serial,
     not_trusted,
     third_party_crl,
-    handed_over_and_lower,
+    third_party_crl_with_a_lower_number,
     attached_is_newer,
-    attached_is_newer_and_lacks_it,
+    attached_is_newer_without_it,
     newer_in_one_of_two,
     same_number_in_one_of_two,
     no_crl_in_s3,
     expired,
     full_in_one_of_two,
-    handed_over_with_a_used_number,
-    handed_over_and_fallen_back,
+    third_party_crl_with_a_used_number,
+    third_party_crl_with_an_accepted_lower_number,
     reconcile_with_leftovers,
 ]

@@ -49,7 +49,7 @@ CALLS: dict[str, Callable[[], object]] = {
 ADD, REMOVE = ELBV2 + "AddTrustStoreRevocations", ELBV2 + "RemoveTrustStoreRevocations"
 TRUST_STORE_ACTIONS = [action for action in CALLS if "TrustStore" in action]
 
-pytestmark = pytest.mark.usefixtures("steps", "impatient")
+pytestmark = pytest.mark.usefixtures("steps", "no_retry_delay")
 
 
 def error_of(action: str, code: str, status: int = 400) -> RevocationError:

@@ -131,7 +131,7 @@ def test_verified_list_gone_again_and_again(steps: Steps, verified: Verified) ->
         steps.enforce(manifest, converted)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_throttled(steps: Steps, verified: Verified) -> None:
     """A throttled removal leaves all lists and has an error of its own."""
     faults.add(REMOVE, code="ThrottlingException", times=9)

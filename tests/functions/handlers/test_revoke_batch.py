@@ -96,7 +96,7 @@ def test_outcomes_of_older_execution_of_same_name(steps: Steps) -> None:
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=1)
 
 
-def test_ca_busy(steps: Steps, impatient: None) -> None:  # noqa: ARG001
+def test_ca_busy(steps: Steps, no_retry_delay: None) -> None:  # noqa: ARG001
     """Every serial is revoked even if Private CA throttles until the SDK gives up."""
     four = issue(steps, 4)
     manifest = manifest_of(steps, *four)
@@ -105,7 +105,7 @@ def test_ca_busy(steps: Steps, impatient: None) -> None:  # noqa: ARG001
     assert set(four) <= set(ca_of(steps).revocations)
 
 
-def test_ca_stays_busy(steps: Steps, monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:  # noqa: ARG001
+def test_ca_stays_busy(steps: Steps, monkeypatch: pytest.MonkeyPatch, no_retry_delay: None) -> None:  # noqa: ARG001
     """Outcomes are stored before the step gives up, and the next attempt does the rest."""
     monkeypatch.setattr(module, "_MAX_SECONDS", 0.5)
     four = issue(steps, 4)

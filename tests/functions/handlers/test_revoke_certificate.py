@@ -107,7 +107,7 @@ def test_ca_not_usable(steps: Steps, client: Client) -> None:
     assert revoke(steps, client.serial).error == "InvalidStateException"
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 @pytest.mark.parametrize(
     "code",
     ["ThrottlingException", "RequestInProgressException", "ConcurrentModificationException", "RequestFailedException"],
@@ -121,7 +121,7 @@ def test_ca_busy(steps: Steps, client: Client, code: str) -> None:
     assert revoke(steps, client.serial).outcome is RevocationOutcome.REVOKED
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_no_answer(steps: Steps, client: Client) -> None:
     """A server fault is raised; on a retry, a revocation that took effect is a success."""
     faults.add(REVOKE, code="InternalFailure", after=True, times=1)

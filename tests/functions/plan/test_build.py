@@ -80,7 +80,7 @@ def test_complete_plan(steps: Steps, client: Client) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
-def test_certificate_not_readable(steps: Steps, client: Client, impatient: None, code: str) -> None:  # noqa: ARG001
+def test_certificate_not_readable(steps: Steps, client: Client, no_retry_delay: None, code: str) -> None:  # noqa: ARG001
     """Neither a refusal nor a missing answer ends the plan: the certificate's outcome is unknown, and the plan's."""
     faults.add(GET_CERTIFICATE, code=code, times=99)
     result = plan_for(steps, client)
@@ -98,7 +98,7 @@ def test_deadline_before_crl(steps: Steps, client: Client) -> None:
     assert "before the deadline, 50 seconds: it usually takes 60" in (result.cause or "")
 
 
-def test_throttled_lookup(steps: Steps, client: Client, impatient: None) -> None:  # noqa: ARG001
+def test_throttled_lookup(steps: Steps, client: Client, no_retry_delay: None) -> None:  # noqa: ARG001
     """A lookup that is throttled until the SDK gives up is repeated once."""
     faults.add(GET_CERTIFICATE, code="ThrottlingException", times=5)
     assert plan_for(steps, client).expected == {"REVOKED": 1}
@@ -133,7 +133,7 @@ def test_serial_in_attached_list(steps: Steps, client: Client) -> None:
     assert (serial.expected, serial.subject) == (RevocationOutcome.ALREADY_REVOKED, None)
 
 
-def test_crl_unavailable(steps: Steps, client: Client, impatient: None) -> None:  # noqa: ARG001
+def test_crl_unavailable(steps: Steps, client: Client, no_retry_delay: None) -> None:  # noqa: ARG001
     """If S3 does not answer there is no plan: the error is raised, not returned as a refusal of the input."""
     faults.add("s3:GetObject", code="InternalError", times=9)
     with pytest.raises(AwsUnavailable):
