@@ -12,7 +12,7 @@ from functions.models.drift import DriftStatus
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
 from functions.models.request import ExecutionInput
 from functions.models.stored import Manifest
-from functions.plan import enforcement, outcomes
+from functions.plan import enforcement, revocation_outcomes
 from functions.plan.estimate import with_estimate
 from functions.plan.verdict import with_verdict
 from functions.revocation.batches import batch_numbers
@@ -56,8 +56,10 @@ def _build(manifest: Manifest, now: datetime, get_object: s3.GetObject) -> Plan:
 
 def _plan_serials(manifest: Manifest, now: datetime) -> Plan:
     current, requested = enforcement.read_current_crl(manifest, now), manifest.request.serials
-    serials = outcomes.predict_outcomes(manifest, current.revoked, now)
-    wanted = manifest.wanted - {serial.serial for serial in serials if not outcomes.is_wanted_in_crl(serial, now)}
+    serials = revocation_outcomes.predict_outcomes(manifest, current.revoked, now)
+    wanted = manifest.wanted - {
+        serial.serial for serial in serials if not revocation_outcomes.is_wanted_in_crl(serial, now)
+    }
     missing = wanted - (current.usable.held_serials if current.usable else frozenset())
     expected = Counter(serial.expected.value if serial.expected else PlannedOutcome.UNKNOWN.value for serial in serials)
     not_looked_up = {NOT_LOOKED_UP: len(requested) - len(serials)} if len(requested) > len(serials) else {}

@@ -11,7 +11,7 @@ from functions.models.states import Failure
 from functions.models.stored import AttachedList, Baseline, Manifest
 from functions.pki import crl, crl_checks
 from functions.pki.crl import Crl
-from functions.plan.simulation import Simulation
+from functions.plan.trust_store_simulation import Simulation
 from functions.trust_store import capacity, revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, Precedence, lowest_winner
 

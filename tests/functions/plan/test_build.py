@@ -15,7 +15,7 @@ from functions.models.request import ExecutionInput
 from functions.models.states import RevocationOutcome
 from functions.models.stored import Manifest
 from functions.pki import serial_number
-from functions.plan import outcomes
+from functions.plan import revocation_outcomes
 from functions.plan.build import build_plan
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
@@ -142,7 +142,7 @@ def test_crl_unavailable(steps: Steps, client: Client, no_retry_delay: None) -> 
 
 def test_more_serials_than_are_looked_up(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Serials that are not looked up are counted, and make the outcome unknown."""
-    monkeypatch.setattr(outcomes, "MAX_LOOKUPS", 1)
+    monkeypatch.setattr(revocation_outcomes, "MAX_LOOKUPS", 1)
     result = plan(steps, {"Serials": [serial_number.to_hex(client.serial), "0xabcdef"]})
     assert (result.outcome, result.expected) == (PlannedOutcome.UNKNOWN, {"REVOKED": 1, "NOT_LOOKED_UP": 1})
     assert result.serials_not_shown == 1
@@ -173,7 +173,7 @@ def test_output_is_truncated_by_bytes(steps: Steps, client: Client, monkeypatch:
     def predict_outcomes(manifest: Manifest, *_: object) -> list[PlannedSerial]:
         return [PlannedSerial(serial=serial, subject="証" * 200) for serial in manifest.request.serials]
 
-    monkeypatch.setattr(outcomes, "predict_outcomes", predict_outcomes)
+    monkeypatch.setattr(revocation_outcomes, "predict_outcomes", predict_outcomes)
     result = plan(steps, {"Serials": [f"0x{client.serial + number:x}" for number in range(500)]})
     assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < limits.MAX_STATE_BYTES
     assert result.expected == {"UNKNOWN": 500}

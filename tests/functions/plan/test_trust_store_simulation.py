@@ -12,7 +12,7 @@ from functions.environment import environment
 from functions.errors import RevocationError
 from functions.pki import crl
 from functions.plan import enforcement
-from functions.plan.simulation import Simulation
+from functions.plan.trust_store_simulation import Simulation
 from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import Precedence
 from tests.support import pki
