@@ -57,6 +57,7 @@ class Stack:
     outputs: Outputs = field(default_factory=dict)
     retained: set[str] = field(default_factory=set)
     properties: dict[str, str] = field(default_factory=dict)  # resolved, as JSON, to compare at the next deployment
+    replaced: set[str] = field(default_factory=set)  # in the present deployment
 
 
 def deploy(aws: Aws, template: Path, parameters: Mapping[str, str], stack_name: str) -> Outputs:
@@ -84,9 +85,14 @@ def deploy_packaged(aws: Aws, template: dict[str, Any], parameters: Mapping[str,
     }
     _check_types(declared)
     stack: Stack = aws.stacks.setdefault(stack_name, Stack())
+    stack.replaced.clear()
     for logical_id in _creation_order(declared):
         resource = declared[logical_id]
         values = resolver.resolve(resource.get("Properties", {}))
+        if RESOURCE_TYPES[resource["Type"]].is_attached and stack.replaced.intersection(
+            intrinsics.references(resource.get("Properties", {}))
+        ):
+            stack.resources.pop(logical_id, None)  # it was deleted with the resource it belongs to
         deployed = _create_or_update(aws, stack, stack_name, (logical_id, resource["Type"]), values)
         if resource.get("DeletionPolicy", "Delete") != "Delete":
             stack.retained.add(logical_id)
@@ -118,6 +124,7 @@ def _create_or_update(
     else:
         if existing:
             resource_type.delete(aws, existing[1])
+            stack.replaced.add(logical_id)
         resource = resource_type.create(aws, properties)
     stack.resources[logical_id], stack.properties[logical_id] = (type_, resource), text
     properties.check_all_taken(LIMITATIONS)

@@ -76,11 +76,15 @@ class Properties:
 
 @dataclass(frozen=True)
 class ResourceType:
-    """How resources of a type are created, deleted and, if they can be, changed without losing their state."""
+    """How resources of a type are created, deleted and, if they can be, changed without losing their state.
+
+    `is_attached` says that they belong to another resource and are deleted with it.
+    """
 
     create: Callable[[Aws, Properties], Resource]
     delete: Callable[[Aws, Resource], object]
     update: Callable[[Aws, Resource, Properties], Resource] | None = None
+    is_attached: bool = False
 
 
 def to_text(value: object) -> str:

@@ -78,5 +78,6 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         lambda aws, resource: aws.client("lambda").remove_permission(
             FunctionName=resource.attributes["FunctionName"], StatementId=resource.ref
         ),
+        is_attached=True,
     ),
 }

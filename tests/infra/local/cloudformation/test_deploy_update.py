@@ -22,9 +22,20 @@ def parameters(lab: Lab, **more: str) -> dict[str, str]:
     return {**current, "PollIntervalSeconds": "1", "DeadlineSeconds": "300", "GiveWaySeconds": "10", **more}
 
 
+def permissions(aws: EmbeddedAws, function: str) -> list[Any]:
+    """Return the statements of a function's resource policy."""
+    client = aws.client("lambda")
+    try:
+        return list(json.loads(client.get_policy(FunctionName=function)["Policy"])["Statement"])
+    except client.exceptions.ResourceNotFoundException:
+        return []
+
+
 def list_resources(aws: EmbeddedAws) -> dict[str, Any]:
     """Return the resources of the account, by kind."""
+    functions = sorted(function["FunctionName"] for function in aws.client("lambda").list_functions()["Functions"])
     return {
+        "permissions": {function: permissions(aws, function) for function in functions},
         "functions": sorted(f["FunctionArn"] for f in aws.client("lambda").list_functions()["Functions"]),
         "machines": [m["stateMachineArn"] for m in aws.client("stepfunctions").list_state_machines()["stateMachines"]],
         "roles": sorted(r["RoleName"] for r in aws.client("iam").list_roles()["Roles"]),
@@ -48,6 +59,7 @@ def test_update_applies_changes_and_keeps_state(aws: EmbeddedAws, tmp_path: Path
         (client,) = workflow.clients(1)
         first = workflow.run(client)
         assert first.status == "SUCCEEDED"
+        assert any(list_resources(aws)["permissions"].values())
         lists, before, sqs = trust_store(lab.trust_store_arn).visible_lists, list_resources(aws), aws.client("sqs")
         sqs.send_message(QueueUrl=lab.outputs["DeadLetterQueueUrl"], MessageBody="{}")
         again = deploy.deploy(aws, TEMPLATE, parameters(lab), STACK)
@@ -66,6 +78,20 @@ def test_update_applies_changes_and_keeps_state(aws: EmbeddedAws, tmp_path: Path
         (other,) = workflow.clients(1)
         arn = workflow.start_with({"Serials": [serial_number.to_hex(other.serial)]})
         assert workflow.wait(arn).error == "CrlNotPublished"  # after five seconds now, not 300
+
+
+def test_replaced_functions_keep_their_permissions(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """Every function is new after the update, and EventBridge may still invoke those that events start."""
+    with deployed_lab(aws, tmp_path / "pki") as lab:
+        before = list_resources(aws)
+        assert any(before["permissions"].values())
+        template = deploy.package(aws, TEMPLATE)
+        for resource in template["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["Description"] = "A new one."
+        deploy.deploy_packaged(aws, template, parameters(lab), STACK)
+        assert list_resources(aws) == before
+        deploy.destroy(aws, STACK)
 
 
 def test_destroy_keeps_the_buckets(aws: EmbeddedAws, tmp_path: Path) -> None:
