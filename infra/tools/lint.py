@@ -19,6 +19,7 @@ CHECKS: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "."],
     "format": [BIN / "ruff", "format", "--check", "--quiet", "."],
     "mypy": [BIN / "mypy"],
+    "words": [sys.executable, "-m", "infra.tools.words"],
     "imports": [BIN / "lint-imports", "--no-cache", "--no-logo"],
     "cfn-lint": [BIN / "cfn-lint", "infra/template.yaml"],
     "sam": [TOOLS / "sam" / "bin" / "sam", "validate", "--lint", "--template", "infra/template.yaml"],

@@ -21,7 +21,7 @@ CERTIFICATE = pki.certificate_authority("CA").issue("one").certificate_pem
 
 
 def openssl(command: str, given: bytes = b"") -> bytes:
-    """Have openssl make a key, or another form of one."""
+    """Run openssl, which makes a key or another form of one."""
     return subprocess.run(["openssl", *command.split()], input=given, check=True, capture_output=True).stdout
 
 
