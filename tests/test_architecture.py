@@ -34,7 +34,6 @@ TESTS_WITHOUT_MODULE = {
     "tests/test_architecture.py": "the rules of all rooms",
     "tests/test_end_to_end.py": "the whole product, on the embedded AWS or a real account",
     "tests/functions/handlers/test_interleavings.py": "several handlers that run at the same time",
-    "tests/functions/models/test_models.py": "every document of the room",
 }
 # tests/statemachine tests revocation.asl.json, which is not a module, and the workflow as a whole.
 FOLDERS_WITHOUT_MODULES = ("tests/statemachine/",)
