@@ -1,12 +1,10 @@
 """RevokeCertificate returns one serial's outcome; only temporary conditions are raised as errors."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
 
-from functions.aws.acm_pca import get_certificate
-from functions.errors import AwsCallRefused, AwsUnavailable, CertificateAuthorityBusy
+from functions.errors import AwsUnavailable, CertificateAuthorityBusy
 from functions.handlers.revoke_certificate import revoke_certificate
 from functions.models.request import RevocationReason, WantedSerial
 from functions.models.states import Revocation, RevocationOutcome, RevokeCertificateInput
@@ -16,7 +14,7 @@ from infra.local.lab.pki import Client
 from tests.support.pki import NOW
 from tests.support.steps import Steps
 
-REVOKE, GET_CERTIFICATE = "acm-pca:RevokeCertificate", "acm-pca:GetCertificate"
+REVOKE = "acm-pca:RevokeCertificate"
 NEVER_ISSUED = 0xABC123
 
 
@@ -34,18 +32,6 @@ def revoke(steps: Steps, serial: int, now: datetime = NOW) -> Revocation:
         revocation_reason=RevocationReason.KEY_COMPROMISE,
     )
     return revoke_certificate(event, now)
-
-
-def test_either_form_of_certificate_arn(steps: Steps, client: Client) -> None:
-    """A certificate's ARN may end in 32 hexadecimal digits or in decimal: if one is not found, the other is tried."""
-    calls = Counter[str]()
-    faults.observe(lambda action, _: calls.update([action]))
-    assert get_certificate(steps.lab.authority.arn, client.serial).startswith("-----BEGIN")
-    assert calls == {GET_CERTIFICATE: 1}
-    faults.add(GET_CERTIFICATE, code="ResourceNotFoundException")
-    with pytest.raises(AwsCallRefused, match=f"certificate/{client.serial} "):
-        get_certificate(steps.lab.authority.arn, client.serial)
-    assert calls == {GET_CERTIFICATE: 3}
 
 
 def test_valid_certificate(steps: Steps, client: Client) -> None:
@@ -89,7 +75,7 @@ def test_invalid_request_and_not_expired(steps: Steps, client: Client) -> None:
 def test_already_revoked_and_not_readable(steps: Steps, client: Client) -> None:
     """If Private CA refuses to return the certificate, it counts as valid and the workflow waits for it."""
     revoke(steps, client.serial)
-    faults.add(GET_CERTIFICATE, code="AccessDeniedException")
+    faults.add("acm-pca:GetCertificate", code="AccessDeniedException")
     again = revoke(steps, client.serial, NOW + timedelta(days=31))
     assert again.outcome is RevocationOutcome.ALREADY_REVOKED
 
