@@ -18,7 +18,7 @@ from functions.aws import s3
 from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.models.base import Model, S3Object
-from functions.models.report import Report
+from functions.models.report import Report, ReportOrigin
 from functions.models.states import Revocation
 from functions.models.stored import CrlFailure, Evidence, Manifest, Outcomes
 from functions.pki import crl
@@ -101,7 +101,7 @@ def put_crl(authority_id: str, crl_number: int | None, pem: IO[bytes]) -> S3Obje
 
 
 def get_crl(pem: S3Object, wanted: Collection[int] = ()) -> crl.Crl:
-    """Return a CRL that was written in PEM; its `held` contains those of the wanted serials that it lists."""
+    """Return a CRL that was written in PEM; its `held_serials` are those of the wanted serials that it lists."""
     return crl.read(get_object(pem), wanted=wanted, max_entries=environment().max_revocation_entries)
 
 
@@ -121,10 +121,10 @@ def get_report(location: S3Object) -> Report:
     return report
 
 
-def last_report(execution_name: str) -> Report | None:
-    """Return the newest report of an execution of this name, or None."""
+def last_report(execution_name: str) -> ReportOrigin | None:
+    """Return which execution of this name wrote the newest report, or None; the report may be an earlier version's."""
     found = s3.get_object(environment().workflow_bucket, f"executions/{execution_name}/report.json")
-    return Report.model_validate_json(found.body) if found else None
+    return ReportOrigin.model_validate_json(found.body) if found else None
 
 
 def put_crl_failure(failure: CrlFailure) -> None:

@@ -1,11 +1,13 @@
 """ReportInterruption reports an execution that timed out or was stopped, once."""
 
+import json
 from typing import Any
 
 import pytest
 
 from functions import workflow_bucket
-from functions.aws import stepfunctions
+from functions.aws import s3, stepfunctions
+from functions.environment import environment
 from functions.handlers.report_interruption import report_interruption
 from functions.models.events import ExecutionStatusEvent
 from functions.models.states import CrlStatus
@@ -65,3 +67,13 @@ def test_dry_run(detail: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(stepfunctions, "get_execution_history", lambda _: history)
     assert report_interruption(ExecutionStatusEvent.model_validate({"detail": detail}), NOW).message_id is None
     assert workflow_bucket.last_report(detail["name"]) is None
+
+
+def test_report_of_an_earlier_version(detail: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report whose other fields have changed since still says which execution wrote it."""
+    earlier = {"ExecutionArn": detail["executionArn"], "StartTime": NOW.isoformat(), "FieldNoLongerKnown": "…"}
+    body = json.dumps({**earlier, "Drift": {"Status": "LASTING"}}).encode()
+    key = f"executions/{detail['name']}/report.json"
+    s3.put_object(environment().workflow_bucket, key, body, "application/json")
+    monkeypatch.delattr(stepfunctions, "get_execution_history")  # not needed
+    assert report_interruption(ExecutionStatusEvent.model_validate({"detail": detail}), NOW).message_id is None
