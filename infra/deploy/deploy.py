@@ -47,7 +47,6 @@ def deploy_stack(options: argparse.Namespace, console: Console) -> int:
         region = Prompt.ask("Region", console=console, default=options.region or _region())
         write_config(options.config, stack, region, ask_parameters(console, region))
     stack, region, parameters = read_config(options.config)
-    write_config(options.config, stack, region, parameters)
     command: list[str | Path] = [SAM, "deploy", "--template-file", TEMPLATE, "--config-file", options.config]
     code = subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
     if code:

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -97,14 +98,17 @@ def test_sam_reads_the_parameters_unchanged(tmp_path: Path) -> None:
     assert json.loads(read.stdout) == parameters
 
 
-def test_config_with_a_list_of_parameters_is_read(tmp_path: Path) -> None:
-    """Earlier versions wrote one; it is rewritten before SAM sees it."""
+def test_config_with_a_list_of_parameters_is_upgraded(tmp_path: Path) -> None:
+    """Earlier versions wrote a list; it becomes a table before SAM reads it, and other settings stay."""
     config = tmp_path / "samconfig.toml"
     write_config(config, "stack", "eu-west-1", {})
     table = "[default.deploy.parameters.parameter_overrides]"
-    written = config.read_text().replace(table, 'parameter_overrides = ["ReconcileSchedule=rate(1 hour)"]')
-    config.write_text(written)
+    earlier = 'parameter_overrides = [\n  "ReconcileSchedule=rate(1 hour)"\n]\nrole_arn = "arn:x"'
+    config.write_text(config.read_text().replace(table, earlier))
     assert read_config(config) == ("stack", "eu-west-1", {"ReconcileSchedule": "rate(1 hour)"})
+    parameters = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
+    assert parameters["parameter_overrides"] == {"ReconcileSchedule": "rate(1 hour)"}
+    assert (parameters["role_arn"], parameters["resolve_s3"]) == ("arn:x", True)
 
 
 def test_deployed_twice_and_destroyed(
