@@ -32,7 +32,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # An input has at most 256 KB; more than this is uploaded to S3.
 _INLINE_CERTIFICATES, _INLINE_FILES = 100_000, 50
 # Field names of the input in error messages, and the options that set them.
-_OPTION_NAMES = {
+OPTION_NAMES = {
     "give it as Certificates, or a CRL as Crl": "give it with --certificate, or a CRL with --crl",
     "AcceptLowerCrlNumber": "--accept-lower-crl-number",
     "TrustStoreArns": "--trust-store",
@@ -168,7 +168,7 @@ def build_input(stack: Stack, **options: Any) -> StagedInput:  # noqa: ANN401 - 
 
 def with_option_names(message: str) -> str:
     """Replace the input's field names in a message by the options of the command line."""
-    for field_name, option in _OPTION_NAMES.items():
+    for field_name, option in OPTION_NAMES.items():
         message = message.replace(field_name, option)
     return message
 

@@ -1,8 +1,14 @@
 """Each form of input that the command line takes, against `make up`: the certificate is revoked and refused."""
 
 import json
+import re
 import time
+from pathlib import Path
 
+import pytest
+
+import functions
+from infra.cli.input import OPTION_NAMES
 from infra.cli.stack import NOT_ENFORCED, UNFINISHED, UNUSABLE
 from tests.support.openssl import OpensslCa
 from tests.support.up import Up, is_accepted, issue_client, run
@@ -163,3 +169,10 @@ def test_client_is_found_in_the_logs_and_revoked(up: Up) -> None:
     assert "no log" in run(up, "revocation find logs --until 2026-11-22", UNUSABLE)
     run(up, "revocation find logs --serials 2>/dev/null | revocation start --yes --list -")
     assert not is_accepted(up, "logged")
+
+
+@pytest.mark.parametrize("phrase", [*OPTION_NAMES, " holds a private key"])
+def test_functions_still_use_the_phrases_that_are_replaced(phrase: str) -> None:
+    """A message of the functions that is reworded would leave a field name where an option belongs."""
+    sources = [path.read_text() for path in Path(functions.__path__[0]).rglob("*.py")]
+    assert any(phrase in re.sub(r'"\s+f?"', "", source) for source in sources)
