@@ -88,7 +88,7 @@ def _poll(
     etag_to_skip: str | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the fields of Found that depend on the object.
+    """Return the fields of FoundCrl that depend on the object.
 
     A newer object proves nothing, because Private CA also refreshes CRLs on its own: the serials in it count.
 

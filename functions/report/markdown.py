@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.connection_log_query:
         yield "## Refusals in the connection logs"
         yield ""
-        yield "The load balancer's connection logs show which handshakes were refused. Query them with Athena:"
+        yield "Nobody here holds the stolen key, so the load balancer's connection logs show who was refused (Athena):"
         yield ""
         yield "```sql"
         yield report.connection_log_query
