@@ -45,7 +45,7 @@ def test_nothing_is_built_twice(built: Path) -> None:
 
 
 def test_the_functions_zip_holds_the_package(built: Path) -> None:
-    """Handlers are found as functions.<name>.handler, and nothing but source is inside."""
+    """Handlers are found as functions.handlers.<name>.handler, and nothing but source is inside."""
     with zipfile.ZipFile(built / "functions.zip") as archive:
         names = archive.namelist()
     assert "functions/__init__.py" in names

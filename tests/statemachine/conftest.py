@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.events import service as events
 from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
@@ -32,7 +32,7 @@ def guarded(workflow: Workflow) -> Iterator[Workflow]:
     lapses: list[tuple[str, str]] = []
 
     def check(action: str, resource: str) -> None:
-        lists = elbv2.trust_store(workflow.trust_store_arn).lists.values()
+        lists = embedded_elbv2.trust_store(workflow.trust_store_arn).lists.values()
         if not before <= frozenset().union(*(each.serials for each in lists)):
             lapses.append((action, resource))
 
@@ -71,7 +71,7 @@ def untouched(guarded: Workflow) -> Iterator[Workflow]:
 
 @pytest.fixture(scope="module")
 def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """Return a stack of this file's own, for one trust store, whose rules are enabled."""
+    """Return a stack that this file alone uses, for one trust store, whose rules are enabled."""
     embedded_aws.reset()
     embedded_aws.settings.events.sends_s3_events = False
     folder = tmp_path_factory.mktemp("live")

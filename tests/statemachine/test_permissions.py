@@ -14,7 +14,7 @@ from functions import limits
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.events import service as events
 from infra.local.iam import enforcement
 from infra.local.lab.lab import deployed_lab
@@ -55,7 +55,7 @@ def once_before(wanted: str, arn: str, act: Callable[[], object]) -> None:
 
 def delete_the_winner(arn: str) -> None:
     """Remove the list in force, which no execution would do."""
-    store = elbv2.trust_store(arn)
+    store = embedded_elbv2.trust_store(arn)
     store.remove([max(each.revocation_id for each in store.visible_lists)])
 
 
@@ -80,7 +80,7 @@ def everything_happens(workflow: Workflow) -> None:
     assert workflow.wait(running).status == "SUCCEEDED"
     assert workflow.run(clients[0]).outcomes.popitem()[1] == "ALREADY_REVOKED"  # has it expired?
 
-    while len(elbv2.trust_store(arn).visible_lists) < 30:  # leftovers, which AttachCrl removes
+    while len(embedded_elbv2.trust_store(arn).visible_lists) < 30:  # leftovers, which AttachCrl removes
         workflow.add(acm_pca.publish_now(authority.arn))
     assert workflow.run(clients[1]).status == "SUCCEEDED"
 

@@ -67,9 +67,9 @@ def test_prediction_equals_the_result(workflow: Workflow, make: Callable[[Workfl
         assert planned["Cause"] in execution.cause
         assert {arn: set(workflow.lists(arn)) for arn in request["TrustStoreArns"]} == before
         return
-    foretold = {each["Serial"]: each["Expected"] for each in planned["Serials"] if "Expected" in each}
-    assert foretold == {serial: execution.outcomes[serial] for serial in foretold}
-    assert len(foretold) + planned["Expected"].get("UNKNOWN", 0) == len(execution.outcomes)
+    predicted = {each["Serial"]: each["Expected"] for each in planned["Serials"] if "Expected" in each}
+    assert predicted == {serial: execution.outcomes[serial] for serial in predicted}
+    assert len(predicted) + planned["Expected"].get("UNKNOWN", 0) == len(execution.outcomes)
     if planned["Expected"].get("UNKNOWN") == len(execution.outcomes):
         return  # whether anything is waited for is not known either
     waits = planned["SecondsWaitingForCrl"] > 0

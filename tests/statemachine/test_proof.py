@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support.workflow import Workflow
 
 
@@ -48,7 +48,7 @@ def test_verified_list_that_is_removed_repeatedly(workflow: Workflow) -> None:
     old = max(workflow.lists())
 
     def removing(action: str, resource: str) -> None:
-        store = elbv2.trust_store(arn)
+        store = embedded_elbv2.trust_store(arn)
         if action == "s3:PutObject" and "/evidence/" in resource:  # it has just been verified
             store.remove([each.revocation_id for each in store.visible_lists if each.revocation_id != old])
 

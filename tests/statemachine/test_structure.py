@@ -11,8 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from functions import errors, limits, metrics
-from functions.models import request
-from functions.models import states as contracts
+from functions.models import request, states
 from functions.models.base import Model
 from functions.revocation.batches import batch_numbers
 from infra.template import load_template
@@ -104,18 +103,18 @@ def test_every_error_name_is_a_class_or_predefined() -> None:
 
 QUESTIONS: dict[str, type[Model]] = {
     "PrepareRevocation": request.ExecutionInput,
-    "RevokeCertificate": contracts.RevokeCertificateInput,
+    "RevokeCertificate": states.RevokeCertificateInput,
     "PlanRevocation": request.ExecutionInput,
-    "RevokeBatch": contracts.RevokeBatchInput,
-    "FindCrl": contracts.FindCrlInput,
-    "ConvertCrl": contracts.ConvertCrlInput,
-    "AttachCrl": contracts.EnforceInput,
-    "VerifyRevocation": contracts.EnforceInput,
-    "RemoveSupersededCrls": contracts.EnforceInput,
-    "ReportRevocation": contracts.ReportInput,
-    "DetectDrift": contracts.DetectDriftInput,
-    "NotifyWaiting": contracts.NotifyWaitingInput,
-    "NotifyOutcome": contracts.NotifyOutcomeInput,
+    "RevokeBatch": states.RevokeBatchInput,
+    "FindCrl": states.FindCrlInput,
+    "ConvertCrl": states.ConvertCrlInput,
+    "AttachCrl": states.EnforceInput,
+    "VerifyRevocation": states.EnforceInput,
+    "RemoveSupersededCrls": states.EnforceInput,
+    "ReportRevocation": states.ReportInput,
+    "DetectDrift": states.DetectDriftInput,
+    "NotifyWaiting": states.NotifyWaitingInput,
+    "NotifyOutcome": states.NotifyOutcomeInput,
 }
 
 

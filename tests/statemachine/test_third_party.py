@@ -9,7 +9,7 @@ from cryptography import x509
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.handshake import connect
 from infra.local.lab.lab import create_trust_store
 from tests.support.openssl import NUMBERED, WITH_KEY, OpensslCa
@@ -77,7 +77,7 @@ def test_listener_refuses_a_revoked_client(workflow: Workflow, tmp_path: Path) -
     lab, elb = workflow.lab, workflow.aws.client("elbv2")
     third = create_third_party(workflow, tmp_path)
     third.ca.issue("mallory")
-    own = elbv2.trust_store(lab.trust_store_arn).bundle
+    own = embedded_elbv2.trust_store(lab.trust_store_arn).bundle
     third.trust_store_arn = lab.trust_store_arn
     mallory = third.ca.folder / "mallory.pem", third.ca.folder / "mallory.key"
     (ours,) = workflow.clients(1)
@@ -95,7 +95,7 @@ def test_listener_refuses_a_revoked_client(workflow: Workflow, tmp_path: Path) -
         assert not connect(lab.listener.port, *mallory, lab.ca_file).accepted
         assert connect(lab.listener.port, ours.certificate, ours.key, lab.ca_file).accepted
     finally:
-        elbv2.trust_store(lab.trust_store_arn).replace_bundle(own)
+        embedded_elbv2.trust_store(lab.trust_store_arn).replace_bundle(own)
 
 
 def test_newer_crl_replaces_the_older(third: ThirdParty) -> None:

@@ -74,7 +74,7 @@ def test_event_of_the_readme_starts_a_revocation(live: LiveStack) -> None:
 def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(
     live: LiveStack, detail: dict[str, object]
 ) -> None:
-    """Never silently: not as a success, and not unheard."""
+    """The execution fails with InvalidInput and is notified exactly once."""
     (execution,) = live.started_by(lambda: live.request_revocation(**detail))
     assert (execution.status, execution.error) == ("FAILED", "InvalidInput")
     (failed,) = live.receive_events()  # and not a second time, by the rule on failed executions
@@ -229,8 +229,8 @@ def test_people_are_notified_at_the_start_of_the_wait_and_when_it_takes_long(liv
 def test_stopped_execution_is_reported(live: LiveStack) -> None:
     """Its report names what was revoked and is not blocked, and people are notified.
 
-    In the middle of a Map, moto's StopExecution breaks the history; tests/functions/report/test_notification.py goes
-    there without it.
+    In the middle of a Map, moto's StopExecution breaks the history; without it, that case is tested by
+    functions/handlers/test_report_interruption.py and functions/report/test_execution_history.py.
     """
     live.aws.settings.private_ca.publishes_crls = False
     clients = live.workflow.clients(3)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.lab import HasCertificate, Lab, create_trust_store
 from infra.local.server import EmbeddedAws
 
@@ -50,7 +50,7 @@ class Harness:
 
     def lists(self, trust_store_arn: str | None = None) -> dict[int, x509.CertificateRevocationList]:
         """Return the lists that the trust store shows, by RevocationId, as parsed by cryptography."""
-        visible = elbv2.trust_store(trust_store_arn or self.trust_store_arn).visible_lists
+        visible = embedded_elbv2.trust_store(trust_store_arn or self.trust_store_arn).visible_lists
         return {each.revocation_id: each.crl for each in visible}
 
     def held(self, trust_store_arn: str | None = None) -> set[int]:

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.acm_pca import service as acm_pca
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.elbv2.trust_store import TrustSnapshot
 from infra.local.lab.handshake import Handshake, connect
 from infra.local.listener.listener import Listener, ServerCertificate
@@ -36,7 +36,7 @@ class Site:
         )
 
     def _trust(self) -> TrustSnapshot:
-        return elbv2.trust_store(self.store).snapshot(ignore_client_certificate_expiry=self.ignore_expiry)
+        return embedded_elbv2.trust_store(self.store).snapshot(ignore_client_certificate_expiry=self.ignore_expiry)
 
     def connect(self, leaf: Leaf) -> Handshake:
         """Return the result of a TLS handshake with a client certificate."""

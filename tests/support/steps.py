@@ -32,7 +32,7 @@ from functions.models.states import (
 from functions.models.stored import Baseline, CrlLocation, Evidence, Manifest
 from functions.pki import serial_number
 from functions.trust_store import revocation_lists
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import pki
 from tests.support.harness import Harness
 from tests.support.pki import NOW
@@ -65,7 +65,7 @@ class Steps(Harness):
     def add_directly(self, der: bytes) -> None:
         """Add a CRL without an HTTP request, so that it can be called while the embedded AWS handles one."""
         pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
-        elbv2.trust_store(self.trust_store_arn).add([pem])
+        embedded_elbv2.trust_store(self.trust_store_arn).add([pem])
 
     def remove(self, *revocation_ids: int) -> None:
         """Remove lists from the trust store as somebody else would."""
@@ -74,7 +74,10 @@ class Steps(Harness):
 
     def attached(self) -> dict[int, set[int]]:
         """Return the serials in each list of the trust store, by RevocationId."""
-        return {one.revocation_id: set(one.serials) for one in elbv2.trust_store(self.trust_store_arn).lists.values()}
+        return {
+            one.revocation_id: set(one.serials)
+            for one in embedded_elbv2.trust_store(self.trust_store_arn).lists.values()
+        }
 
     # --------------------------------------------------------------------------------------------- the CRL in S3
 

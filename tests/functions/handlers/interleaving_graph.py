@@ -11,7 +11,7 @@ from functions.handlers.remove_superseded_crls import remove_superseded_crls
 from functions.handlers.verify_revocation import verify_revocation
 from functions.models.base import S3Object
 from functions.models.states import ConvertedCrl, TrustStore
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.elbv2.models import backend_of
 
 STEPS: tuple[tuple[str, Any], ...] = (
@@ -81,7 +81,7 @@ class Lists:
     @classmethod
     def copy_from(cls, arn: str) -> "Lists":
         """Return a copy of the lists that the embedded trust store holds."""
-        store = copy.copy(elbv2.trust_store(arn))
+        store = copy.copy(embedded_elbv2.trust_store(arn))
         ids = tuple((attached.revocation_id, hash(attached.pem)) for attached in store.lists.values())
         return cls((ids, store._last_id), store)  # noqa: SLF001
 

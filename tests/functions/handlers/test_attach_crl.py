@@ -20,7 +20,7 @@ from functions.handlers.attach_crl import attach_crl
 from functions.models.states import Attached, EnforceInput
 from functions.pki.der import SEQUENCE, wrap
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import der_crl, pki
 from tests.support.pki import NOW
 from tests.support.steps import A, B, C, Steps
@@ -209,7 +209,7 @@ def test_response_lost_and_list_not_visible(steps: Steps) -> None:
 def test_response_empty(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response without a list is not a success."""
     manifest, converted = steps.manifest(A), steps.convert(steps.authority.crl([A]))
-    monkeypatch.setattr(elbv2.TrustStoreResponse, "add_trust_store_revocations", lambda _: ActionResult({}))
+    monkeypatch.setattr(embedded_elbv2.TrustStoreResponse, "add_trust_store_revocations", lambda _: ActionResult({}))
     with pytest.raises(RevocationAddUnclear, match="returned 0 lists, expected one"):
         steps.attach(manifest, converted)
 
@@ -244,7 +244,7 @@ def test_list_removed_while_being_read(steps: Steps) -> None:
     """A list that is removed after it was described is left out, and the others are not."""
     manifest, converted = steps.manifest(A), steps.convert(steps.authority.crl([A], number=3))
     gone, stays = (steps.add(steps.authority.crl([A], number=number)) for number in (1, 2))
-    store = elbv2.trust_store(steps.trust_store_arn)
+    store = embedded_elbv2.trust_store(steps.trust_store_arn)
     faults.observe(lambda action, _: store.remove([gone]) if action == CONTENT and gone in store.lists else None)
     assert steps.attach(manifest, converted).attached == Attached(
         revocation_id=3, added_revocation_ids=[3], started_at=NOW, finished_at=NOW + timedelta(seconds=1)

@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions.aws import s3 as aws_s3
+from functions.aws import s3
 from functions.errors import AwsCallRefused, CrlExpired, CrlSignatureInvalid
 from functions.handlers.convert_crl import convert_crl
 from functions.models.base import S3Object
@@ -60,6 +60,6 @@ def test_converted_twice(steps: Steps) -> None:
     der = steps.authority.crl([A])
     one, two = steps.convert(der), steps.convert(der)
     assert one.pem.key == two.pem.key
-    fetched = [aws_s3.get_object(each.bucket, each.key, version_id=each.version_id) for each in (one.pem, two.pem)]
+    fetched = [s3.get_object(each.bucket, each.key, version_id=each.version_id) for each in (one.pem, two.pem)]
     assert len({each.body for each in fetched if each}) == 1
     assert one.sha256 == two.sha256

@@ -6,7 +6,7 @@ from functions.errors import CrlNumberReused, RevocationNotVerified, TrustStoreT
 from functions.models.base import S3Object
 from functions.models.states import ConvertedCrl, TrustStore
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import pki
 from tests.support.steps import A, B, C, Steps
 
@@ -71,7 +71,7 @@ def test_same_list_added_earlier_by_a_peer(steps: Steps) -> None:
 def test_list_of_the_same_number_with_other_bytes(steps: Steps, verified: Verified) -> None:
     """Of two different CRLs with one number, neither is removed."""
     manifest, converted, store = verified
-    trust_store = elbv2.trust_store(steps.trust_store_arn)
+    trust_store = embedded_elbv2.trust_store(steps.trust_store_arn)
     steps.add(steps.authority.crl([C], number=3))
     other = trust_store.lists[4]
     trust_store.lists = {1: other.__class__(1, other.pem, other.crl), 3: trust_store.lists[3]}
@@ -84,7 +84,7 @@ def test_list_of_the_same_number_with_other_bytes(steps: Steps, verified: Verifi
 
 def test_one_of_them_gone_already(steps: Steps, verified: Verified) -> None:
     """A list that another execution removed first counts as removed, and the others are removed too."""
-    store = elbv2.trust_store(steps.trust_store_arn)
+    store = embedded_elbv2.trust_store(steps.trust_store_arn)
     faults.observe(lambda action, _: store.remove([1]) if action == REMOVE and 1 in store.lists else None)
     steps.supersede(*verified)
     assert steps.attached().keys() == {3}
@@ -100,7 +100,7 @@ def test_verified_list_gone_before(steps: Steps, verified: Verified) -> None:
 
 def test_verified_list_gone_meanwhile(steps: Steps, verified: Verified) -> None:
     """The second check notices that the verified list was removed while the others were."""
-    store = elbv2.trust_store(steps.trust_store_arn)
+    store = embedded_elbv2.trust_store(steps.trust_store_arn)
     faults.observe(lambda action, _: store.remove([3]) if action == REMOVE and 3 in store.lists else None)
     assert steps.supersede(*verified).removed.verified_list_gone
 
@@ -108,7 +108,7 @@ def test_verified_list_gone_meanwhile(steps: Steps, verified: Verified) -> None:
 def test_verified_list_is_attached_again(steps: Steps, verified: Verified) -> None:
     """A verified list that was removed is attached and verified again, and its entries count once."""
     manifest, converted, _ = verified
-    store = elbv2.trust_store(steps.trust_store_arn)
+    store = embedded_elbv2.trust_store(steps.trust_store_arn)
     faults.observe(lambda action, _: store.remove([3]) if action == REMOVE and 3 in store.lists else None)
     result = steps.enforce(manifest, converted)
     assert steps.attached() == {4: {A, B}}
@@ -120,7 +120,7 @@ def test_verified_list_is_attached_again(steps: Steps, verified: Verified) -> No
 def test_verified_list_gone_again_and_again(steps: Steps, verified: Verified) -> None:
     """If every list is removed as soon as it is attached, the execution fails instead of going on forever."""
     manifest, converted, _ = verified
-    store = elbv2.trust_store(steps.trust_store_arn)
+    store = embedded_elbv2.trust_store(steps.trust_store_arn)
 
     def remove_all(action: str, _resource: str) -> None:
         if action == DESCRIBE:  # the last call of a verification, and of a removal

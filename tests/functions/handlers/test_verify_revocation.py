@@ -7,7 +7,7 @@ import pytest
 from functions.errors import CrlNumberReused, RevocationNotVerified, TrustStoreNotFound
 from functions.models.states import TrustStore
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import pki
 from tests.support.steps import A, B, C, D, Steps
 
@@ -176,9 +176,9 @@ def test_count_differs(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = steps.manifest(A)
     converted = steps.convert(steps.authority.crl([A], number=1))
     store = steps.attach(manifest, converted)
-    describe = elbv2.describe_revocation
+    describe = embedded_elbv2.describe_revocation
     wrong = {"NumberOfRevokedEntries": 9}
-    monkeypatch.setattr(elbv2, "describe_revocation", lambda *arguments: {**describe(*arguments), **wrong})
+    monkeypatch.setattr(embedded_elbv2, "describe_revocation", lambda *arguments: {**describe(*arguments), **wrong})
     with pytest.raises(RevocationNotVerified, match="counts NumberOfRevokedEntries 9, its content holds 1"):
         steps.verify(manifest, converted, store)
 
@@ -191,8 +191,8 @@ def test_bytes_replaced(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     other = steps.fresh()
     other.authority = pki.certificate_authority("Other")
     other.add(other.authority.crl([A], number=1))
-    foreign = elbv2.trust_store(other.trust_store_arn).lists[1]
-    monkeypatch.setitem(elbv2.trust_store(steps.trust_store_arn).lists, 1, foreign)
+    foreign = embedded_elbv2.trust_store(other.trust_store_arn).lists[1]
+    monkeypatch.setitem(embedded_elbv2.trust_store(steps.trust_store_arn).lists, 1, foreign)
     with pytest.raises(RevocationNotVerified, match="is not a complete CRL of this CA"):
         steps.verify(manifest, converted, steps.store())
 

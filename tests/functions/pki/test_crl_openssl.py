@@ -52,7 +52,7 @@ def test_serials_and_number(authority: pki.InMemoryCa) -> None:
     """The serials and the CRL number are those that openssl prints."""
     made = der_crl.random_serials(200, octets=20)
     der = der_crl.large_crl(authority, made, number=1_700_000_000_000)
-    said = openssl(der, "-text", "-crlnumber")
-    lines = (line.split() for line in said.splitlines() if "Serial Number:" in line)
+    output = openssl(der, "-text", "-crlnumber")
+    lines = (line.split() for line in output.splitlines() if "Serial Number:" in line)
     assert crl.serial_numbers(crl.read(der)) == {serial_number.parse("0x" + line[-1]) for line in lines} == set(made)
-    assert f"crlNumber=0x{1_700_000_000_000:X}" in said.replace("=0x0", "=0x")
+    assert f"crlNumber=0x{1_700_000_000_000:X}" in output.replace("=0x0", "=0x")

@@ -113,8 +113,8 @@ def test_is_not_issued_by(der: bytes) -> None:
 def test_key_that_cannot_be_read() -> None:
     """A CA's certificate whose key is not a point of its curve verifies nothing."""
     point = CA.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    spoilt = CA.certificate.public_bytes(Encoding.DER).replace(point, point[:1] + bytes(64))
-    issuer = x509.load_der_x509_certificate(spoilt)
+    modified = CA.certificate.public_bytes(Encoding.DER).replace(point, point[:1] + bytes(64))
+    issuer = x509.load_der_x509_certificate(modified)
     with pytest.raises(CrlSignatureUnsupported, match="cannot be read"):
         check(CA.crl(), issuer=issuer)
     assert not crl_checks.is_issued_by(crl.read(CA.crl()), issuer)

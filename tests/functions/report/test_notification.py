@@ -41,7 +41,7 @@ def waiting_for_500(steps: Steps) -> notification.Notification:
     return notification.for_waiting(manifest, waiting)
 
 
-def outcome_of_500(_bench: Steps) -> notification.Notification:
+def outcome_of_500(_steps: Steps) -> notification.Notification:
     """Return the notification of an execution that failed with a long cause and 500 of the longest serials."""
     serials = [
         SerialReport(serial=LONGEST_SERIAL + each, outcome=RevocationOutcome.ALREADY_REVOKED) for each in range(500)

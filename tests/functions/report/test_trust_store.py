@@ -11,18 +11,18 @@ from tests.support.steps import A, B, C, D, Steps
 
 
 @pytest.fixture
-def listener_bench(steps: Steps) -> Iterator[Steps]:
+def listener_steps(steps: Steps) -> Iterator[Steps]:
     """Yield the steps on the trust store of the lab's listener; its lists are removed afterwards."""
-    listener_bench = Steps(steps.lab, steps.lab.trust_store_arn, authority=steps.authority, name=steps.name)
-    yield listener_bench
-    listener_bench.remove(*listener_bench.attached())
+    listener_steps = Steps(steps.lab, steps.lab.trust_store_arn, authority=steps.authority, name=steps.name)
+    yield listener_steps
+    listener_steps.remove(*listener_steps.attached())
 
 
 @pytest.fixture
-def keep_alive(listener_bench: Steps, request: pytest.FixtureRequest) -> Iterator[str]:
+def keep_alive(listener_steps: Steps, request: pytest.FixtureRequest) -> Iterator[str]:
     """Set client_keep_alive.seconds of the load balancer to the parameter; it is 3600 afterwards."""
-    client = listener_bench.lab.aws.client("elbv2")
-    associations = client.describe_trust_store_associations(TrustStoreArn=listener_bench.trust_store_arn)
+    client = listener_steps.lab.aws.client("elbv2")
+    associations = client.describe_trust_store_associations(TrustStoreArn=listener_steps.trust_store_arn)
     (association,) = associations["TrustStoreAssociations"]
 
     def set_keep_alive(seconds: str) -> None:
@@ -76,9 +76,9 @@ def test_nothing_new(steps: Steps) -> None:
 
 
 @pytest.mark.parametrize("keep_alive", ["3600", "60"], indirect=True)
-def test_open_connections(listener_bench: Steps, keep_alive: str) -> None:
+def test_open_connections(listener_steps: Steps, keep_alive: str) -> None:
     """Connections opened before may live as long as the load balancer keeps them."""
-    written = write_report(listener_bench, **done(listener_bench))
+    written = write_report(listener_steps, **done(listener_steps))
     (store,) = written.report.trust_stores
     assert store.open_connections is not None
     assert store.verified_at is not None

@@ -3,7 +3,7 @@
 from functions.models.stored import AttachedList
 from functions.trust_store import revocation_lists
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support.steps import A, B, C, Steps
 
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
@@ -25,7 +25,7 @@ def test_one_of_several_gone(steps: Steps) -> None:
 
 def test_all_gone(steps: Steps) -> None:
     """Lists that another execution removed count as removed."""
-    store = elbv2.trust_store(steps.trust_store_arn)
+    store = embedded_elbv2.trust_store(steps.trust_store_arn)
     ids = [steps.add(steps.authority.crl([A], number=number)) for number in (1, 2)]
     faults.observe(lambda action, _: store.remove(list(store.lists)) if action == REMOVE else None)
     revocation_lists.remove(steps.trust_store_arn, ids)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.core.settings import ExpiredCrl, SameIssuerLists
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.handshake import connect
 from infra.local.lab.pki import Client
 from tests.support.workflow import Workflow
@@ -38,7 +38,7 @@ def listening(guarded: Workflow, request: pytest.FixtureRequest) -> Workflow:
     """Return a workflow on the listener's trust store, which holds one good list of the CA."""
     limits = guarded.aws.settings.trust_stores
     limits.same_issuer_lists, limits.expired_crl = request.param
-    store = elbv2.trust_store(guarded.lab.trust_store_arn)
+    store = embedded_elbv2.trust_store(guarded.lab.trust_store_arn)
     leave_alone(guarded, guarded.add(acm_pca.publish_now(guarded.authority.arn), store.arn))
     guarded.trust_store_arn = store.arn
     return guarded
@@ -46,7 +46,7 @@ def listening(guarded: Workflow, request: pytest.FixtureRequest) -> Workflow:
 
 def leave_alone(workflow: Workflow, revocation_id: int) -> None:
     """Remove all lists but one from the listener's trust store."""
-    store = elbv2.trust_store(workflow.lab.trust_store_arn)
+    store = embedded_elbv2.trust_store(workflow.lab.trust_store_arn)
     store.remove([other for other in store.lists if other != revocation_id])
 
 

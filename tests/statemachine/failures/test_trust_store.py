@@ -7,7 +7,7 @@ import pytest
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
-from infra.local.elbv2 import responses as elbv2
+from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.elbv2.trust_store import TrustStore
 from tests.support import pki
 from tests.support.workflow import Workflow
@@ -20,7 +20,7 @@ MOST_LISTS = 30
 @pytest.fixture
 def store(guarded: Workflow) -> TrustStore:
     """Return the trust store as it is behind the API."""
-    return elbv2.trust_store(guarded.trust_store_arn)
+    return embedded_elbv2.trust_store(guarded.trust_store_arn)
 
 
 @pytest.fixture
