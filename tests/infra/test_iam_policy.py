@@ -1,6 +1,7 @@
 """IAM policies are evaluated as IAM's grammar defines; what is not known raises an error."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -191,7 +192,7 @@ def test_not_resource_matches_every_other_resource() -> None:
         ({"Service": "logs.amazonaws.com"}, False),
     ],
 )
-def test_not_principal_denies_all_but_those_it_lists(excepted: object, allowed: bool) -> None:  # noqa: FBT001
+def test_not_principal_denies_all_but_those_it_lists(excepted: object, allowed: bool) -> None:  # noqa: FBT001 - a row's own
     """A service that it does not list is denied too."""
     deny = {**{key: value for key, value in DENY_ALL.items() if key != "Principal"}, "NotPrincipal": excepted}
     assert is_allowed(ALLOW, deny) is allowed
@@ -211,7 +212,7 @@ def test_not_principal_denies_all_but_those_it_lists(excepted: object, allowed: 
         ({"Service": ROLE}, False),
     ],
 )
-def test_a_role_session_is_listed_by_its_account_its_role_or_itself(listed: object, matches: bool) -> None:  # noqa: FBT001
+def test_role_session_is_listed_by_account_role_or_itself(listed: object, matches: bool) -> None:  # noqa: FBT001 - a row's own
     """A wildcard stands for everybody, not for a part of a name."""
     principal = Principal.account(ACCOUNT, ROLE, SESSION)
     assert (decide({**ALLOW, "Principal": listed}, principal=principal) is Decision.ALLOWED) is matches
@@ -230,31 +231,35 @@ def test_not_principal_excepts_a_role_session_only_with_its_role_and_account() -
 def test_a_trust_policy_has_no_resource() -> None:
     """The role that it belongs to is the resource; its conditions count."""
     trust = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
-    request = {"principal": Principal.service(SERVICE), "action": "sts:AssumeRole", "resource": None}
-    assert decide(trust, **request) is Decision.ALLOWED  # type: ignore[arg-type]
+    request: dict[str, Any] = {
+        "principal": Principal.service(SERVICE),
+        "action": "sts:AssumeRole",
+        "resource": None,
+    }
+    assert decide(trust, **request) is Decision.ALLOWED
     condition = {"StringEquals": {"aws:SourceAccount": "999999999999"}}
-    assert decide({**trust, "Condition": condition}, **request) is Decision.IMPLICIT_DENY  # type: ignore[arg-type]
+    assert decide({**trust, "Condition": condition}, **request) is Decision.IMPLICIT_DENY
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "message"),
     [
-        {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
-        {"Condition": {"NumericLessThan": {"s3:max-keys": "10"}}},
-        {"Condition": {"NotStringEquals": {"aws:SourceAccount": ACCOUNT}}},
-        {"Condition": {"NullIfExists": {"aws:SourceVpc": "true"}}},
-        {"Condition": {"StringEquals": {"aws:SourceArn": "${aws:PrincipalArn}"}}},
-        {"Resource": "arn:aws:s3:::bucket/${aws:username}/*"},
-        {"Effect": "allow"},
-        {"NotAction": "s3:GetObject"},
-        {"Principal": SERVICE},
-        {"Unknown": "element"},
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, "IpAddress on aws:SourceIp: the operator"),
+        ({"Condition": {"NumericLessThan": {"s3:max-keys": "10"}}}, "NumericLessThan on s3:max-keys: the operator"),
+        ({"Condition": {"NotStringEquals": {"aws:SourceAccount": ACCOUNT}}}, "NotStringEquals on aws:SourceAccount: "),
+        ({"Condition": {"NullIfExists": {"aws:SourceVpc": "true"}}}, "NullIfExists on aws:SourceVpc: the operator"),
+        ({"Condition": {"StringEquals": {"aws:SourceArn": "${aws:PrincipalArn}"}}}, "variable in ${aws:PrincipalArn}"),
+        ({"Resource": "arn:aws:s3:::bucket/${aws:username}/*"}, "variable in arn:aws:s3:::bucket/${aws:username}/*"),
+        ({"Effect": "allow"}, "Effect allow in"),
+        ({"NotAction": "s3:GetObject"}, "not exactly one of Action and NotAction in"),
+        ({"Principal": SERVICE}, f"Principal {SERVICE} in"),
+        ({"Unknown": "element"}, "['Unknown'] in"),
     ],
 )
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
-def test_what_is_not_known_raises_an_error(effect: str, change: dict[str, Any]) -> None:
+def test_what_is_not_known_raises_an_error(effect: str, change: dict[str, Any], message: str) -> None:
     """It must not count as an Allow, and not as the absence of a Deny."""
-    with pytest.raises(PolicyNotEvaluated):
+    with pytest.raises(PolicyNotEvaluated, match=re.escape(message)):
         is_allowed(ALLOW, {**ALLOW, "Effect": effect, **change})
 
 

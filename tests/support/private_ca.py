@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,8 +18,6 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca.literals import KeyAlgorithmType, RevocationReasonType, SigningAlgorithmType
     from mypy_boto3_acm_pca.type_defs import ValidityTypeDef
-
-    from infra.local.server import EmbeddedAws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +109,7 @@ class LocalCa:
 
     def subordinate(self) -> "LocalCa":
         """Create a CA below this one, which publishes no CRL."""
-        aws = cast("EmbeddedAws", self.services)  # PrivateCa needs only its clients
-        below = PrivateCa.create_under(PrivateCa(aws, self.arn, ""), "Subordinate")
+        below = PrivateCa.create_under(PrivateCa(self.services, self.arn, ""), "Subordinate")
         return LocalCa(self.services, below.arn, None, "SHA256WITHECDSA")
 
     def issue_csr(self, csr: bytes, template: str, validity: "ValidityTypeDef") -> str:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import boto3
 from cryptography import x509
@@ -21,9 +21,6 @@ from infra.cli.stack import ENFORCED
 from infra.local.lab.handshake import connect
 from infra.local.lab.pki import PrivateCa
 from infra.local.listener.connection_log import serial_text
-
-if TYPE_CHECKING:
-    from infra.local.server import EmbeddedAws
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,7 +123,7 @@ def run(up: Up, command: str, code: int = ENFORCED) -> str:
 def issue_client(up: Up, name: str) -> str:
     """Issue a client certificate, which the listener accepts; return its serial number as openssl prints it."""
     pki, arn = up.folder / "pki", up.environment["CERTIFICATE_AUTHORITY_ARN"]
-    client = PrivateCa(cast("EmbeddedAws", up), arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
+    client = PrivateCa(up, arn, (pki / "ca.pem").read_text()).issue_client(pki, name)
     certificate = x509.load_pem_x509_certificate(client.certificate_pem)
     client.certificate.with_suffix(".der").write_bytes(certificate.public_bytes(Encoding.DER))
     assert is_accepted(up, name)

@@ -146,7 +146,7 @@ class Workflow(Harness):
             new = [arn for arn in self.executions() if arn not in before]
             return new if len(new) >= number else None
 
-        return eventually(started, 30, every=0.05, expected=f"{number} new executions")
+        return eventually(started, 120, every=0.05, expected=f"{number} new executions")
 
     def wait(self, execution_arn: str, seconds: float = 180) -> Execution:
         """Wait for an execution to end."""
@@ -236,6 +236,7 @@ class Workflow(Harness):
         wanted = {client.serial for client in clients}
         eventually(
             lambda: wanted <= {entry.serial_number for entry in self.crl_in_s3()} or None,
+            120,
             every=0.05,
             expected="CRL with the revoked certificates",
         )

@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from infra.local.server import EmbeddedAws
-
 _TEMPLATES = "arn:aws:acm-pca:::template/"
+
+
+class AwsClients(Protocol):
+    """Whatever has clients of the embedded AWS."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the client of any service
+        """Return the client of a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,12 @@ _END = b"-----END CERTIFICATE-----\n"
 class PrivateCa:
     """A CA of the embedded Private CA, used through the API."""
 
-    aws: EmbeddedAws
+    aws: AwsClients
     arn: str
     pem: str
 
     @classmethod
-    def create_root(cls, aws: EmbeddedAws, name: str) -> Self:
+    def create_root(cls, aws: AwsClients, name: str) -> Self:
         """Create a root CA, which signs itself."""
         arn = _create(aws, name, "ROOT")
         return cls._install(aws, arn, arn, "RootCACertificate/V1", years=10)
@@ -58,7 +63,7 @@ class PrivateCa:
         return cls._install(parent.aws, arn, parent.arn, "SubordinateCACertificate_PathLen0/V1", years=5)
 
     @classmethod
-    def _install(cls, aws: EmbeddedAws, arn: str, signer: str, template: str, *, years: int) -> Self:
+    def _install(cls, aws: AwsClients, arn: str, signer: str, template: str, *, years: int) -> Self:
         pca = aws.client("acm-pca")
         csr = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
         pem = _issue(aws, signer, csr.encode(), template, {"Type": "YEARS", "Value": years})
@@ -117,7 +122,7 @@ class PrivateCa:
         return client
 
 
-def _create(aws: EmbeddedAws, name: str, kind: str) -> str:
+def _create(aws: AwsClients, name: str, kind: str) -> str:
     response = aws.client("acm-pca").create_certificate_authority(
         CertificateAuthorityType=kind,
         CertificateAuthorityConfiguration={
@@ -129,7 +134,7 @@ def _create(aws: EmbeddedAws, name: str, kind: str) -> str:
     return str(response["CertificateAuthorityArn"])
 
 
-def _issue(aws: EmbeddedAws, signer: str, csr: bytes, template: str, validity: dict[str, object]) -> str:
+def _issue(aws: AwsClients, signer: str, csr: bytes, template: str, validity: dict[str, object]) -> str:
     pca = aws.client("acm-pca")
     arn = pca.issue_certificate(
         CertificateAuthorityArn=signer,

@@ -1,7 +1,11 @@
 """NotifyWaiting notifies people of revoked certificates that are still accepted, and how to refuse them meanwhile."""
 
+import pytest
+
+from functions.errors import AwsCallRefused
 from functions.handlers.notify_waiting import notify_waiting
 from functions.models.states import CrlStatus, Notice, NotifyWaitingInput
+from infra.local.core import faults
 from tests.support.pki import NOW
 from tests.support.reporting import ReceiveMessages, found
 from tests.support.steps import A, B, Steps
@@ -18,3 +22,12 @@ def test_waiting(steps: Steps, receive_messages: ReceiveMessages) -> None:
     assert f"\n  {A:X}\n" in message["Message"]
     assert "X-Amzn-Mtls-Clientcert-Serial-Number" in message["Message"]
     assert "Ticket: SEC-1" in message["Message"]
+
+
+def test_event_that_cannot_be_sent(steps: Steps, receive_messages: ReceiveMessages) -> None:
+    """The message is sent although the event is refused, and the error is raised."""
+    waiting = found(CrlStatus.NOT_YET, A, wanted=1, notices=[Notice.WAIT_BEGINS], notice_due=True)
+    faults.add("events:PutEvents", code="AccessDenied", times=10)
+    with pytest.raises(AwsCallRefused, match="PutEvents"):
+        notify_waiting(NotifyWaitingInput(manifest=steps.manifest(A), found=waiting), NOW)
+    assert len(receive_messages()) == 1

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from functions import limits
 from functions.aws.s3 import FetchedObject
 from functions.environment import environment
 from functions.errors import AwsUnavailable
@@ -175,7 +174,7 @@ def test_output_is_truncated_by_bytes(steps: Steps, client: Client, monkeypatch:
 
     monkeypatch.setattr(revocation_outcomes, "predict_outcomes", predict_outcomes)
     result = plan(steps, {"Serials": [f"0x{client.serial + number:x}" for number in range(500)]})
-    assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < limits.MAX_STATE_BYTES
+    assert 50_000 < len(json.dumps(result.model_dump(mode="json", exclude_none=True)).encode()) < 256 * 1024
     assert result.expected == {"UNKNOWN": 500}
 
 

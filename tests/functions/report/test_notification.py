@@ -6,15 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from functions import workflow_bucket
-from functions.errors import AwsCallRefused
 from functions.models.base import S3Object
 from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
 from functions.models.report import SerialReport
 from functions.models.states import CrlStatus, Drift, Failure, Notice, RevocationOutcome
 from functions.pki import serial_number
 from functions.report import notification
-from infra.local.core import faults
-from tests.support.reporting import ReceiveMessages, found, make_report
+from tests.support.reporting import found, make_report
 from tests.support.steps import A, B, Steps
 
 LONGEST_SERIAL = 2**159 + 1
@@ -70,13 +68,3 @@ def test_corrected_drift() -> None:
     message = notification.for_outcome(make_report(reconcile=True, drift=drift), REPORT_JSON)
     assert message
     assert f"{TRUST_STORE}: NO_LIST corrected; it holds CRL number 7." in message.lines
-
-
-def test_event_that_cannot_be_sent(steps: Steps, receive_messages: ReceiveMessages) -> None:
-    """The message is sent although the event is refused, and the error is raised."""
-    manifest = workflow_bucket.get_manifest(steps.manifest(A))
-    message = notification.for_waiting(manifest, found(CrlStatus.NOT_YET, A, wanted=1, notices=[Notice.WAIT_BEGINS]))
-    faults.add("events:PutEvents", code="AccessDenied", times=10)
-    with pytest.raises(AwsCallRefused, match="PutEvents"):
-        notification.send(message)
-    assert len(receive_messages()) == 1
