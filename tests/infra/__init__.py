@@ -1,1 +1,1 @@
-"""Tests of where it runs."""
+"""Tests of the command line, the deployment and the embedded AWS."""

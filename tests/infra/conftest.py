@@ -8,14 +8,14 @@ import pytest
 from infra.local.server import EmbeddedAws
 from tests.support.listener import Site
 from tests.support.private_ca import LocalCa
-from tests.support.services import Services, on
+from tests.support.services import Services, empty_services
 from tests.support.up import Up, bring_down, bring_up
 
 
 @pytest.fixture(scope="module")
 def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
     """Return the services of an embedded AWS that is empty at the start of the file."""
-    with on(embedded_aws) as empty:
+    with empty_services(embedded_aws) as empty:
         yield empty
 
 

@@ -42,8 +42,8 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     faults.clear()
 
 
-def once_before(wanted: str, arn: str, act: Callable[[], object]) -> None:
-    """Run an action of somebody else on a trust store just before a call is handled."""
+def before_first_call(wanted: str, arn: str, act: Callable[[], object]) -> None:
+    """Run an action on a trust store, once, just before a call is handled."""
     once = threading.Lock()
 
     def observer(action: str, resource: str) -> None:
@@ -53,8 +53,8 @@ def once_before(wanted: str, arn: str, act: Callable[[], object]) -> None:
     faults.observe(observer)
 
 
-def delete_the_winner(arn: str) -> None:
-    """Remove the list in force, which no execution would do."""
+def remove_highest_list(arn: str) -> None:
+    """Remove the list of the highest RevocationId, which no execution would do."""
     store = embedded_elbv2.trust_store(arn)
     store.remove([max(each.revocation_id for each in store.visible_lists)])
 
@@ -66,8 +66,8 @@ def reconcile(workflow: Workflow) -> Execution:
     return workflow.wait(workflow.wait_for_start(before)[0])
 
 
-def everything_happens(workflow: Workflow) -> None:
-    """Go all ways that need a permission."""
+def run_all_scenarios(workflow: Workflow) -> None:
+    """Run every scenario that needs one of the stack's permissions."""
     authority, arn = workflow.authority, workflow.trust_store_arn
     clients = workflow.clients(9)
 
@@ -84,12 +84,12 @@ def everything_happens(workflow: Workflow) -> None:
         workflow.add(acm_pca.publish_now(authority.arn))
     assert workflow.run(clients[1]).status == "SUCCEEDED"
 
-    once_before(REMOVE, arn, lambda: delete_the_winner(arn))  # RemoveSupersededCrls adds it again
+    before_first_call(REMOVE, arn, lambda: remove_highest_list(arn))  # RemoveSupersededCrls adds it again
     execution = workflow.run(clients[2])
     assert execution.status == "SUCCEEDED"
     assert execution.states.count("VerifyRevocation") == 2
 
-    once_before(ADD, arn, lambda: workflow.add(acm_pca.publish_now(authority.arn)))  # a peer supersedes us
+    before_first_call(ADD, arn, lambda: workflow.add(acm_pca.publish_now(authority.arn)))  # a peer supersedes us
     assert workflow.run(clients[3]).status == "SUCCEEDED"
 
     workflow.aws.settings.private_ca.publishes_crls = False
@@ -100,13 +100,13 @@ def everything_happens(workflow: Workflow) -> None:
     acm_pca.publish_now(authority.arn)
     assert workflow.wait(running).status == "SUCCEEDED"
 
-    delete_the_winner(arn)
+    remove_highest_list(arn)
     workflow.delete_crl()
     assert reconcile(workflow).status == "SUCCEEDED"  # nothing there, nothing attached
     acm_pca.publish_now(authority.arn)
     assert reconcile(workflow).output["Reconciled"] == "CONFIRMED"
 
-    delete_the_winner(arn)
+    remove_highest_list(arn)
     running = workflow.start_with({"Reconcile": True})
     workflow.wait_for_state(running, "GiveWay")
     workflow.add(acm_pca.publish_now(authority.arn))  # somebody else does it meanwhile, and it has to be read
@@ -216,7 +216,7 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
 
 def test_every_permission_is_used_and_needed(fresh: Workflow) -> None:
     """Every action that the template allows is called, no other action is, and without any of them a call is denied."""
-    everything_happens(fresh)
+    run_all_scenarios(fresh)
     events.wait_until_delivered(30)
     with contextlib.suppress(TimeoutError):
         eventually(

@@ -47,7 +47,7 @@ class ThirdParty:
 
 
 @pytest.fixture
-def third(workflow: Workflow, tmp_path: Path) -> ThirdParty:
+def third_party(workflow: Workflow, tmp_path: Path) -> ThirdParty:
     """Return a CA with an EC key and its trust store."""
     return create_third_party(workflow, tmp_path)
 
@@ -62,12 +62,12 @@ def create_third_party(workflow: Workflow, folder: Path, kind: str = "EC") -> Th
 @pytest.mark.parametrize(("kind", "form"), [("RSA", "DER"), ("RSA", "PEM"), ("EC", "DER"), ("EC", "PEM")])
 def test_crl_is_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> None:
     """A CRL in PEM or DER, signed with either key type, is attached; Private CA revokes nothing."""
-    third = create_third_party(workflow, tmp_path, kind)
-    mallory = third.ca.issue("mallory")
-    third.ca.revoke("mallory")
-    execution = third.enforce(third.ca.crl(form))
+    third_party = create_third_party(workflow, tmp_path, kind)
+    mallory = third_party.ca.issue("mallory")
+    third_party.ca.revoke("mallory")
+    execution = third_party.enforce(third_party.ca.crl(form))
     assert (execution.status, execution.error) == ("SUCCEEDED", None)
-    assert third.held() == {mallory}
+    assert third_party.held() == {mallory}
     assert "RevokeCertificates" not in execution.states
     assert execution.report["CertificateAuthority"].startswith("key-")
 
@@ -75,127 +75,129 @@ def test_crl_is_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: st
 def test_listener_refuses_a_revoked_client(workflow: Workflow, tmp_path: Path) -> None:
     """A client of the other CA is accepted until its CRL is enforced; a client of ours is accepted throughout."""
     lab, elb = workflow.lab, workflow.aws.client("elbv2")
-    third = create_third_party(workflow, tmp_path)
-    third.ca.issue("mallory")
+    third_party = create_third_party(workflow, tmp_path)
+    third_party.ca.issue("mallory")
     own = embedded_elbv2.trust_store(lab.trust_store_arn).bundle
-    third.trust_store_arn = lab.trust_store_arn
-    mallory = third.ca.folder / "mallory.pem", third.ca.folder / "mallory.key"
+    third_party.trust_store_arn = lab.trust_store_arn
+    mallory = third_party.ca.folder / "mallory.pem", third_party.ca.folder / "mallory.key"
     (ours,) = workflow.clients(1)
-    third.put(own.rstrip() + b"\n" + third.ca.pem.encode(), "bundle.pem")
+    third_party.put(own.rstrip() + b"\n" + third_party.ca.pem.encode(), "bundle.pem")
     bucket = lab.outputs["InputBucketName"]
     elb.modify_trust_store(
         TrustStoreArn=lab.trust_store_arn,
         CaCertificatesBundleS3Bucket=bucket,
-        CaCertificatesBundleS3Key=f"bundle.pem-{third.ca.folder.name}",
+        CaCertificatesBundleS3Key=f"bundle.pem-{third_party.ca.folder.name}",
     )
     try:
         assert connect(lab.listener.port, *mallory, lab.ca_file).accepted
-        third.ca.revoke("mallory")
-        assert third.enforce(third.ca.crl("DER")).status == "SUCCEEDED"
+        third_party.ca.revoke("mallory")
+        assert third_party.enforce(third_party.ca.crl("DER")).status == "SUCCEEDED"
         assert not connect(lab.listener.port, *mallory, lab.ca_file).accepted
         assert connect(lab.listener.port, ours.certificate, ours.key, lab.ca_file).accepted
     finally:
         embedded_elbv2.trust_store(lab.trust_store_arn).replace_bundle(own)
 
 
-def test_newer_crl_replaces_the_older(third: ThirdParty) -> None:
+def test_newer_crl_replaces_the_older(third_party: ThirdParty) -> None:
     """The same CRL again changes nothing; a newer one replaces it."""
-    first = third.ca.crl()
-    assert third.enforce(first).status == "SUCCEEDED"
-    lists = third.lists()
-    assert third.enforce(first).output["Reconciled"] == "NONE"
-    assert third.lists() == lists
-    mallory = third.ca.issue("mallory")
-    third.ca.revoke("mallory")
-    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
-    assert (third.held(), len(third.lists())) == ({mallory}, 1)
+    first = third_party.ca.crl()
+    assert third_party.enforce(first).status == "SUCCEEDED"
+    lists = third_party.lists()
+    assert third_party.enforce(first).output["Reconciled"] == "NONE"
+    assert third_party.lists() == lists
+    mallory = third_party.ca.issue("mallory")
+    third_party.ca.revoke("mallory")
+    assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
+    assert (third_party.held(), len(third_party.lists())) == ({mallory}, 1)
 
 
-def test_lists_of_other_cas_are_kept(third: ThirdParty) -> None:
+def test_lists_of_other_cas_are_kept(third_party: ThirdParty) -> None:
     """Private CA's list stays next to it."""
-    theirs = third.workflow.add(acm_pca.publish_now(third.workflow.authority.arn), third.trust_store_arn)
-    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
-    assert theirs in third.lists()
+    theirs = third_party.workflow.add(
+        acm_pca.publish_now(third_party.workflow.authority.arn), third_party.trust_store_arn
+    )
+    assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
+    assert theirs in third_party.lists()
 
 
-def test_trust_stores_are_found_by_the_signature(third: ThirdParty) -> None:
+def test_trust_stores_are_found_by_the_signature(third_party: ThirdParty) -> None:
     """If no trust store is named, those whose bundle holds the CA are updated, and no others."""
-    execution = third.enforce(third.ca.crl(), TrustStoreArns=[])
+    execution = third_party.enforce(third_party.ca.crl(), TrustStoreArns=[])
     assert execution.status == "SUCCEEDED"
-    assert [each["TrustStoreArn"] for each in execution.report["TrustStores"]] == [third.trust_store_arn]
+    assert [each["TrustStoreArn"] for each in execution.report["TrustStores"]] == [third_party.trust_store_arn]
 
 
-def test_crl_without_a_key_identifier(third: ThirdParty) -> None:
+def test_crl_without_a_key_identifier(third_party: ThirdParty) -> None:
     """A CRL with a number and without an authority key identifier is accepted if exactly one CA has signed it."""
-    third.ca.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
-    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
-    assert len(third.lists()) == 1
+    third_party.ca.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
+    assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
+    assert len(third_party.lists()) == 1
 
 
 @pytest.mark.parametrize(
     ("configuration", "error"), [("", "CrlVersionUnsupported"), ("crl_extensions = crl_ext", "CrlNumberMissing")]
 )
-def test_crl_with_the_defaults_of_openssl(third: ThirdParty, configuration: str, error: str) -> None:
+def test_crl_with_the_defaults_of_openssl(third_party: ThirdParty, configuration: str, error: str) -> None:
     """Version 1 or no CRL number: refused with the lines to add to openssl.cnf, and accepted with them."""
-    third.ca.configure(configuration)
-    execution = third.enforce(third.ca.crl())
+    third_party.ca.configure(configuration)
+    execution = third_party.enforce(third_party.ca.crl())
     assert execution.error == error
     for line in ("crlnumber = $dir/crlnumber", "crl_extensions = crl_ext", "authorityKeyIdentifier = keyid:always"):
         assert line in execution.cause
-    assert third.lists() == {}
-    third.ca.configure(WITH_KEY)
-    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
+    assert third_party.lists() == {}
+    third_party.ca.configure(WITH_KEY)
+    assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
 
 
-def test_ca_that_is_not_trusted(third: ThirdParty, tmp_path: Path) -> None:
+def test_ca_that_is_not_trusted(third_party: ThirdParty, tmp_path: Path) -> None:
     """The CRL of an unknown CA, and that of another CA with the same name, are refused with an error of their own."""
     stranger = OpensslCa(tmp_path / "stranger", "Stranger")
-    assert third.enforce(stranger.crl()).error == "CertificateAuthorityNotTrusted"
-    twin = OpensslCa(tmp_path / "twin", third.ca.name)
-    assert third.enforce(twin.crl()).error == "CrlAuthorityKeyMismatch"
+    assert third_party.enforce(stranger.crl()).error == "CertificateAuthorityNotTrusted"
+    twin = OpensslCa(tmp_path / "twin", third_party.ca.name)
+    assert third_party.enforce(twin.crl()).error == "CrlAuthorityKeyMismatch"
     twin.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
-    assert third.enforce(twin.crl()).error == "CrlSignatureInvalid"
-    assert third.lists() == {}
+    assert third_party.enforce(twin.crl()).error == "CrlSignatureInvalid"
+    assert third_party.lists() == {}
 
 
-def test_restored_ca(third: ThirdParty) -> None:
+def test_restored_ca(third_party: ThirdParty) -> None:
     """A lower number is refused, accepted with AcceptLowerCrlNumber, and refused again if a serial would be lost."""
-    mallory = third.ca.issue("mallory")
-    third.ca.revoke("mallory")
-    third.ca.set_crl_number(0x10)
-    assert third.enforce(third.ca.crl()).status == "SUCCEEDED"
-    third.ca.set_crl_number(3)
-    lower = third.ca.crl()
-    refused = third.enforce(lower)
+    mallory = third_party.ca.issue("mallory")
+    third_party.ca.revoke("mallory")
+    third_party.ca.set_crl_number(0x10)
+    assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
+    third_party.ca.set_crl_number(3)
+    lower = third_party.ca.crl()
+    refused = third_party.enforce(lower)
     assert refused.error == "CrlNumberLower"
     assert "AcceptLowerCrlNumber" in refused.cause
-    assert third.enforce(lower, AcceptLowerCrlNumber=True).status == "SUCCEEDED"
-    assert third.held() == {mallory}
+    assert third_party.enforce(lower, AcceptLowerCrlNumber=True).status == "SUCCEEDED"
+    assert third_party.held() == {mallory}
     numbers = [
-        crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for crl in third.lists().values()
+        crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for crl in third_party.lists().values()
     ]
     assert numbers == [3]
-    third.ca.forget()
-    third.ca.set_crl_number(2)
-    lost = third.enforce(third.ca.crl(), AcceptLowerCrlNumber=True)
+    third_party.ca.forget()
+    third_party.ca.set_crl_number(2)
+    lost = third_party.enforce(third_party.ca.crl(), AcceptLowerCrlNumber=True)
     assert lost.error == "CrlNumberLower"
     assert serial_number.to_hex(mallory) in lost.cause
-    assert third.held() == {mallory}
+    assert third_party.held() == {mallory}
 
 
 @pytest.mark.parametrize(
     ("body", "error"),
     [(b"", "CrlMalformed"), (b"hello", "CrlMalformed"), (b"-----BEGIN X509 CRL-----\n", "CrlMalformed")],
 )
-def test_object_that_is_not_a_crl(third: ThirdParty, body: bytes, error: str) -> None:
+def test_object_that_is_not_a_crl(third_party: ThirdParty, body: bytes, error: str) -> None:
     """Each kind is refused with an error of its own."""
-    assert third.enforce(body).error == error
+    assert third_party.enforce(body).error == error
 
 
-def test_object_that_does_not_exist(third: ThirdParty) -> None:
+def test_object_that_does_not_exist(third_party: ThirdParty) -> None:
     """The error names the object."""
-    bucket = third.workflow.lab.outputs["InputBucketName"]
-    event = {"Crl": f"s3://{bucket}/none.crl", "TrustStoreArns": [third.trust_store_arn]}
-    execution = third.workflow.wait(third.workflow.start_with(event))
+    bucket = third_party.workflow.lab.outputs["InputBucketName"]
+    event = {"Crl": f"s3://{bucket}/none.crl", "TrustStoreArns": [third_party.trust_store_arn]}
+    execution = third_party.workflow.wait(third_party.workflow.start_with(event))
     assert execution.error == "InputObjectNotFound"
     assert "none.crl" in execution.cause

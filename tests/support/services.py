@@ -123,7 +123,7 @@ def crl_bucket_policy(bucket: str, **statement: object) -> dict[str, Any]:
 
 
 @contextmanager
-def on(aws: EmbeddedAws) -> Iterator[Services]:
+def empty_services(aws: EmbeddedAws) -> Iterator[Services]:
     """Return the process's embedded AWS, empty, with quick CRLs and high quotas."""
     aws.reset()
     settings = aws.settings

@@ -1,4 +1,6 @@
-"""Executions at the same time: in every order of their calls all succeed, one list remains, and no serial is accepted.
+"""Executions at the same time: in every order of their calls all succeed and one list remains.
+
+No serial that was refused is accepted, but for the one case below.
 
 `interleavings.py` explains how all orders are tried. The calls are all those that AttachCrl, VerifyRevocation and
 RemoveSupersededCrls make to the trust store: list, read, add, remove, count.

@@ -131,7 +131,7 @@ def test_private_key_is_refused_and_not_shown(where: str) -> None:
 
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(lambda cut: DER[: len(cut) * 9] + cut)))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    """Nothing but certificates and refusals comes out."""
+    """Any bytes give certificates or InvalidCertificate, no other error."""
     with suppress(InvalidCertificate):
         assert certificates.read(data, "it")
 
@@ -166,7 +166,7 @@ def test_full_chain() -> None:
 
 
 def test_the_cas_own_certificate_alone() -> None:
-    """Nobody means to revoke the CA by this: a file without a client's certificate is refused."""
+    """A file with only the CA's own certificate is refused; it must not revoke the CA."""
     in_file = certificates.read(CA.certificate_pem, "it")
     with pytest.raises(InvalidCertificate, match="own certificates alone"):
         certificates.client_certificates(in_file, CA.certificate, [ROOT.certificate], "it")
@@ -178,8 +178,8 @@ def test_good_certificate() -> None:
     certificates.check(CA.issue(not_before=NOW + DAY).certificate, CA.certificate, NOW)
 
 
-def test_certificate_of_a_ca_below() -> None:
-    """A chain file taken for a client's must not block all that the CA below has issued."""
+def test_subordinate_ca_certificate() -> None:
+    """Refused: revoking it would block every certificate it issued."""
     below = pki.certificate_authority("CA below", under=CA)
     with pytest.raises(InvalidCertificate, match=r"CA below.*every client.*Serials"):
         certificates.check(below.certificate, CA.certificate, NOW)

@@ -25,7 +25,7 @@ def trusted(authority: InMemoryCa, *bundle: InMemoryCa, chain: bytes | None = No
 
 
 @pytest.mark.parametrize("in_bundle", [ISSUING, MIDDLE, ROOT])
-def test_itself_or_one_above(in_bundle: InMemoryCa) -> None:
+def test_certificate_of_its_chain_in_the_bundle(in_bundle: InMemoryCa) -> None:
     """Any certificate of its chain will do, beside others in the bundle."""
     assert trusted(ISSUING, OTHER, in_bundle)
 
@@ -35,7 +35,7 @@ def test_root_without_a_chain() -> None:
     assert trusted(ROOT, ROOT)
 
 
-def test_neither() -> None:
+def test_only_another_ca_in_the_bundle() -> None:
     """Another CA in the bundle does not make it trusted."""
     assert not trusted(ISSUING, OTHER)
 
@@ -55,8 +55,8 @@ def test_name_without_the_key() -> None:
     assert not trusted(MIDDLE, NAMESAKE)
 
 
-def test_key_that_nobody_can_read() -> None:
-    """An odd certificate in the bundle, of a curve that is not known here, does not matter."""
+def test_unsupported_curve_in_the_bundle() -> None:
+    """A certificate of an unsupported curve does not matter."""
     der = OTHER.certificate.public_bytes(Encoding.DER)
     odd = der.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030106"))
     assert odd != der

@@ -50,7 +50,7 @@ def test_leap_day() -> None:
 
 
 def test_many_different_extensions() -> None:
-    """More kinds of extensions than are remembered are read all the same."""
+    """More distinct extensions than the cache holds are parsed correctly."""
     entries = b"".join(
         entry(serial, extensions=wrap(SEQUENCE, extension("1.2.3", serial.to_bytes(2, "big"))))
         for serial in range(1, 1_501)
@@ -112,7 +112,7 @@ DATE = der_crl.utc_time(pki.NOW)
     ],
 )
 def test_malformed_entry(before: bytes, encoded: bytes, words: str) -> None:
-    """A fault in an entry is refused, be it the first or one after usual ones."""
+    """A malformed entry is refused, whether it comes first or after well-formed ones."""
     with pytest.raises(CrlMalformed, match=words):
         crl.read(hand_made_crl(CA, entries=before + encoded))
 

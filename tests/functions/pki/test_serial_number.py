@@ -44,7 +44,7 @@ def test_digits_alone_are_ambiguous() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"), [pytest.param(text, expected, id=what) for what, text, expected in NOTATIONS]
 )
-def test_rule_book(text: str, expected: int | tuple[type[Exception], str]) -> None:
+def test_notation(text: str, expected: int | tuple[type[Exception], str]) -> None:
     """Each notation is read as the README's table says, or refused with the text, cut, in the message."""
     if isinstance(expected, int):
         assert serial_number.parse(text) == expected
@@ -56,14 +56,14 @@ def test_rule_book(text: str, expected: int | tuple[type[Exception], str]) -> No
     assert len(str(refusal.value)) < 500
 
 
-def test_rule_book_is_long_enough() -> None:
-    """Good and bad notations are many, and no two rows say the same."""
+def test_notations_are_at_least_60_and_distinct() -> None:
+    """Accepted and refused notations are many, and no two rows are the same."""
     assert len(NOTATIONS) >= 60
     assert len({text for _, text, _ in NOTATIONS}) == len({what for what, _, _ in NOTATIONS}) == len(NOTATIONS)
 
 
-def test_absurdly_long() -> None:
-    """Five million characters are not even looked at."""
+def test_too_long_text_is_refused_without_parsing() -> None:
+    """Five million characters are refused at once."""
     with pytest.raises(InvalidSerial, match="5000000 characters"):
         serial_number.parse("f" * 5_000_000)
 
@@ -93,13 +93,13 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "text, long": lambda serial: (
         f"        Serial Number:\n            {serial_number.to_hex(serial)}\n        Issuer: CN=x"
     ),
-    "spaces, said": lambda serial: f"hex: {_grouped(serial, ' ')}",
-    "hyphens, said": lambda serial: f"serial={_grouped(serial, '-')}",
+    "spaces, marked": lambda serial: f"hex: {_grouped(serial, ' ')}",
+    "hyphens, marked": lambda serial: f"serial={_grouped(serial, '-')}",
 }
 
 
 @given(SERIALS, st.sampled_from(sorted(WRITERS)))
-@example(1, "spaces, said")
+@example(1, "spaces, marked")
 @example(LONGEST, "text, long")
 def test_written_and_read_again(serial: int, notation: str) -> None:
     """Writing then reading is the identity in each notation."""
@@ -118,8 +118,8 @@ def test_certificate_arn(serial: int, left: int) -> None:
 
 
 @given(SERIALS, st.sampled_from(["", " ", "-"]), st.booleans())
-def test_what_nothing_says_is_the_same_or_refused(serial: int, separator: str, upper: bool) -> None:  # noqa: FBT001 - drawn
-    """Without a mark, what has a letter is read and what has none is refused: it is never read as another number."""
+def test_unmarked_text_is_hexadecimal_or_refused(serial: int, separator: str, upper: bool) -> None:  # noqa: FBT001 - drawn
+    """Without a mark, text with a letter is hexadecimal, and digits alone are refused."""
     text = _grouped(serial, separator) if separator else _octets(serial)
     text = text.upper() if upper else text
     if text.isascii() and re.sub(r"[ -]", "", text).isdigit() and serial > 9:

@@ -1,4 +1,4 @@
-"""Whose a CRL is: the signatures that load balancers take, and every way of not being signed by the CA."""
+"""Which CA signed a CRL: accepted algorithms, and every kind of wrong signature."""
 
 import pytest
 from cryptography import x509
@@ -89,7 +89,7 @@ def test_is_issued_by_its_ca() -> None:
 
 
 def test_is_issued_by_without_key_identifier() -> None:
-    """The signature tells even when the CRL names no key."""
+    """Without a key identifier, the signature decides."""
     assert crl_checks.is_issued_by(crl.read(CA.crl(key_identifier=None)), CA.certificate)
 
 

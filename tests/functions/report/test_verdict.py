@@ -138,13 +138,13 @@ def test_trust_store_that_failed_late(attached: int, read_back: int | None, gone
 
 
 def test_two_trust_stores_with_one_error() -> None:
-    """One name for both."""
+    """Two trust stores with the same error fail the execution with that error."""
     (problem,) = verdict(trust_stores=[store("a", "TrustStoreFull"), store("b", "TrustStoreFull")])
     assert problem.error == "TrustStoreFull"
 
 
 def test_two_trust_stores_with_two_errors() -> None:
-    """A name that covers both; each is named in the sentence."""
+    """Different errors fail it with their common error; the sentence names each."""
     (problem,) = verdict(trust_stores=[store("a", "TrustStoreFull"), store("b", "TrustStoreNotFound")])
     assert problem.error == "TrustStoreNotEnforced"
     assert "TrustStoreFull: why; " in problem.sentence

@@ -34,17 +34,17 @@ HOUR = timedelta(hours=1)
     ],
     ids="-".join,
 )
-def listening(guarded: Workflow, request: pytest.FixtureRequest) -> Workflow:
+def on_listener_trust_store(guarded: Workflow, request: pytest.FixtureRequest) -> Workflow:
     """Return a workflow on the listener's trust store, which holds one good list of the CA."""
     limits = guarded.aws.settings.trust_stores
     limits.same_issuer_lists, limits.expired_crl = request.param
     store = embedded_elbv2.trust_store(guarded.lab.trust_store_arn)
-    leave_alone(guarded, guarded.add(acm_pca.publish_now(guarded.authority.arn), store.arn))
+    remove_all_lists_except(guarded, guarded.add(acm_pca.publish_now(guarded.authority.arn), store.arn))
     guarded.trust_store_arn = store.arn
     return guarded
 
 
-def leave_alone(workflow: Workflow, revocation_id: int) -> None:
+def remove_all_lists_except(workflow: Workflow, revocation_id: int) -> None:
     """Remove all lists but one from the listener's trust store."""
     store = embedded_elbv2.trust_store(workflow.lab.trust_store_arn)
     store.remove([other for other in store.lists if other != revocation_id])
@@ -56,8 +56,8 @@ def log_of(workflow: Workflow, client: Client) -> list[str]:
     return [line for line in workflow.lab.listener.log.lines if serial in line]
 
 
-def knock(workflow: Workflow, client: Client) -> str:
-    """Shake hands once; return what the load balancer's log says of it."""
+def handshake_status(workflow: Workflow, client: Client) -> str:
+    """Connect once; return the status in the load balancer's log."""
     before = len(log_of(workflow, client))
     connect(workflow.lab.listener.port, client.certificate, client.key, workflow.lab.ca_file)
     for _ in range(500):  # a client hears of its refusal before the log does
@@ -69,87 +69,92 @@ def knock(workflow: Workflow, client: Client) -> str:
 
 
 @contextmanager
-def knocking(workflow: Workflow, *clients: Client) -> Iterator[dict[str, Counter[str]]]:
+def repeated_handshakes(workflow: Workflow, *clients: Client) -> Iterator[dict[str, Counter[str]]]:
     """Make clients connect repeatedly while the block runs; count the results."""
-    met: dict[str, Counter[str]] = {client.name: Counter() for client in clients}
+    statuses: dict[str, Counter[str]] = {client.name: Counter() for client in clients}
     stop = threading.Event()
 
     def run() -> None:
         while not stop.is_set():
             for client in clients:
-                met[client.name][knock(workflow, client)] += 1
+                statuses[client.name][handshake_status(workflow, client)] += 1
             time.sleep(0.01)
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield met
+        yield statuses
     finally:
         stop.set()
         thread.join()
 
 
-def test_replacing_a_list(listening: Workflow) -> None:
+def test_replacing_a_list(on_listener_trust_store: Workflow) -> None:
     """At no moment of a second revocation is the first certificate accepted or a good one refused."""
-    first, second, good = listening.clients(3)
-    assert knock(listening, first) == "Success"
-    assert listening.run(first).status == "SUCCEEDED"
-    with knocking(listening, first, good) as met:
-        assert listening.run(second).status == "SUCCEEDED"
-    assert met[first.name].total() > 5
-    assert (set(met[first.name]), set(met[good.name])) == ({HIT}, {"Success"})
-    assert knock(listening, second) == HIT
+    first, second, good = on_listener_trust_store.clients(3)
+    assert handshake_status(on_listener_trust_store, first) == "Success"
+    assert on_listener_trust_store.run(first).status == "SUCCEEDED"
+    with repeated_handshakes(on_listener_trust_store, first, good) as statuses:
+        assert on_listener_trust_store.run(second).status == "SUCCEEDED"
+    assert statuses[first.name].total() > 5
+    assert (set(statuses[first.name]), set(statuses[good.name])) == ({HIT}, {"Success"})
+    assert handshake_status(on_listener_trust_store, second) == HIT
 
 
-def test_partial_crl(listening: Workflow) -> None:
+def test_partial_crl(on_listener_trust_store: Workflow) -> None:
     """The certificate in the CRL is refused during the wait for the other, and after that wait has failed."""
-    listening.aws.settings.private_ca.publishes_crls = False
-    named, missing, good = listening.clients(3)
-    with knocking(listening, good) as met:
-        running = listening.start(named, missing, seconds=6)
-        listening.wait_for_state(running, "WaitForCrl")
-        acm_pca.publish_now(listening.authority.arn, serials=listening.held() | {named.serial})
-        listening.wait_for_state(running, "AreSerialsMissing")
-        with knocking(listening, named) as while_waiting:
-            assert listening.wait(running).error == "SerialsNotInCrl"
+    on_listener_trust_store.aws.settings.private_ca.publishes_crls = False
+    named, missing, good = on_listener_trust_store.clients(3)
+    with repeated_handshakes(on_listener_trust_store, good) as statuses:
+        running = on_listener_trust_store.start(named, missing, seconds=6)
+        on_listener_trust_store.wait_for_state(running, "WaitForCrl")
+        acm_pca.publish_now(
+            on_listener_trust_store.authority.arn, serials=on_listener_trust_store.held() | {named.serial}
+        )
+        on_listener_trust_store.wait_for_state(running, "AreSerialsMissing")
+        with repeated_handshakes(on_listener_trust_store, named) as while_waiting:
+            assert on_listener_trust_store.wait(running).error == "SerialsNotInCrl"
     assert set(while_waiting[named.name]) == {HIT}
-    assert set(met[good.name]) == {"Success"}
-    assert knock(listening, named) == HIT
+    assert set(statuses[good.name]) == {"Success"}
+    assert handshake_status(on_listener_trust_store, named) == HIT
 
 
-def test_bad_crl(listening: Workflow) -> None:
+def test_bad_crl(on_listener_trust_store: Workflow) -> None:
     """A list signed by another key would lock out every client; it is never attached, and the previous one stays."""
-    first, second, good = listening.clients(3)
-    assert listening.run(first).status == "SUCCEEDED"
-    ca = acm_pca.certificate_authority(listening.authority.arn)
+    first, second, good = on_listener_trust_store.clients(3)
+    assert on_listener_trust_store.run(first).status == "SUCCEEDED"
+    ca = acm_pca.certificate_authority(on_listener_trust_store.authority.arn)
     ca.crls.overrides = {"signing_key": ec.generate_private_key(ec.SECP256R1())}
-    with knocking(listening, first, good) as met:
-        assert listening.run(second, seconds=4).error == "CrlSignatureInvalid"
-    assert (set(met[first.name]), set(met[good.name])) == ({HIT}, {"Success"})
+    with repeated_handshakes(on_listener_trust_store, first, good) as statuses:
+        assert on_listener_trust_store.run(second, seconds=4).error == "CrlSignatureInvalid"
+    assert (set(statuses[first.name]), set(statuses[good.name])) == ({HIT}, {"Success"})
 
 
-def test_superseded_lists_that_cannot_be_removed(listening: Workflow) -> None:
+def test_superseded_lists_that_cannot_be_removed(on_listener_trust_store: Workflow) -> None:
     """Old and new list are attached together, as after a failure half way: that blocks the same certificates."""
-    first, second, good = listening.clients(3)
-    assert listening.run(first).status == "SUCCEEDED"
+    first, second, good = on_listener_trust_store.clients(3)
+    assert on_listener_trust_store.run(first).status == "SUCCEEDED"
     faults.add("elasticloadbalancing:RemoveTrustStoreRevocations", code="AccessDenied")
-    with knocking(listening, first, good) as met:
-        assert listening.run(second).error == "AwsCallRefused"
-    assert (set(met[first.name]), set(met[good.name])) == ({HIT}, {"Success"})
-    assert len(listening.lists()) == 2
-    assert listening.run(second).status == "SUCCEEDED"
-    assert len(listening.lists()) == 1
-    assert knock(listening, second) == HIT
+    with repeated_handshakes(on_listener_trust_store, first, good) as statuses:
+        assert on_listener_trust_store.run(second).error == "AwsCallRefused"
+    assert (set(statuses[first.name]), set(statuses[good.name])) == ({HIT}, {"Success"})
+    assert len(on_listener_trust_store.lists()) == 2
+    assert on_listener_trust_store.run(second).status == "SUCCEEDED"
+    assert len(on_listener_trust_store.lists()) == 1
+    assert handshake_status(on_listener_trust_store, second) == HIT
 
 
-def test_expired_list_is_replaced(listening: Workflow) -> None:
+def test_expired_list_is_replaced(on_listener_trust_store: Workflow) -> None:
     """A trust store with an expired list ends up with one good list."""
-    client, good = listening.clients(2)
+    client, good = on_listener_trust_store.clients(2)
     past = datetime.now(UTC) - HOUR
-    expired = acm_pca.publish_now(listening.authority.arn, this_update=past - HOUR, next_update=past)
-    leave_alone(listening, listening.add(expired))
-    assert listening.run(client).status == "SUCCEEDED"
-    (left,) = listening.lists().values()
+    expired = acm_pca.publish_now(on_listener_trust_store.authority.arn, this_update=past - HOUR, next_update=past)
+    remove_all_lists_except(on_listener_trust_store, on_listener_trust_store.add(expired))
+    assert on_listener_trust_store.run(client).status == "SUCCEEDED"
+    (left,) = on_listener_trust_store.lists().values()
     assert left.next_update_utc is not None
     assert left.next_update_utc > datetime.now(UTC)
-    assert (knock(listening, client), knock(listening, good)) == (HIT, "Success")
+    assert (handshake_status(on_listener_trust_store, client), handshake_status(on_listener_trust_store, good)) == (
+        HIT,
+        "Success",
+    )

@@ -17,7 +17,7 @@ from infra.local.events import sources
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
 from tests.support.private_ca import LocalCa
-from tests.support.services import Services, on
+from tests.support.services import Services, empty_services
 from tests.support.waiting import eventually
 
 SUCCEED = {"Only": {"Type": "Succeed"}}
@@ -26,7 +26,7 @@ SUCCEED = {"Only": {"Type": "Succeed"}}
 @pytest.fixture
 def services(embedded_aws: EmbeddedAws) -> Iterator[Services]:
     """Return the services with quick CRLs, all of whose events go to a queue."""
-    with on(embedded_aws) as running:
+    with empty_services(embedded_aws) as running:
         _record(embedded_aws)
         yield running
 
