@@ -21,6 +21,7 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     If that one is gone, nothing (more) is removed and the state machine attaches it again.
 
     Raises:
+        CrlNumberLower: a list, perhaps attached meanwhile, holds serials that the preferred CRL lacks.
         CrlNumberReused: a list has the verified one's number and other bytes.
         RevocationNotVerified: the verified list was removed by somebody else several times.
 
@@ -33,9 +34,9 @@ def remove_superseded_crls(event: EnforceInput, _now: datetime) -> Removed:
     superseded: list[int] = []
     precedence = Precedence.of(manifest, event.converted)
     if precedence.is_enforced(lists, verified.rank):
-        if precedence.preferred_sha256:  # a list attached meanwhile may hold serials that the preferred one lacks
-            revocation_lists.require_no_serial_lost(arn, lists, workflow_bucket.get_crl(event.converted.pem))
-        superseded = precedence.superseded_by(verified, lists)
+        superseded = revocation_lists.find_superseded(
+            arn, lists, verified, precedence, lambda: workflow_bucket.get_crl(event.converted.pem)
+        )
         revocation_lists.remove(arn, superseded)
         lists = revocation_lists.read(arn, manifest)
     is_gone = not precedence.is_enforced(lists, verified.rank)

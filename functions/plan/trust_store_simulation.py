@@ -36,7 +36,7 @@ class Simulation:
         try:
             adds = self._attach(candidate, read)
             if winner := self.precedence.winner(self.lists):
-                self._remove(self.precedence.superseded_by(winner, self.lists))
+                self._remove(revocation_lists.find_superseded(self.arn, self.lists, winner, self.precedence, read))
         except RevocationError as error:
             self.refusal = Failure(error=type(error).__name__, cause=str(error))
         return adds

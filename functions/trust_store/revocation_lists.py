@@ -183,6 +183,25 @@ def find_equivalent(
     return winner.revocation_id
 
 
+def find_superseded(
+    trust_store_arn: str,
+    lists: Sequence[AttachedList],
+    verified: AttachedList,
+    precedence: Precedence,
+    read_crl: Callable[[], crl.Crl],
+) -> list[int]:
+    """Return the ids of this CA's lists that a verified one supersedes. `read_crl` is called only if needed.
+
+    Raises:
+        CrlNumberLower: a list of a higher number holds serials that the preferred CRL lacks.
+        CrlNumberReused: a list has the verified one's number and other bytes.
+
+    """
+    if precedence.preferred_sha256:
+        require_no_serial_lost(trust_store_arn, lists, read_crl())
+    return precedence.superseded_by(verified, lists)
+
+
 def require_no_serial_lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
     """Refuse a CRL that lacks a serial of this CA's attached lists of a higher number.
 

@@ -73,6 +73,7 @@ situations = st.builds(
 @example(Situation([List(2)], List(2, variant=1)))
 @example(Situation([List(2)], List(2, variant=1), accept_lower=True))
 @example(Situation([List(8), List(9)], List(7), accept_lower=True))
+@example(Situation([List(1), List(2, (B,))], List(1), accept_lower=True))
 @example(Situation([List(1), List(2), List(1, own=False)], List(3), max_lists=3))
 @example(Situation([List(1, own=False), List(2, own=False)], List(3), max_lists=2))
 @given(situations)
