@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import botocore.endpoint
 import pytest
+from botocore.retries.quota import RetryQuota
 
 from functions.aws import acm_pca, elbv2, events, s3, sns, stepfunctions
 from functions.environment import environment
@@ -88,5 +89,6 @@ def receive_messages(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make boto3 retry without a pause."""
+    """Make boto3 retry without a pause, and as often as configured, however often other tests made a client retry."""
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(RetryQuota, "acquire", lambda _quota, _capacity: True)
