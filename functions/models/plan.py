@@ -26,7 +26,7 @@ class PlannedSerial(Model):
 
     serial: Serial
     expected: RevocationOutcome | None = Field(default=None, description="None if unknown until tried.")
-    why: str | None = None
+    explanation: str | None = None
     revocation_reason: RevocationReason | None = Field(
         default=None, description="The reason that would be recorded, irreversibly."
     )

@@ -27,7 +27,7 @@ class SerialReport(Model):
     serial: Serial
     outcome: RevocationOutcome | None = Field(default=None, description="At Private CA; None if it was not called.")
     error: str | None = Field(default=None, description="Private CA's error code.")
-    error_explained: str | None = None
+    error_explanation: str | None = None
     revoked_at: datetime | None = None
     in_crl: bool = False
     enforced: bool = Field(default=False, description="In the list read back from every trust store.")
@@ -50,7 +50,7 @@ class OpenConnections(Model):
 
     client_keep_alive_seconds: int | None = None
     until: datetime | None = None
-    unknown_because: str | None = None
+    unknown_reason: str | None = None
     not_associated: bool = Field(default=False, description="No load balancer uses the trust store.")
 
 
@@ -74,7 +74,7 @@ class TrustStoreReport(Model):
     total_revoked_entries_between: int | None = Field(default=None, description="Old and new lists together.")
     total_revoked_entries_after: int | None = None
     count_rose: bool = False
-    count_explained: str = ""
+    count_explanation: str = ""
     open_connections: OpenConnections | None = None
     failure: Failure | None = None
 
@@ -117,7 +117,7 @@ class Report(Model):
     certificate_authority: str | None = Field(
         default=None, description="The last part of its ARN; for a third-party CA, an id made from its key."
     )
-    handed_over_crl: ObjectLocation | None = Field(default=None, description="The third-party CRL of the input.")
+    third_party_crl: ObjectLocation | None = Field(default=None, description="The third-party CRL of the input.")
     revocation_reason: RevocationReason | None = None
     reconcile: bool = Field(default=False, description="Nothing was revoked; only drift was corrected.")
     drift: Drift | None = None

@@ -133,11 +133,11 @@ class Polling(Model):
     """How often and how long the execution looks for the CA's CRL."""
 
     interval_seconds: Annotated[int, Field(ge=1, le=limits.MAX_POLL_INTERVAL_SECONDS)] = Field(
-        default=60, description="Seconds between two looks at the CRL."
+        default=60, description="Seconds between two polls for the CRL."
     )
     deadline_seconds: Annotated[int, Field(ge=1, le=limits.MAX_DEADLINE_SECONDS)] = Field(
         default=7_200,  # Private CA publishes its CRL about 30 minutes after a revocation (crl-planning)
-        description=f"Seconds after the revocations until the execution fails; {limits.MAX_POLLS} looks at most.",
+        description=f"Seconds after the revocations until the execution fails; {limits.MAX_POLLS} polls at most.",
     )
 
     @model_validator(mode="after")
@@ -145,7 +145,7 @@ class Polling(Model):
         if self.deadline_seconds > limits.MAX_POLLS * self.interval_seconds:
             raise PydanticCustomError(
                 "polls",
-                "DeadlineSeconds {deadline} at IntervalSeconds {interval} are more than {most} looks",
+                "DeadlineSeconds {deadline} at IntervalSeconds {interval} are more than {most} polls",
                 {"deadline": self.deadline_seconds, "interval": self.interval_seconds, "most": limits.MAX_POLLS},
             )
         return self

@@ -182,7 +182,7 @@ class FindCrlInput(Model):
 
 
 class Drift(StepResult):
-    """The result of DetectDrift, which is an input of its second look."""
+    """The result of DetectDrift, which is an input of its second call."""
 
     status: DriftStatus
     crl: S3Object | None = None
@@ -194,7 +194,7 @@ class Drift(StepResult):
 
 
 class DetectDriftInput(Model):
-    """The input of DetectDrift; `previous` is empty at the first look."""
+    """The input of DetectDrift; `previous` is empty at the first call."""
 
     manifest: S3Object
     previous: Drift | dict[str, None]

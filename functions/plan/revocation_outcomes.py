@@ -33,7 +33,7 @@ def predict_outcomes(manifest: Manifest, revoked: frozenset[int], now: datetime)
     arn = manifest.request.certificate_authority_arn or ""
     with ThreadPoolExecutor(_THREADS) as pool:
         first_tries = list(pool.map(lambda serial: _look_up(arn, serial), manifest.request.serials[:MAX_LOOKUPS]))
-    serials = (_look_up(arn, serial.serial) if serial.why == _NO_ANSWER else serial for serial in first_tries)
+    serials = (_look_up(arn, serial.serial) if serial.explanation == _NO_ANSWER else serial for serial in first_tries)
     return [
         _with_outcome(serial, is_revoked=serial.serial in revoked, now=now).model_copy(
             update={"revocation_reason": manifest.request.reason_of(serial.serial)}
@@ -51,9 +51,9 @@ def _look_up(arn: str, serial: int) -> PlannedSerial:
     try:
         pem = acm_pca.get_certificate(arn, serial)
     except AwsCallRefused as error:
-        return PlannedSerial(serial=serial, why=error_code(error))
+        return PlannedSerial(serial=serial, explanation=error_code(error))
     except AwsUnavailable:
-        return PlannedSerial(serial=serial, why=_NO_ANSWER)
+        return PlannedSerial(serial=serial, explanation=_NO_ANSWER)
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         return PlannedSerial(
@@ -61,25 +61,27 @@ def _look_up(arn: str, serial: int) -> PlannedSerial:
             subject=certificate.subject.rfc4514_string()[:_MAX_NAME_LENGTH],
             issuer=certificate.issuer.rfc4514_string()[:_MAX_NAME_LENGTH],
             not_after=certificate.not_valid_after_utc,
-            why=_IS_CA_CERTIFICATE if is_ca_certificate(certificate) else None,
+            explanation=_IS_CA_CERTIFICATE if is_ca_certificate(certificate) else None,
         )
     except (ValueError, TypeError):
-        return PlannedSerial(serial=serial, why="its certificate cannot be read")
+        return PlannedSerial(serial=serial, explanation="its certificate cannot be read")
 
 
 def _with_outcome(serial: PlannedSerial, *, is_revoked: bool, now: datetime) -> PlannedSerial:
     """Decide as RevokeCertificate would; a serial in a CRL is revoked, even if its certificate cannot be read."""
-    expected, why = None, serial.why if serial.why in (None, _IS_CA_CERTIFICATE) else f"GetCertificate: {serial.why}"
+    expected, explanation = None, serial.explanation
+    if explanation not in (None, _IS_CA_CERTIFICATE):
+        explanation = f"GetCertificate: {explanation}"
     if is_revoked:
         expected = RevocationOutcome.EXPIRED if _has_expired(serial, now) else RevocationOutcome.ALREADY_REVOKED
-    elif serial.why == _NOT_ISSUED:
+    elif serial.explanation == _NOT_ISSUED:
         expected = RevocationOutcome.FAILED
-        why = f"{_NOT_ISSUED}: {explain(_NOT_ISSUED)}"
+        explanation = f"{_NOT_ISSUED}: {explain(_NOT_ISSUED)}"
     elif _has_expired(serial, now):
-        why = "it has expired: EXPIRED if it was revoked before that, FAILED otherwise"
+        explanation = "it has expired: EXPIRED if it was revoked before that, FAILED otherwise"
     elif serial.not_after is not None:
         expected = RevocationOutcome.REVOKED
-    return serial.model_copy(update={"expected": expected, "why": why})
+    return serial.model_copy(update={"expected": expected, "explanation": explanation})
 
 
 def _has_expired(serial: PlannedSerial, now: datetime) -> bool:

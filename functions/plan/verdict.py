@@ -32,7 +32,7 @@ def _expected_failure(plan: Plan) -> tuple[str | None, str | None]:
     if failed := [serial for serial in plan.serials if serial.expected is RevocationOutcome.FAILED]:
         by_reason: dict[str | None, list[str]] = {}
         for serial in failed:
-            by_reason.setdefault(serial.why, []).append(serial_number.to_hex(serial.serial))
+            by_reason.setdefault(serial.explanation, []).append(serial_number.to_hex(serial.serial))
         reasons = "; ".join(f"{reason}: {_shortened(serials)}" for reason, serials in by_reason.items())
         return SerialsNotRevoked.__name__, f"{len(failed)} of {plan.number_of_serials} would not be revoked. {reasons}"
     if plan.drift and plan.drift.refusal:

@@ -82,7 +82,7 @@ def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datet
     return {
         "reconcile": request.reconcile or manifest.is_third_party,
         "certificate_authority": manifest.authority_id,
-        "handed_over_crl": request.crl,
+        "third_party_crl": request.crl,
         "drift": state.found if isinstance(state.found, Drift) else None,
         "requested_by": request.requested_by,
         "ticket": request.ticket,
@@ -130,7 +130,7 @@ def _serial(
         serial=serial,
         outcome=revocation.outcome if revocation else None,
         error=revocation.error if revocation else None,
-        error_explained=explain(revocation.error) if revocation else None,
+        error_explanation=explain(revocation.error) if revocation else None,
         revoked_at=revocation.at if revocation and revocation.outcome is RevocationOutcome.REVOKED else None,
         in_crl=serial in in_crl or is_enforced,
         enforced=is_enforced,

@@ -116,7 +116,7 @@ def _facts(report: Report) -> Iterator[str]:
         ("Ticket", _inline_code(report.ticket)),
         ("Reason", None if report.reconcile else _reason(report)),
         ("Certificate authority", report.certificate_authority_arn or report.certificate_authority),
-        ("Third-party CRL", _inline_code(str(report.handed_over_crl)) if report.handed_over_crl else None),
+        ("Third-party CRL", _inline_code(str(report.third_party_crl)) if report.third_party_crl else None),
     ]
     if report.crl:
         crl = report.crl
@@ -140,7 +140,7 @@ def _reason(report: Report) -> str:
 
 def _serial(serial: SerialReport) -> tuple[str, ...]:
     outcome = serial.outcome.value if serial.outcome else "not attempted"
-    error = ": ".join(filter(None, (serial.error, serial.error_explained)))
+    error = ": ".join(filter(None, (serial.error, serial.error_explanation)))
     return (
         serial_number.to_hex(serial.serial),
         f"{outcome} ({error})" if error else outcome,
@@ -164,7 +164,10 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
         ("Entries of this CA before, after", _numbers(store.entries_before, store.entries_after)),
         ("Entries new, dropped, net", _numbers(store.entries_new, store.entries_dropped, store.entries_net)),
         ("TotalRevokedEntries before, between, after", _numbers(*totals)),
-        ("The count rose", f"{_yes_no(store.count_rose)}. {store.count_explained}" if store.count_explained else None),
+        (
+            "The count rose",
+            f"{_yes_no(store.count_rose)}. {store.count_explanation}" if store.count_explanation else None,
+        ),
         ("Connections opened earlier may live until", _open_connections(store)),
         ("Dropped serials", ", ".join(map(serial_number.to_hex, store.dropped_serials))),
     ]
@@ -179,7 +182,7 @@ def _open_connections(store: TrustStoreReport) -> str | None:
     if connections is None:
         return None
     if connections.until is None:
-        return f"unknown ({connections.unknown_because})"
+        return f"unknown ({connections.unknown_reason})"
     return f"{_time(connections.until)} (client keep-alive {connections.client_keep_alive_seconds} seconds)"
 
 

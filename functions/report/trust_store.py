@@ -41,7 +41,7 @@ def report(store: TrustStore, baseline: Baseline, evidence: Evidence | None) -> 
         total_revoked_entries_between=verified.total_revoked_entries,
         total_revoked_entries_after=store.removed.total_revoked_entries if store.removed.finished_at else None,
         count_rose=verified.wanted_new > 0,
-        count_explained=_explain(verified, baseline),
+        count_explanation=_explain(verified, baseline),
         open_connections=_open_connections(store.trust_store_arn, evidence),
         failure=store.failure,
     )
@@ -57,7 +57,7 @@ def report_unchanged(baseline: Baseline, current: ListInPlace | None) -> TrustSt
         entries_before=baseline.entries,
         entries_after=current.number_of_revoked_entries if current else None,
         total_revoked_entries_before=baseline.total_revoked_entries,
-        count_explained="This execution attached and removed nothing.",
+        count_explanation="This execution attached and removed nothing.",
     )
 
 
@@ -76,14 +76,14 @@ def _open_connections(trust_store_arn: str, evidence: Evidence) -> OpenConnectio
     try:
         seconds = [_keep_alive(arn) for arn in elbv2.describe_trust_store_associations(trust_store_arn)]
     except RevocationError as error:
-        return OpenConnections(unknown_because=str(error))
+        return OpenConnections(unknown_reason=str(error))
     if not seconds:
         reason = "the trust store is not associated with any load balancer"
-        return OpenConnections(unknown_because=reason, not_associated=True)
+        return OpenConnections(unknown_reason=reason, not_associated=True)
     known = [each for each in seconds if each is not None]
     if len(known) < len(seconds):
         reason = "the trust store is associated with something other than an Application Load Balancer"
-        return OpenConnections(unknown_because=reason)
+        return OpenConnections(unknown_reason=reason)
     longest = max(known)
     return OpenConnections(client_keep_alive_seconds=longest, until=evidence.verified_at + timedelta(seconds=longest))
 

@@ -97,7 +97,7 @@ def _missing_serials(state: GatheredState) -> list[Problem]:
         return []
     missing = (
         f"{found.number_missing} of {found.number_wanted} revoked serials are in no CRL that could be enforced "
-        f"after {found.polls} looks until {found.deadline:%Y-%m-%d %H:%M:%S} UTC: "
+        f"after {found.polls} polls until {found.deadline:%Y-%m-%d %H:%M:%S} UTC: "
         f"{_shown(found.missing_serials)}{_and_more(found.number_missing)}"
     )
     if found.refusal:

@@ -88,8 +88,8 @@ def _certificate(each: PlannedSerial, issuer: str | None, description: str) -> I
         yield f"{each.subject}, expires {each.not_after:%Y-%m-%d}"
     if each.issuer and each.issuer != issuer:
         yield f"issued by {each.issuer}"
-    if each.why:
-        yield f"({each.why})"
+    if each.explanation:
+        yield f"({each.explanation})"
 
 
 def _crl(plan: Plan) -> Iterator[str]:

@@ -59,7 +59,7 @@ def test_reason_that_private_ca_does_not_have(written: object) -> None:
 
 
 def test_defaults_of_a_request() -> None:
-    """The defaults are UNSPECIFIED, a minute between two looks, and two hours in all."""
+    """The defaults are UNSPECIFIED, a minute between two polls, and two hours in all."""
     parsed = RevocationRequest.model_validate(complete_request())
     assert parsed.revocation_reason == "UNSPECIFIED"
     assert (parsed.polling.interval_seconds, parsed.polling.deadline_seconds) == (60, 7_200)
@@ -73,5 +73,5 @@ def test_number_of_looks(interval: int, deadline: int, good: bool) -> None:  # n
     if good:
         Polling(interval_seconds=interval, deadline_seconds=deadline)
     else:
-        with pytest.raises(ValidationError, match=f"more than {MAX_POLLS} looks"):
+        with pytest.raises(ValidationError, match=f"more than {MAX_POLLS} polls"):
             Polling(interval_seconds=interval, deadline_seconds=deadline)

@@ -64,7 +64,7 @@ def test_ca_certificate(steps: Steps, client: Client, monkeypatch: pytest.Monkey
     monkeypatch.setattr("functions.aws.acm_pca.get_certificate", lambda *_: pem)
     (serial,) = plan_for(steps, client).serials
     assert serial.expected is RevocationOutcome.REVOKED
-    assert "every client that this CA issued to would be refused" in (serial.why or "")
+    assert "every client that this CA issued to would be refused" in (serial.explanation or "")
 
 
 def test_complete_plan(steps: Steps, client: Client) -> None:

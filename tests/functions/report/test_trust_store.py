@@ -46,7 +46,7 @@ def test_lists_and_counts(steps: Steps) -> None:
     totals = store.total_revoked_entries_before, store.total_revoked_entries_between, store.total_revoked_entries_after
     assert totals == (2, 5, 3)
     assert store.count_rose
-    assert store.count_explained.startswith("1 wanted serials are in the list read back")
+    assert store.count_explanation.startswith("1 wanted serials are in the list read back")
 
 
 def test_count_that_did_not_rise(steps: Steps) -> None:
@@ -57,7 +57,7 @@ def test_count_that_did_not_rise(steps: Steps) -> None:
     state = {"prepared": prepared(manifest), "revocations": revocations({B: REVOKED}), "converted": converted}
     (store,) = write_report(steps, **state, trust_stores=[steps.enforce(manifest, converted)]).report.trust_stores
     assert (store.entries_net, store.count_rose) == (-2, True)
-    assert store.count_explained.endswith(
+    assert store.count_explanation.endswith(
         "The net is -2 all the same: a CRL drops certificates once they have expired."
     )
 
@@ -72,7 +72,7 @@ def test_nothing_new(steps: Steps) -> None:
     written = write_report(steps, **state, trust_stores=[steps.enforce(manifest, converted)])
     (store,) = written.report.trust_stores
     assert (written.report.outcome, store.count_rose, store.entries_new) == ("SUCCEEDED", False, 0)
-    assert store.count_explained == "The count did not have to rise: all 1 wanted serials found were in force before."
+    assert store.count_explanation == "The count did not have to rise: all 1 wanted serials found were in force before."
 
 
 @pytest.mark.parametrize("keep_alive", ["3600", "60"], indirect=True)
@@ -113,7 +113,7 @@ def test_associated_with_something_else(
     written = write_report(steps, **done(steps))
     (store,) = written.report.trust_stores
     assert store.open_connections is not None
-    assert words in str(store.open_connections.unknown_because)
+    assert words in str(store.open_connections.unknown_reason)
 
 
 def test_associations_that_cannot_be_read(steps: Steps) -> None:

@@ -80,7 +80,7 @@ def test_no_crl() -> None:
     """If all serials are missing, no CRL was published as far as FindCrl can tell."""
     (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, B, C))
     assert problem.error == "CrlNotPublished"
-    assert "3 of 3 revoked serials are in no CRL that could be enforced after 7 looks" in problem.sentence
+    assert "3 of 3 revoked serials are in no CRL that could be enforced after 7 polls" in problem.sentence
 
 
 def test_some_serials_missing() -> None:

@@ -48,7 +48,7 @@ def test_crl_that_is_never_published(silent: Workflow) -> None:
     execution = silent.run(*clients, seconds=8)
     assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
     assert "2 of 2 revoked serials" in execution.cause
-    match = re.search(rf"after {len(execution.find_crl_statuses)} looks until (\S+ \S+) UTC", execution.cause)
+    match = re.search(rf"after {len(execution.find_crl_statuses)} polls until (\S+ \S+) UTC", execution.cause)
     assert match
     assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(f"{match[1]}+00:00") < timedelta(minutes=1)
     assert len(execution.find_crl_statuses) > 2
