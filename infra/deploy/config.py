@@ -28,13 +28,19 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if value[:1] in ("'", '"') else value
 
 
+def _unquoted(value: str) -> str:
+    """Return a value as SAM reads it."""
+    return value[1:-1] if value[:1] in ("'", '"') else value
+
+
 def _upgrade(path: Path) -> None:
     """Replace the list of Name=Value that version 0.1.0 wrote by a table; all else in the file stays."""
     text = path.read_text()
     overrides = tomllib.loads(text)["default"]["deploy"]["parameters"].get("parameter_overrides")
     if isinstance(overrides, list):
         rest = re.sub(r"^parameter_overrides\s*=\s*\[.*?\]\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
-        path.write_text(rest + _table(dict(each.split("=", 1) for each in overrides)))
+        pairs = (each.split("=", 1) for each in overrides)
+        path.write_text(rest + _table({name: _unquoted(value) for name, value in pairs}))
 
 
 def read_config(path: Path) -> tuple[str, str, dict[str, str]]:
@@ -42,5 +48,5 @@ def read_config(path: Path) -> tuple[str, str, dict[str, str]]:
     _upgrade(path)
     config = tomllib.loads(path.read_text())["default"]
     overrides = config["deploy"]["parameters"].get("parameter_overrides", {})
-    parameters = {name: value[1:-1] if value[:1] in ("'", '"') else value for name, value in overrides.items()}
+    parameters = {name: _unquoted(value) for name, value in overrides.items()}
     return config["global"]["parameters"]["stack_name"], config["global"]["parameters"]["region"], parameters

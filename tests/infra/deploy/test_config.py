@@ -48,3 +48,15 @@ def test_config_with_a_list_of_parameters_is_upgraded(tmp_path: Path) -> None:
     parameters = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert parameters["parameter_overrides"] == {"ReconcileSchedule": "rate(1 hour)"}
     assert (parameters["role_arn"], parameters["resolve_s3"]) == ("arn:x", True)
+
+
+def test_value_that_was_quoted_by_hand_is_upgraded(tmp_path: Path) -> None:
+    """Quotation marks around a value of the list are SAM's, not the value's."""
+    config = tmp_path / "samconfig.toml"
+    write_config(config, "stack", "eu-west-1", {})
+    table = "[default.deploy.parameters.parameter_overrides]"
+    earlier = 'parameter_overrides = ["ReconcileSchedule=\\"rate(1 hour)\\"", "CrlFolder=crl"]'
+    config.write_text(config.read_text().replace(table, earlier))
+    parameters = {"ReconcileSchedule": "rate(1 hour)", "CrlFolder": "crl"}
+    assert read_config(config) == ("stack", "eu-west-1", parameters)
+    assert tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]["parameter_overrides"] == parameters
