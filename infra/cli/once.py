@@ -16,24 +16,18 @@ class OnceCommand(click.Command):
 
         """
         if not ctx.resilient_parsing:
-            _refuse_repetition(self, ctx, args)
+            _, _, parameters = self.make_parser(ctx).parse_args(args=list(args))
+            _refuse_repetition(ctx, parameters)
         return super().parse_args(ctx, args)
 
 
-class OnceGroup(click.Group):
+class OnceGroup(OnceCommand, click.Group):
     """A group that, like its commands, refuses an option given twice."""
 
     command_class = OnceCommand
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments, as `OnceCommand.parse_args`."""
-        if not ctx.resilient_parsing:
-            _refuse_repetition(self, ctx, args)
-        return super().parse_args(ctx, args)
 
-
-def _refuse_repetition(command: click.Command, ctx: click.Context, args: list[str]) -> None:
-    _, _, parameters = command.make_parser(ctx).parse_args(args=list(args))
+def _refuse_repetition(ctx: click.Context, parameters: list[click.Parameter]) -> None:
     for parameter, times in Counter(parameters).items():
         takes_one = isinstance(parameter, click.Option) and not (
             parameter.multiple or parameter.count or parameter.is_flag
