@@ -5,7 +5,9 @@ defaults here: `functions/environment.py` reads the deployment's own.
 """
 
 # ------------------------------------------------------------------------------------------------- the input
-MAX_INLINE_SERIALS = 500  # in `Serials`; each is a state of its own, so MAX_STATE_BYTES and MAX_EXECUTION_EVENTS count
+# "Step Functions service quotas": 256 KiB a state, and 25,000 events in an execution, which fails at the limit and
+# cannot catch it. Each inline serial is a state of its own.
+MAX_INLINE_SERIALS = 500  # in `Serials`
 MAX_INLINE_CERTIFICATES = 100  # in `Certificates`
 MAX_SERIALS = 100_000  # from all sources together; more are revoked in several executions
 MAX_TRUST_STORES = 20  # in an execution; the default quota of an account and Region (load-balancer-limits)
@@ -17,7 +19,7 @@ MAX_CERTIFICATE_FILE_BYTES = 4 * 1024 * 1024
 # ------------------------------------------------------------------------------------------------- waiting for a CRL
 MAX_POLL_INTERVAL_SECONDS = 3_600
 MAX_DEADLINE_SECONDS = 43_200
-MAX_POLLS = 400  # a poll costs about 12 of MAX_EXECUTION_EVENTS
+MAX_POLLS = 400  # a poll costs about 12 of the 25,000 events
 
 # ------------------------------------------------------------------------------------------------- RFC 5280
 # 4.1.2.2: a positive integer of at most 20 octets. With the top bit set it takes a 21st octet in DER; CAs with 20
@@ -38,7 +40,3 @@ SECONDS_PER_TRUST_STORE_WRITE = 5
 # ------------------------------------------------------- AWS Private CA: "AWS Private CA endpoints and quotas"
 MAX_REVOCATIONS_PER_SECOND = 20  # RevokeCertificate, in an account and Region; not adjustable
 DEFAULT_REVOCATIONS_PER_SECOND = 19  # leaves one to others
-
-# ------------------------------------------------------------- AWS Step Functions: "Step Functions service quotas"
-MAX_EXECUTION_EVENTS = 25_000  # in the history of an execution, which fails at the limit and cannot catch it
-MAX_STATE_BYTES = 256 * 1024  # input or output of a state, as UTF-8

@@ -19,7 +19,7 @@ from functions.revocation.batches import batch_numbers
 from functions.trust_store import drift
 from functions.trust_store.precedence import BY_NUMBER, Precedence
 
-_MAX_OUTPUT_BYTES = 200_000  # of limits.MAX_STATE_BYTES
+_MAX_OUTPUT_BYTES = 200_000  # of the 256 KiB that a state may have
 _MAX_CAUSE_LENGTH = 20_000
 _MAX_NAME_LENGTH = 200
 
