@@ -1,15 +1,16 @@
 # Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format build deploy destroy lock generate benchmark clean
+.PHONY: help demo up test test-all lint format build deploy destroy lock generate benchmark clean
 PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := .venv/bin/python
+PYTEST := $(RUN) -m pytest -n $(or $(WORKERS),3) --dist worksteal
 RIGHT_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11+ is needed, not " + sys.version)'
 export PYTHONPATH := $(CURDIR)
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: build ## Watch a stolen client certificate being accepted, revoked and refused, on the embedded AWS
 	@$(RUN) -m infra.local.lab.demo
@@ -17,10 +18,12 @@ demo: build ## Watch a stolen client certificate being accepted, revoked and ref
 up: build ## Keep the embedded AWS running in the foreground (PORT, default 4566); Ctrl-C ends it
 	@$(RUN) -m infra.local.lab.up --port $(PORT)
 
-# The second layer waits as much as it works.
-test: build .tools/sam/.ready ## Run all tests
-	@$(RUN) -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered tests/functions
-	@$(RUN) -m pytest -n 3 --dist worksteal --ignore tests/functions
+test: build .tools/sam/.ready ## Run all tests but the slow ones; TESTS=crl runs those with crl in their path or name
+	@$(PYTEST) $(or $(if $(TESTS),$(or $(wildcard $(TESTS)),-k '$(TESTS)')),-m 'not slow')
+
+# Both layers run, whether or not the first one fails; functions/ runs in this process in the first one alone.
+test-all: build .tools/sam/.ready ## Run all tests, and require that those of functions/ cover all its lines and branches
+	@$(PYTEST) --cov tests/functions; functions=$$?; $(PYTEST) --ignore tests/functions && exit $$functions
 
 lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
 	@$(RUN) -m infra.tools.lint

@@ -3,7 +3,7 @@ r"""One test for the embedded AWS and a real account: a certificate is issued, r
 It runs on the embedded AWS and, with MTLS_E2E=1, on a real account, which costs a certificate and half an hour:
 
     MTLS_E2E=1 STATE_MACHINE_ARN=… CERTIFICATE_AUTHORITY_ARN=… TRUST_STORE_ARN=… EVENT_BUS_NAME=… \
-        [LISTENER=host:port] [LISTENER_CA=file.pem] make test
+        [LISTENER=host:port] [LISTENER_CA=file.pem] make test TESTS=tests/test_end_to_end.py
 
 with credentials that may issue certificates, put events and read executions, reports and the trust store.
 """
