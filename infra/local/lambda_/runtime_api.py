@@ -4,6 +4,7 @@ The process runs AWS's own runtime client (aws: lambda/runtimes-api): it gets th
 response or an error. Each environment has a small server of its own, because the client does not identify itself.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -22,6 +23,7 @@ from infra.local.core import same_origin
 
 INIT_SECONDS = 30.0  # AWS allows 10, on a machine that is not shared
 PREFIX = "/2018-06-01/runtime/"
+MAX_BODY_BYTES = 6 * 1024 * 1024  # of a response (aws: gettingstarted-limits)
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,21 @@ class _Handler(BaseHTTPRequestHandler):
         reason = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
         if reason is None:
             return True
+        self._drop_body()
         self.send_response(403)
         for name, value in same_origin.HEADERS:
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reason.encode())
         return False
+
+    def _drop_body(self) -> None:
+        """Read the body, since the client would see a reset connection otherwise, and not the response."""
+        length = self.headers.get("Content-Length", "")
+        if length.isdecimal():
+            self.connection.settimeout(1)  # the function waits meanwhile
+            with contextlib.suppress(TimeoutError):
+                self.rfile.read(min(int(length), MAX_BODY_BYTES))
 
     def do_GET(self) -> None:
         """Return the next invocation, waiting for it."""
