@@ -67,8 +67,9 @@ class EventSettings:
 
 @dataclass
 class FunctionSettings:
-    """Retries of asynchronous invocations that failed."""
+    """How processes are started, and retries of asynchronous invocations that failed."""
 
+    forks_processes: bool = True  # from one that has imported boto3, cryptography and pydantic; False: cold
     async_retry_seconds: float = 0.2  # on AWS a minute; twice that before the third attempt
 
 

@@ -1,8 +1,8 @@
 """Run functions in execution environments that stay warm, one for each invocation that runs at the same time.
 
 An environment is a bare Python process with AWS's own runtime client, the function's zip and its layers, and nothing
-of this process: neither its packages nor its environment variables. It is reused until its function changes or the
-pool is closed.
+of this process: neither its packages nor its environment variables. It is forked from a process that has imported the
+packages of its layers. It is reused until its function changes or the pool is closed.
 """
 
 import hashlib
@@ -10,7 +10,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -23,11 +22,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from infra.build import BUILD
 from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 from infra.local.iam import enforcement
 from infra.local.lambda_.logs import FunctionLog
+from infra.local.lambda_.processes import ForkServer, FunctionCode, Process
 from infra.local.lambda_.runtime_api import ExecutionEnvironment, Invocation, Outcome
 
 # Environments keep their role's credentials as long as they live, so they live half as long as those.
@@ -59,6 +58,7 @@ class EnvironmentPool:
         self._unpack_lock = threading.Lock()
         self._idle: dict[str, list[_WarmEnvironment]] = defaultdict(list)
         self._busy: dict[str, list[_WarmEnvironment]] = defaultdict(list)
+        self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}  # by the folders of the layers
 
     def run(self, function: Function, layers: Sequence[LayerVersion], event: bytes) -> tuple[Outcome, list[str]]:
         """Run one invocation; return its outcome and the lines that it has logged.
@@ -98,6 +98,8 @@ class EnvironmentPool:
     def close(self) -> None:
         """End all environments and delete their files."""
         self.end_all()
+        for server in self._fork_servers.values():
+            server.close()
         shutil.rmtree(self._folder)
 
     def _acquire(self, function: Function, layers: Sequence[LayerVersion]) -> _WarmEnvironment:
@@ -137,18 +139,13 @@ class EnvironmentPool:
 
     def _start(self, function: Function, layers: Sequence[LayerVersion], revision: str) -> _WarmEnvironment:
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid4().hex}"
-        code = self._unpack(function.code_bytes, function.code_sha_256)
-        path = [code, *(self._unpack(layer.code_bytes, layer.code_sha_256) / "python" for layer in layers)]
-        folder = tempfile.mkdtemp(dir=self._folder)
+        folder = self._unpack(function.code_bytes, function.code_sha_256)
+        code = FunctionCode(function.handler, folder, self._unpack_layers(layers), function.environment_vars)
+        home = tempfile.mkdtemp(dir=self._folder)
         variables = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "HOME": folder,
-            "TMPDIR": folder,
-            "PYTHONPATH": os.pathsep.join(map(os.fspath, [*path, BUILD / "runtime"])),
-            "PYTHONUNBUFFERED": "1",
-            "LAMBDA_TASK_ROOT": os.fspath(code),
+            "HOME": home,
+            "TMPDIR": home,
+            "LAMBDA_TASK_ROOT": os.fspath(folder),
             "_HANDLER": function.handler,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
@@ -168,11 +165,32 @@ class EnvironmentPool:
         if level := function.logging_config.get("ApplicationLogLevel"):
             variables["AWS_LAMBDA_LOG_LEVEL"] = level
         log = FunctionLog(function, stream, self.settings)
-        # The base interpreter without site-packages (-S): neither this project's virtual environment nor the system's.
-        interpreter = getattr(sys, "_base_executable", sys.executable)
-        command = [interpreter, "-S", "-m", "awslambdaric", function.handler]
-        environment = ExecutionEnvironment(command, variables, code, log.write)
-        return _WarmEnvironment(environment, revision, time.monotonic(), log)
+
+        def start(runtime_api: str, output: int) -> Process:
+            variables["AWS_LAMBDA_RUNTIME_API"] = runtime_api
+            if self.settings.functions.forks_processes and code.can_be_forked:
+                return self._fork_server(code.layers).start(code, variables, output)
+            return code.start_cold(variables, output)
+
+        return _WarmEnvironment(ExecutionEnvironment(start, log.write), revision, time.monotonic(), log)
+
+    def prepare(self, layers: Sequence[LayerVersion]) -> None:
+        """Start importing the packages of a set of layers, so that functions with these layers start sooner."""
+        if self.settings.functions.forks_processes:
+            self._fork_server(self._unpack_layers(layers))
+
+    def _fork_server(self, layers: tuple[Path, ...]) -> ForkServer:
+        with self._lock:
+            server = self._fork_servers.get(layers)
+            if server is not None and not server.alive:
+                server.close()
+                server = None
+            if server is None:
+                server = self._fork_servers[layers] = ForkServer(layers)
+        return server
+
+    def _unpack_layers(self, layers: Sequence[LayerVersion]) -> tuple[Path, ...]:
+        return tuple(self._unpack(layer.code_bytes, layer.code_sha_256) / "python" for layer in layers)
 
     def _unpack(self, archive: bytes, sha_256: str) -> Path:
         """Unpack a zip, unless that was done before, and return its folder."""

@@ -10,16 +10,15 @@ import os
 import queue
 import select
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 from infra.local.core import same_origin
+from infra.local.lambda_.processes import Process
 
 INIT_SECONDS = 30.0  # AWS allows 10, on a machine that is not shared
 PREFIX = "/2018-06-01/runtime/"
@@ -73,7 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
         reason = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
         if reason is None:
             return True
-        self._drop_body()
+        length = self.headers.get("Content-Length", "")
+        self.rfile.read(
+            min(int(length), MAX_BODY_BYTES) if length.isdecimal() else 0
+        )  # unread, it resets the connection
         self.send_response(403)
         for name, value in same_origin.HEADERS:
             self.send_header(name, value)
@@ -122,25 +124,21 @@ class _Handler(BaseHTTPRequestHandler):
 class ExecutionEnvironment:
     """A process that runs one function's code, one invocation at a time."""
 
-    def __init__(
-        self, command: list[str], variables: Mapping[str, str], folder: Path, log: Callable[[str], None]
-    ) -> None:
-        """Start the process in a folder, with only these variables; `log` receives each line that it writes."""
+    def __init__(self, start: Callable[[str, int], Process], log: Callable[[str], None]) -> None:
+        """Start the process; `log` receives each line that it writes.
+
+        `start` is called with the address of the Runtime API, and the descriptor for standard output and error.
+        """
         self._exchange = _Exchange()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._log = log
         host, port = self._listener.getsockname()
-        process: Any = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**variables, "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the embedded AWS, which then ends its processes itself
-        )
-        self._process = process
-        self._output = process.stdout
+        readable, writable = os.pipe()
+        self._output = os.fdopen(readable, "rb", buffering=0)
+        try:
+            self._process = start(f"{host}:{port}", writable)
+        finally:
+            os.close(writable)
         os.set_blocking(self._output.fileno(), False)
         self._partial = b""
         self._has_ended = False

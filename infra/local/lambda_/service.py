@@ -47,6 +47,7 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         function.dead_letter = spec.get("DeadLetterConfig", {}).get("TargetArn")
         function.logging_config = spec.get("LoggingConfig", {})
         function.logs_group_name = function.logging_config.get("LogGroup", function.logs_group_name)
+        _require_pool().prepare(self._layer_versions(function))
         return function
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
