@@ -8,6 +8,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest -n $(or $(WORKERS),3) --dist worksteal
 RIGHT_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11+ is needed, not " + sys.version)'
 export PYTHONPATH := $(CURDIR)
+unexport PYTHONDONTWRITEBYTECODE  # each of the many processes would compile this project again
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -63,7 +64,7 @@ clean: ## Remove everything that was built or installed
 	@$(RIGHT_PYTHON)
 	@echo "Setting up .venv ..."
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.txt
 	@printf '#!/bin/sh\nPYTHONPATH="$(CURDIR)" exec "$(CURDIR)/.venv/bin/python" -m infra.cli.commands "$$@"\n' > .venv/bin/revocation
 	@chmod +x .venv/bin/revocation
 	@touch $@
