@@ -7,7 +7,6 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import boto3
 from botocore.config import Config
 from moto import backends
 from moto.core.config import default_user_config
@@ -16,8 +15,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from infra.local.acm_pca import service as acm_pca
-from infra.local.cloudformation import api as cloudformation
 from infra.local.core import faults
+from infra.local.core.clients import create_client
 from infra.local.core.same_origin import SameOrigin
 from infra.local.core.settings import Settings
 from infra.local.elbv2 import responses as elbv2
@@ -27,9 +26,12 @@ from infra.local.iam import enforcement
 from infra.local.iam.middleware import AuthorizationMiddleware
 from infra.local.lambda_ import service as lambda_service
 from infra.local.s3 import patches as s3
-from infra.local.stepfunctions import patches as stepfunctions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
     from infra.local.cloudformation.deploy import Stack
 
 
@@ -78,6 +80,7 @@ class EmbeddedAws:
         self._port = port
         self._clients: dict[str, Any] = {}
         self.stacks: dict[str, Stack] = {}
+        self._reset_step_functions: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         """Start.
@@ -97,7 +100,7 @@ class EmbeddedAws:
             self._listener.close()
             raise
         application = SameOrigin(
-            AuthorizationMiddleware(DomainDispatcherApplication(create_backend_app), self.settings)
+            AuthorizationMiddleware(DomainDispatcherApplication(self._create_application), self.settings)
         )
         self._server = make_server(
             "127.0.0.1",
@@ -138,8 +141,7 @@ class EmbeddedAws:
         """Return an administrator's boto3 client."""
         if service not in self._clients:
             config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50, read_timeout=900)
-            session: Any = boto3.session.Session()
-            self._clients[service] = session.client(
+            self._clients[service] = create_client(
                 service,
                 region_name=self.settings.region,
                 endpoint_url=self.endpoint_url,
@@ -164,7 +166,8 @@ class EmbeddedAws:
         """Delete all resources, faults and records; the settings stay."""
         faults.clear()
         events.stop()
-        stepfunctions.reset()
+        if self._reset_step_functions is not None:
+            self._reset_step_functions()
         lambda_service.end_async_invocations()
         moto_api_backend.reset()
         enforcement.reset(self.settings)
@@ -184,10 +187,26 @@ class EmbeddedAws:
         elbv2.install(self.settings)
         s3.install()
         lambda_service.install(self.settings, self.endpoint_url)
-        stepfunctions.install(self.endpoint_url)
         events.install(self.settings, self.endpoint_url)
         event_sources.install(self.settings)
-        cloudformation.install(self)
+
+    def _create_application(self, service: Any) -> "Flask":  # noqa: ANN401 - a Literal of all services of moto
+        """Create the application of one service, at the first request for it.
+
+        The two that take as long to import as all others together are imported and installed here.
+        """
+        if service == "stepfunctions":
+            from infra.local.events import executions  # noqa: PLC0415 - see above
+            from infra.local.stepfunctions import patches  # noqa: PLC0415 - see above
+
+            patches.install(self.endpoint_url)
+            executions.install()
+            self._reset_step_functions = patches.reset
+        elif service == "cloudformation":
+            from infra.local.cloudformation import api  # noqa: PLC0415 - see above
+
+            api.install(self)
+        return create_backend_app(service)
 
 
 def _listen(port: int) -> socket.socket:

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.elbv2 import responses as embedded_elbv2
-from infra.local.lab.lab import HasCertificate, Lab, create_trust_store
+from infra.local.lab.lab import BaseLab, HasCertificate, create_trust_store
 from infra.local.server import EmbeddedAws
 
 
@@ -15,7 +15,7 @@ from infra.local.server import EmbeddedAws
 class Harness:
     """A lab and one trust store in it, created unless its ARN is passed."""
 
-    lab: Lab
+    lab: BaseLab
     trust_store_arn: str = ""
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
+from infra.local.lab.lab import Lab
 from infra.local.lab.pki import Client, PrivateCa
 from tests.support import pki
 from tests.support.harness import Harness
@@ -71,6 +72,7 @@ def _find_crl_statuses(history: Iterable[dict[str, Any]]) -> Iterator[str]:
 class Workflow(Harness):
     """The deployed state machine, seen from one trust store."""
 
+    lab: Lab
     folder: Path = field(kw_only=True)
 
     @property

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from infra.local.cloudformation import intrinsics
 from infra.local.cloudformation.context import Aws
@@ -171,7 +169,12 @@ def _upload(aws: Aws, bucket: str, file: Path) -> str:
 
 
 def transform(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
-    """Return a SAM template as plain CloudFormation."""
+    """Return a SAM template as plain CloudFormation, which another template is already."""
+    if "Transform" not in template:
+        return template
+    from samtranslator.parser.parser import Parser  # noqa: PLC0415 - takes half a second, which a test may not need
+    from samtranslator.translator.translator import Translator  # noqa: PLC0415
+
     translator = Translator(None, Parser(), boto_session=boto3.session.Session(region_name=region))
     plain = translator.translate(template, dict(parameters), get_managed_policy_map=dict)
     copy: dict[str, Any] = json.loads(json.dumps(plain))  # without the translator's own classes

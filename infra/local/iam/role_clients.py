@@ -5,9 +5,9 @@ import time
 from typing import Any
 from uuid import uuid4
 
-import boto3
 from botocore.config import Config
 
+from infra.local.core.clients import create_client
 from infra.local.iam import enforcement
 
 CLIENT_SECONDS = enforcement.SESSION_SECONDS / 2  # credentials of a client in use must not expire
@@ -49,8 +49,7 @@ class RoleClients:
         credentials: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         if role_arn is not None:
             credentials.update(enforcement.assume_role(role_arn, self._principal, uuid4().hex))
-        session: Any = boto3.session.Session()
-        return session.client(
+        return create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint_url,

@@ -21,16 +21,22 @@ STACK = "mtls-revocation"
 
 
 @dataclass
-class Lab:
-    """An embedded AWS with everything that a revocation needs."""
+class BaseLab:
+    """An embedded AWS with a CA below a root, a trust store for them, and the outputs of a stack."""
 
     aws: EmbeddedAws
     folder: Path
     root: PrivateCa
     authority: PrivateCa
     trust_store_arn: str
-    listener: Listener
     outputs: dict[str, str]
+
+
+@dataclass
+class Lab(BaseLab):
+    """An embedded AWS with everything that a revocation needs."""
+
+    listener: Listener
     clients: dict[str, Client] = field(default_factory=dict)
 
     @property
@@ -104,7 +110,7 @@ def deployed_lab(
         log=folder.parent / "connection.log",
     )
     with contextlib.closing(listener):
-        lab = Lab(aws, folder, root, authority, trust_store_arn, listener, outputs)
+        lab = Lab(aws, folder, root, authority, trust_store_arn, outputs, listener)
         lab.clients |= {name: authority.issue_client(folder, name) for name in clients}
         yield lab
 
@@ -130,7 +136,7 @@ def create_trust_store(aws: EmbeddedAws, name: str, bundle: Sequence[HasCertific
     return str(response["TrustStores"][0]["TrustStoreArn"])
 
 
-def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client) -> str:
+def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client, balancer_name: str = "embedded") -> str:
     """Create a load balancer whose HTTPS listener verifies clients by the trust store; return the listener's ARN."""
     certificate_arn = aws.client("acm").import_certificate(
         Certificate=server.certificate_pem, PrivateKey=server.key.read_bytes(), CertificateChain=server.chain_pem
@@ -138,7 +144,7 @@ def create_listener(aws: EmbeddedAws, trust_store_arn: str, server: Client) -> s
     subnets = aws.client("ec2").describe_subnets()["Subnets"][:2]
     elb = aws.client("elbv2")
     balancer = elb.create_load_balancer(
-        Name="embedded", Type="application", Subnets=[subnet["SubnetId"] for subnet in subnets]
+        Name=balancer_name, Type="application", Subnets=[subnet["SubnetId"] for subnet in subnets]
     )["LoadBalancers"][0]["LoadBalancerArn"]
     response = elb.create_listener(
         LoadBalancerArn=balancer,

@@ -12,8 +12,8 @@ import pytest
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core.settings import CrlFailure
+from infra.local.events import executions, sources
 from infra.local.events import service as events
-from infra.local.events import sources
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
 from tests.support.private_ca import LocalCa
@@ -59,8 +59,8 @@ def test_the_hooks_are_for_this_version_of_moto() -> None:
     """When moto changes, each has to be checked again."""
     assert version("moto") == "5.2.5"
     assert 'event["time"] = unix_time()' in inspect.getsource(sources.STOCK_S3_MESSAGE)
-    assert "self.exec_worker.start()" in inspect.getsource(sources.STOCK_START)
-    assert "self._reflect_execution_status()" in inspect.getsource(sources.STOCK_TERMINATED)
+    assert "self.exec_worker.start()" in inspect.getsource(executions.STOCK_START)
+    assert "self._reflect_execution_status()" in inspect.getsource(executions.STOCK_TERMINATED)
 
 
 def test_s3_publishes_a_created_object(recorded: EmbeddedAws) -> None:
