@@ -1,35 +1,45 @@
-"""Fixtures of all tests: one embedded AWS for each pytest process, and one lab on it."""
+"""Fixtures of all tests: one embedded AWS for each pytest process, and one lab on it.
 
-from collections.abc import Iterator
+The embedded AWS is imported where it is used, because a test of a pure function should start in a second.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
-from infra.build import build
-from infra.local.acm_pca import service as acm_pca
-from infra.local.core import faults
-from infra.local.core.settings import Settings
-from infra.local.lab.lab import Lab
-from infra.local.server import EmbeddedAws
-from tests.support.labs import LabCache
-from tests.support.workflow import Workflow
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.local.core.settings import Settings
+    from infra.local.lab.lab import Lab
+    from infra.local.server import EmbeddedAws
+    from tests.support.labs import LabCache
+    from tests.support.workflow import Workflow
+
 
 hypothesis.settings.register_profile("unhurried", deadline=None)  # how fast an example is read depends on the machine
 hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
-def embedded_aws() -> Iterator[EmbeddedAws]:
+def embedded_aws() -> "Iterator[EmbeddedAws]":
     """Start the one embedded AWS that a process can have; tests use `aws`, which resets it."""
+    from infra.build import build
+    from infra.local.core.settings import Settings
+    from infra.local.server import EmbeddedAws
+
     build()
     with EmbeddedAws(Settings()) as aws:
         yield aws
 
 
 @pytest.fixture
-def aws(embedded_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
+def aws(embedded_aws: "EmbeddedAws") -> "Iterator[EmbeddedAws]":
     """Return the embedded AWS, empty and with default settings; whatever the test does to it is undone."""
     embedded_aws.reset()
     yield embedded_aws
@@ -37,23 +47,28 @@ def aws(embedded_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
     embedded_aws.reset()
 
 
-def _restore(settings: Settings) -> None:
-    defaults = Settings()
-    for setting in fields(Settings):
+def _restore(settings: "Settings") -> None:
+    defaults = type(settings)()
+    for setting in fields(settings):
         setattr(settings, setting.name, getattr(defaults, setting.name))
 
 
 @pytest.fixture(scope="session")
-def lab_cache(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCache]:
+def lab_cache(embedded_aws: "EmbeddedAws", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LabCache[Lab]]":
     """Return the cache that keeps one lab for the process, so that its functions stay warm."""
-    cache = LabCache(embedded_aws, tmp_path_factory)
+    from infra.local.lab.lab import STACK
+    from tests.support.labs import LabCache, lab_without_rules
+
+    cache = LabCache(embedded_aws, tmp_path_factory, lab_without_rules, STACK)
     yield cache
     cache.close()
 
 
 @pytest.fixture
-def lab(lab_cache: LabCache) -> Iterator[Lab]:
+def lab(lab_cache: "LabCache[Lab]") -> "Iterator[Lab]":
     """Return the lab with quick settings; settings and faults are undone afterwards, revocations stay."""
+    from infra.local.core import faults
+
     lab = lab_cache.get()
     settings = lab.aws.settings
     settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
@@ -64,8 +79,11 @@ def lab(lab_cache: LabCache) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def workflow(lab: Lab, tmp_path: Path) -> Workflow:
+def workflow(lab: "Lab", tmp_path: Path) -> "Workflow":
     """Return the deployed state machine with an empty trust store; the CA's current CRL is in S3."""
+    from infra.local.acm_pca import service as acm_pca
+    from tests.support.workflow import Workflow
+
     workflow = Workflow(lab, folder=tmp_path)
     acm_pca.publish_now(lab.authority.arn)
     return workflow

@@ -1,29 +1,41 @@
 """The steps in this process, on the embedded AWS over HTTP."""
 
+# ruff: noqa: PLC0415 - what only steps need is imported where it is used, because a pure test starts without it
+
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.endpoint
 import pytest
-from botocore.retries.quota import RetryQuota
 
-from functions.aws import acm_pca, elbv2, events, s3, sns, stepfunctions
 from functions.environment import environment
-from infra.local.core import faults
-from infra.local.lab.lab import Lab
-from infra.local.server import EmbeddedAws
-from tests.support.reporting import ReceiveMessages
-from tests.support.steps import Steps
 
-_CLIENTS = (acm_pca._acm_pca, elbv2._elbv2, s3._s3)  # noqa: SLF001 - they live as long as a Lambda's process does
+if TYPE_CHECKING:
+    from infra.local.lab.lab import BaseLab
+    from infra.local.server import EmbeddedAws
+    from tests.support.labs import LabCache
+    from tests.support.reporting import ReceiveMessages
+    from tests.support.steps import Steps
 
 
 @pytest.fixture(scope="session")
-def warm_clients(embedded_aws: EmbeddedAws) -> Iterator[None]:
+def lab_cache(embedded_aws: "EmbeddedAws", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LabCache[BaseLab]]":
+    """Return the cache that keeps one lab for the process, without the stack's functions."""
+    from tests.support.labs import STEPS_STACK, LabCache, lab_of_steps
+
+    cache = LabCache(embedded_aws, tmp_path_factory, lab_of_steps, STEPS_STACK)
+    yield cache
+    cache.close()
+
+
+@pytest.fixture(scope="session")
+def warm_clients(embedded_aws: "EmbeddedAws") -> Iterator[None]:
     """Keep the functions' clients from test to test, as a warm Lambda does."""
+    import boto3
+
+    from functions.aws import acm_pca, elbv2, s3
+
     with pytest.MonkeyPatch.context() as patch:
         for name, value in embedded_aws.environment().items():
             patch.setenv(name, value)
@@ -32,12 +44,12 @@ def warm_clients(embedded_aws: EmbeddedAws) -> Iterator[None]:
     yield
     for client in clients:
         client.close()
-    for cached in _CLIENTS:
+    for cached in (acm_pca._acm_pca, elbv2._elbv2, s3._s3):  # noqa: SLF001 - they live as long as a Lambda's process does
         cached.cache_clear()
 
 
 @pytest.fixture
-def lambda_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def lambda_environment(lab: "BaseLab", monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Set the environment of a function of the stack; what a test sets itself counts before the first step runs."""
     monkeypatch.setenv("WORKFLOW_BUCKET", lab.outputs["WorkflowBucketName"])
     monkeypatch.setenv("CERTIFICATE_AUTHORITY_ARN", lab.authority.arn)
@@ -49,8 +61,15 @@ def lambda_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[py
 
 
 @pytest.fixture
-def steps(warm_clients: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) -> Iterator[Steps]:  # noqa: ARG001
+def steps(
+    warm_clients: None,  # noqa: ARG001
+    lab: "BaseLab",
+    lambda_environment: pytest.MonkeyPatch,  # noqa: ARG001
+) -> "Iterator[Steps]":
     """Yield the steps with an empty trust store; delete all trust stores that the test created afterwards."""
+    from infra.local.core import faults
+    from tests.support.steps import Steps
+
     limits = lab.aws.settings.trust_stores
     limits.write_burst = limits.max_trust_stores = 1_000_000
     client = lab.aws.client("elbv2")
@@ -63,8 +82,24 @@ def steps(warm_clients: None, lab: Lab, lambda_environment: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def receive_messages(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> Iterator[ReceiveMessages]:
+def load_balancer_arn(steps: "Steps") -> str:
+    """Return the load balancer whose listener has the lab's trust store; the first test creates both."""
+    from infra.local.lab.lab import create_listener
+
+    lab, client = steps.lab, steps.lab.aws.client("elbv2")
+    describe = client.describe_trust_store_associations
+    if not describe(TrustStoreArn=lab.trust_store_arn)["TrustStoreAssociations"]:
+        server = lab.authority.issue_server(lab.folder, "listener")
+        create_listener(lab.aws, lab.trust_store_arn, server, "steps")
+    (association,) = describe(TrustStoreArn=lab.trust_store_arn)["TrustStoreAssociations"]
+    return str(association["ResourceArn"])
+
+
+@pytest.fixture
+def receive_messages(steps: "Steps", lambda_environment: pytest.MonkeyPatch) -> "Iterator[ReceiveMessages]":
     """Subscribe a queue to the notification topic; yield a function that returns the messages since its last call."""
+    from functions.aws import events, sns, stepfunctions
+
     outputs, sqs_client, sns_client = steps.lab.outputs, steps.lab.aws.client("sqs"), steps.lab.aws.client("sns")
     lambda_environment.setenv("TOPIC_ARN", outputs["NotificationTopicArn"])
     lambda_environment.setenv("EVENT_BUS_NAME", outputs["EventBusName"])
@@ -90,5 +125,8 @@ def receive_messages(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> It
 @pytest.fixture
 def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make boto3 retry without a pause, and as often as configured, however often other tests made a client retry."""
+    import botocore.endpoint
+    from botocore.retries.quota import RetryQuota
+
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
     monkeypatch.setattr(RetryQuota, "acquire", lambda _quota, _capacity: True)

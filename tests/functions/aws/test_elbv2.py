@@ -79,7 +79,7 @@ def test_lists_in_order(steps: Steps) -> None:
     assert [revocation["RevocationId"] for revocation in revocations] == ids
 
 
-def test_load_balancer(steps: Steps) -> None:
+def test_load_balancer(steps: Steps, load_balancer_arn: str) -> None:
     """A trust store's load balancers and their attributes can be looked up."""
-    (arn,) = elbv2.describe_trust_store_associations(steps.lab.trust_store_arn)
-    assert elbv2.describe_load_balancer_attributes(arn)["client_keep_alive.seconds"] == "3600"
+    assert elbv2.describe_trust_store_associations(steps.lab.trust_store_arn) == [load_balancer_arn]
+    assert elbv2.describe_load_balancer_attributes(load_balancer_arn)["client_keep_alive.seconds"] == "3600"

@@ -11,7 +11,7 @@ from tests.support.steps import A, B, C, D, Steps
 
 
 @pytest.fixture
-def listener_steps(steps: Steps) -> Iterator[Steps]:
+def listener_steps(steps: Steps, load_balancer_arn: str) -> Iterator[Steps]:  # noqa: ARG001 - it is created
     """Yield the steps on the trust store of the lab's listener; its lists are removed afterwards."""
     listener_steps = Steps(steps.lab, steps.lab.trust_store_arn, authority=steps.authority, name=steps.name)
     yield listener_steps
@@ -19,15 +19,13 @@ def listener_steps(steps: Steps) -> Iterator[Steps]:
 
 
 @pytest.fixture
-def keep_alive(listener_steps: Steps, request: pytest.FixtureRequest) -> Iterator[str]:
+def keep_alive(listener_steps: Steps, load_balancer_arn: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """Set client_keep_alive.seconds of the load balancer to the parameter; it is 3600 afterwards."""
     client = listener_steps.lab.aws.client("elbv2")
-    associations = client.describe_trust_store_associations(TrustStoreArn=listener_steps.trust_store_arn)
-    (association,) = associations["TrustStoreAssociations"]
 
     def set_keep_alive(seconds: str) -> None:
         client.modify_load_balancer_attributes(
-            LoadBalancerArn=association["ResourceArn"],
+            LoadBalancerArn=load_balancer_arn,
             Attributes=[{"Key": "client_keep_alive.seconds", "Value": seconds}],
         )
 
