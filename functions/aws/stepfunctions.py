@@ -21,6 +21,6 @@ def _stepfunctions() -> "SFNClient":
 def get_execution_history(execution_arn: str) -> "Iterator[dict[str, Any]]":
     """Return the events of an execution, oldest first."""
     with translate_errors("GetExecutionHistory", execution_arn):
-        pages = _stepfunctions().get_paginator("get_execution_history").paginate(executionArn=execution_arn)
-        for page in pages:
+        paginator = _stepfunctions().get_paginator("get_execution_history")
+        for page in paginator.paginate(executionArn=execution_arn, PaginationConfig={"PageSize": 1000}):
             yield from (dict(event) for event in page["events"])

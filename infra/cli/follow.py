@@ -38,7 +38,8 @@ def follow(stepfunctions: "SFNClient", execution_arn: str, poll_seconds: float =
 
 
 def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:
-    pages = stepfunctions.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    paginator = stepfunctions.get_paginator("get_execution_history")
+    pages = paginator.paginate(executionArn=execution_arn, PaginationConfig={"PageSize": 1000})
     return [event for page in pages for event in page["events"]]
 
 

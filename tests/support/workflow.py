@@ -205,7 +205,8 @@ class Workflow(Harness):
 
     def _history(self, execution_arn: str) -> list[dict[str, Any]]:
         paginator = self.aws.client("stepfunctions").get_paginator("get_execution_history")
-        return [event for page in paginator.paginate(executionArn=execution_arn) for event in page["events"]]
+        pages = paginator.paginate(executionArn=execution_arn, PaginationConfig={"PageSize": 1000})
+        return [event for page in pages for event in page["events"]]
 
     def report(self, execution_arn: str) -> dict[str, Any]:
         """Read an execution's report; it is empty if none was written."""
