@@ -199,7 +199,7 @@ class EmbeddedAws:
             from infra.local.events import executions  # noqa: PLC0415 - see above
             from infra.local.stepfunctions import patches  # noqa: PLC0415 - see above
 
-            patches.install(self.endpoint_url)
+            patches.install(self.settings, self.endpoint_url)
             executions.install()
             self._reset_step_functions = patches.reset
         elif service == "cloudformation":

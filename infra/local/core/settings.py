@@ -74,6 +74,13 @@ class FunctionSettings:
 
 
 @dataclass
+class StepFunctionsSettings:
+    """The time scale of state machines; 1.0 is as fast as on AWS."""
+
+    wait_scale: float = 1.0  # of Wait states and of the waits between the attempts of a Retry
+
+
+@dataclass
 class Settings:
     """All settings of one embedded AWS; they may change while it runs."""
 
@@ -83,3 +90,4 @@ class Settings:
     trust_stores: TrustStoreSettings = field(default_factory=TrustStoreSettings)
     events: EventSettings = field(default_factory=EventSettings)
     functions: FunctionSettings = field(default_factory=FunctionSettings)
+    step_functions: StepFunctionsSettings = field(default_factory=StepFunctionsSettings)

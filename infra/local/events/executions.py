@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution import Execution
 
 from infra.local.events import service as events
+from infra.local.stepfunctions import ending
 
 # What is replaced below.
 STOCK_START = Execution.start
-STOCK_TERMINATED = BaseExecutionWorkerCommunication.terminated
 
 LARGEST_DATA = 248 * 1024  # bytes of input and output, escaped; larger ones are left out
 
@@ -22,7 +22,8 @@ LARGEST_DATA = 248 * 1024  # bytes of input and output, escaped; larger ones are
 def install() -> None:
     """Make Step Functions publish its events."""
     Execution.start = _start  # type: ignore[assignment,method-assign]
-    BaseExecutionWorkerCommunication.terminated = _terminated  # type: ignore[assignment,method-assign]
+    if _ended not in ending.listeners:
+        ending.listeners.append(_ended)
 
 
 def _start(execution: Execution) -> None:
@@ -30,9 +31,8 @@ def _start(execution: Execution) -> None:
     _status_changed(execution, "RUNNING")
 
 
-def _terminated(communication: BaseExecutionWorkerCommunication) -> None:
-    STOCK_TERMINATED(communication)
-    _status_changed(communication.execution, communication.execution.status)
+def _ended(execution: Execution) -> None:
+    _status_changed(execution, execution.status)
 
 
 def _status_changed(execution: Any, status: str) -> None:  # noqa: ANN401 - moto has two classes of that name

@@ -47,7 +47,11 @@ class AuthorizationMiddleware:
             error = fault.error() if fault else None
             if fault and error and not fault.after:
                 raise error
-            body, status_line, headers = run_wsgi_app(self._application, environ, buffered=True)
+            try:
+                body, status_line, headers = run_wsgi_app(self._application, environ, buffered=True)
+            except NotImplementedError as missing:  # moto has no such action; unhandled, it is a 500 without a name
+                message = f"The embedded AWS does not implement {request.operation} of {request.service}."
+                raise ServiceError("NotImplemented", message, status=501) from missing
             if error:
                 raise error
             status = int(status_line.split()[0])

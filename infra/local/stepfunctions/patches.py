@@ -7,7 +7,6 @@ Each correction is for one version of moto; tests/infra/local/stepfunctions/test
 * a Lambda call that is refused fails the task with the error that AWS uses, e.g. `Lambda.TooManyRequestsException`
   (stock, where the resource is the function's own ARN: `Exception`, which no Retry names);
 * `$$.Execution.StartTime` is a string (stock: a datetime, with which DescribeExecution fails if a state outputs it);
-* an execution has its output or error before its final status (stock: for a moment it has only the status);
 * a definition is parsed once (stock: whenever an execution starts, which takes longer than the execution itself);
 * tasks call AWS with the credentials of the state machine's role, through a client that is kept (stock: with
   made-up credentials, through a new client each time, which takes 17 ms).
@@ -15,12 +14,11 @@ Each correction is for one version of moto; tests/infra/local/stepfunctions/test
 
 import functools
 import sys
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
+from moto.stepfunctions import urls
 from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
@@ -28,15 +26,17 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution import Execution
 
 from infra.local.core.requests import ServiceError
+from infra.local.core.settings import Settings
 from infra.local.iam import enforcement
 from infra.local.iam.role_clients import RoleClients
+from infra.local.stepfunctions import ending, waiting
+from infra.local.stepfunctions.responses import CompleteResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,11 +46,7 @@ STOCK_EVAL_POOL = IterationWorker._eval_pool  # noqa: SLF001
 STOCK_FROM_ERROR = StateTaskLambda._from_error  # noqa: SLF001
 STOCK_START_DETAILS = Execution.get_start_execution_details
 STOCK_CLIENT_FOR = boto_client.boto_client_for
-STOCK_REFLECT = BaseExecutionWorkerCommunication._reflect_execution_status  # noqa: SLF001
 STOCK_PARSE = AmazonStateLanguageParser.parse
-
-
-START_SECONDS = 5
 
 
 class NamingBackend(models.StepFunctionsParserBackend):
@@ -76,8 +72,7 @@ class NamingBackend(models.StepFunctionsParserBackend):
         """Stop running executions and delete everything."""
         for machine in self.state_machines:
             for execution in machine.executions:
-                if execution.status == "RUNNING" and _has_started(execution):
-                    execution.stop(datetime.now(UTC), error=None, cause="The embedded AWS was reset")
+                ending.stop(execution, error=None, cause="The embedded AWS was reset")
         super().reset()
 
 
@@ -101,15 +96,6 @@ def _require_log_delivery(role_arn: str, logging: "Mapping[str, Any] | None") ->
     if denied:
         message = "The state machine IAM Role is not authorized to access the Log Destination"
         raise ServiceError("AccessDeniedException", f"{message}: {', '.join(denied)}", status=400)
-
-
-def _has_started(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
-    """Wait until an execution's thread has created what `stop` needs; with an unreadable definition it never does."""
-    worker: Any = execution.exec_worker
-    end = time.monotonic() + START_SECONDS
-    while worker.env is None and time.monotonic() < end:
-        time.sleep(0.001)
-    return worker.env is not None
 
 
 def eval_pool(worker: Any, job: Any, worker_frame: Any) -> None:  # noqa: ANN401 - moto's own classes
@@ -176,19 +162,7 @@ def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
     return _clients.get(region, service, state_credentials.role_arn)
 
 
-def reflect(communication: BaseExecutionWorkerCommunication) -> None:
-    """Set output, error and cause before the status."""
-    execution: Any = communication.execution
-    environment = execution.exec_worker.env
-    state = environment.program_state()
-    if isinstance(state, ProgramEnded):
-        execution.output = environment.states.get_input()
-    elif isinstance(state, ProgramError) and state.error:
-        execution.error, execution.cause = state.error.get("error"), state.error.get("cause")
-    STOCK_REFLECT(communication)  # type: ignore[no-untyped-call]
-
-
-def install(endpoint_url: str) -> None:
+def install(settings: Settings, endpoint_url: str) -> None:
     """Install the corrections, for a server at `endpoint_url`."""
     global _clients  # noqa: PLW0603 - moto's back ends are global to the process, and so is this
     _clients = RoleClients(endpoint_url, "states.amazonaws.com")
@@ -196,7 +170,9 @@ def install(endpoint_url: str) -> None:
     models.stepfunctions_parser_backends.clear()
     IterationWorker._eval_pool = eval_pool  # type: ignore[assignment,method-assign] # noqa: SLF001
     StateTaskLambda._from_error = from_error  # type: ignore[assignment,method-assign] # noqa: SLF001
-    BaseExecutionWorkerCommunication._reflect_execution_status = reflect  # type: ignore[method-assign] # noqa: SLF001
+    ending.install()
+    waiting.install(settings)
+    urls.url_paths["{0}/$"] = CompleteResponse.dispatch
     AmazonStateLanguageParser.parse = staticmethod(parse)  # type: ignore[method-assign]
     Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]
     _replace_client_for(client_for)

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from infra.local.core import faults
@@ -47,23 +46,6 @@ def test_executions_without_a_name_get_one(aws: EmbeddedAws) -> None:
     names = {sandbox.start(aws, arn)["name"] for _ in range(2)}
     assert len(names) == 2
     assert "None" not in names
-
-
-def test_output_and_error_are_set_before_the_status(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller that sees the final status sees the output or the error too."""
-    states: list[Any] = []
-    stock = patches.STOCK_REFLECT
-
-    def before_the_status(communication: Any) -> None:  # noqa: ANN401 - moto's own
-        execution = communication.execution
-        states.append((execution.exec_status, execution.output, execution.error, execution.cause))
-        stock(communication)  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr(patches, "STOCK_REFLECT", before_the_status)
-    assert sandbox.run(aws, {"Only": SUCCEED}, {"a": 1})["status"] == "SUCCEEDED"
-    fail = sandbox.machine(aws, {"Only": {"Type": "Fail", "Error": "Wrong", "Cause": "for a reason"}}, name="failing")
-    assert sandbox.start(aws, fail)["status"] == "FAILED"
-    assert states == [("RUNNING", {"a": 1}, None, None), ("RUNNING", None, "Wrong", "for a reason")]
 
 
 def test_a_map_can_be_long(aws: EmbeddedAws) -> None:
@@ -245,9 +227,3 @@ def test_a_role_that_step_functions_may_not_assume(aws: EmbeddedAws) -> None:
     ended = sandbox.start(aws, arn)
     assert ended["status"] == "FAILED"
     assert "states.amazonaws.com is unable to assume the role" in ended["cause"]
-
-
-def test_a_definition_that_does_not_parse_is_refused(aws: EmbeddedAws) -> None:
-    """The grammar is checked, but not that each Next exists."""
-    with pytest.raises(ClientError, match="ASLParserException"):
-        sandbox.machine(aws, {"Only": {"Type": "Nonsense"}})
