@@ -51,7 +51,9 @@ def leave_at_once(context): os._exit(4)
 def leave_with_zero(context): os._exit(0)
 def kill_itself(context): os.kill(os.getpid(), signal.SIGKILL)
 def terminate_itself(context): os.kill(os.getpid(), signal.SIGTERM)
-def interrupt_itself(context): os.kill(os.getpid(), signal.SIGINT); time.sleep(10)
+def interrupt_itself(context):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started all this with it ignored
+    os.kill(os.getpid(), signal.SIGINT); time.sleep(600)
 def abort(context): os.abort()
 def crash(context): ctypes.string_at(0)
 def hang(context): time.sleep(600)
