@@ -72,10 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         reason = same_origin.refusal(*(self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site")))
         if reason is None:
             return True
-        length = self.headers.get("Content-Length", "")
-        self.rfile.read(
-            min(int(length), MAX_BODY_BYTES) if length.isdecimal() else 0
-        )  # unread, it resets the connection
+        self._drop_body()
         self.send_response(403)
         for name, value in same_origin.HEADERS:
             self.send_header(name, value)

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -146,3 +147,18 @@ def test_a_foreign_page_cannot_respond_for_a_function(aws: EmbeddedAws, headers:
         response = connection.getresponse()
         assert response.status == 403
         assert response.read().decode().startswith(f"Refused: the {next(iter(headers))} header is")
+
+
+def test_a_body_that_never_comes_does_not_hold_up_a_function(aws: EmbeddedAws) -> None:
+    """The Runtime API serves one request after the other; a refused one must not keep the others waiting."""
+    sandbox.function(
+        aws, "import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']", Timeout=60
+    )
+    address, _ = sandbox.invoke(aws)
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"POST {PREFIX}invocation/any/response HTTP/1.1\r\nHost: page.example\r\nContent-Length: 9\r\n\r\n".encode()
+        )
+        assert sandbox.invoke(aws) == (address, None)
+        assert b" 403 " in connection.recv(100)
