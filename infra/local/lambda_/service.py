@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda_simple import models as simple_models
 
 from infra.build import BUILD
@@ -81,11 +82,15 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         return outcome.payload
 
     def _invoke_async(self, function: Function, event: bytes) -> None:
-        def invoke_unless_reset() -> Outcome | None:
+        def invoke_unless_deleted() -> Outcome | None:
+            try:
+                self.get_function(function.function_arn)
+            except UnknownFunctionException:
+                return None
             layers = self._layer_versions(function)
             return _require_pool().run(function, layers, event)[0] if all(layers) else None
 
-        arguments = (invoke_unless_reset, function, event, _require_pool().settings)
+        arguments = (invoke_unless_deleted, function, event, _require_pool().settings)
         thread = threading.Thread(target=async_invocations.run, args=arguments, daemon=True)
         self._async_threads = [each for each in self._async_threads if each.is_alive()] + [thread]
         thread.start()

@@ -11,7 +11,8 @@ import pytest
 from infra.build import BUILD
 from infra.local.lambda_ import service as lambda_service
 from infra.local.server import EmbeddedAws
-from tests.support import sandbox
+from tests.support import event_bridge, sandbox
+from tests.support.waiting import eventually
 
 SOURCE = """
 import json, logging, os, sys, time
@@ -194,6 +195,29 @@ def test_an_asynchronous_invocation_returns_at_once(function: EmbeddedAws) -> No
     while 'event "later"' not in lambda_service.logs("function"):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_an_asynchronous_invocation_that_is_refused_is_a_failed_one(aws: EmbeddedAws) -> None:
+    """It is attempted again, and its event is in the dead-letter queue after the last attempt."""
+    aws.settings.functions.async_retry_seconds = 0.01
+    dead = event_bridge.queue(aws, "dead")
+    sends = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead}
+    role = sandbox.role(aws, sends, services=("states",))
+    sandbox.function(aws, SOURCE, Role=role, DeadLetterConfig={"TargetArn": dead})
+    aws.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"later"')
+    assert eventually(lambda: event_bridge.bodies(aws, "dead") or None, 120) == ["later"]
+
+
+def test_a_deleted_function_is_not_invoked_again(function: EmbeddedAws) -> None:
+    """A failed asynchronous invocation ends with its function; its role may be gone, too."""
+    function.settings.functions.async_retry_seconds = 0.2
+    before = threading.active_count()
+    function.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"raise"')
+    eventually(lambda: "[ERROR]" in "".join(lambda_service.logs("function")) or None, 120)
+    function.client("lambda").delete_function(FunctionName="function")
+    function.client("iam").delete_role_policy(RoleName="function-role", PolicyName="own")
+    function.client("iam").delete_role(RoleName="function-role")
+    eventually(lambda: threading.active_count() <= before or None, 120, expected="end of the invocation's thread")
 
 
 def test_a_role_must_trust_lambda(aws: EmbeddedAws) -> None:
