@@ -90,13 +90,6 @@ def start(aws: EmbeddedAws, arn: str, input_: object = None) -> dict[str, Any]:
     return eventually(ended, 60, every=0.05, expected=f"end of {execution}")
 
 
-def backend_of_stepfunctions(aws: EmbeddedAws) -> Any:  # noqa: ANN401 - moto's own
-    """Return moto's back end of Step Functions, whose executions have their histories."""
-    from moto.stepfunctions.parser.models import stepfunctions_parser_backends  # noqa: PLC0415 - takes half a second
-
-    return stepfunctions_parser_backends[aws.settings.account_id][aws.settings.region]
-
-
 def run(aws: EmbeddedAws, states: dict[str, Any], input_: object = None) -> dict[str, Any]:
     """Create a state machine and run it once."""
     return start(aws, machine(aws, states), input_)

@@ -80,9 +80,13 @@ def _encode(event_id: int, execution_arn: str, order: str) -> str:
 
 def _decode(token: str, execution_arn: str, order: str) -> int:
     try:
-        arn, token_order, event_id = json.loads(base64.urlsafe_b64decode(token))
+        decoded = json.loads(base64.urlsafe_b64decode(token))
     except ValueError:
-        arn, token_order, event_id = None, None, None
-    if (arn, token_order) != (execution_arn, order) or not isinstance(event_id, int):
-        raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'")
-    return event_id
+        decoded = None
+    match decoded:
+        case [str(arn), str(token_order), int(event_id)] if (arn, token_order) == (
+            execution_arn,
+            order,
+        ) and event_id > 0:
+            return event_id
+    raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'")

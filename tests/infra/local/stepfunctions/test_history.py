@@ -5,10 +5,12 @@ import time
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infra.local.server import EmbeddedAws
 from infra.local.stepfunctions import history
 from tests.support import sandbox
+from tests.support.waiting import eventually
 
 ITEM = {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "Result": 1, "End": True}}}
 MAP = {
@@ -49,8 +51,7 @@ def test_a_token_stays_valid_while_events_are_added(aws: EmbeddedAws) -> None:
     client = aws.client("stepfunctions")
     states = {"First": {"Type": "Pass", "Next": "Wait"}, "Wait": {"Type": "Wait", "Seconds": 600, "End": True}}
     arn = client.start_execution(stateMachineArn=sandbox.machine(aws, states))["executionArn"]
-    while len(client.get_execution_history(executionArn=arn)["events"]) < 4:
-        time.sleep(0.01)
+    eventually(lambda: len(client.get_execution_history(executionArn=arn)["events"]) == 4 or None, 120)
     token = client.get_execution_history(executionArn=arn, maxResults=3)["nextToken"]
     client.stop_execution(executionArn=arn)
     following = client.get_execution_history(executionArn=arn, nextToken=token)
@@ -62,6 +63,7 @@ def test_a_token_stays_valid_while_events_are_added(aws: EmbeddedAws) -> None:
     [
         ({"maxResults": 1001}, "ValidationException"),
         ({"nextToken": "nonsense"}, "InvalidToken"),
+        ({"nextToken": "NQ=="}, "InvalidToken"),  # 5
         (
             {"executionArn": "arn:aws:states:eu-central-1:123456789012:execution:machine:absent"},
             "ExecutionDoesNotExist",
@@ -100,8 +102,7 @@ def test_data_can_be_left_out(aws: EmbeddedAws) -> None:
 def test_5000_events_take_a_third_of_a_second(aws: EmbeddedAws) -> None:
     """Stock moto takes three seconds of CPU time, and returns them all at once."""
     arn = mapped(aws, 1250)
-    backend: Any = sandbox.backend_of_stepfunctions(aws)
-    execution = backend.describe_execution(arn)
+    execution = stepfunctions_parser_backends[aws.settings.account_id][aws.settings.region].describe_execution(arn)
     started, events = time.thread_time(), 0
     page: dict[str, Any] = {"nextToken": None}
     while "nextToken" in page:
