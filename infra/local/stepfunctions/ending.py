@@ -20,7 +20,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import (
     ProgramStopped,
     ProgramTimedOut,
 )
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
 # What is replaced below.
 STOCK_TERMINATED = BaseExecutionWorkerCommunication.terminated
@@ -42,7 +42,7 @@ _lock, _ending = threading.Lock(), threading.Lock()
 
 def stop(execution: Any, error: str | None, cause: str | None) -> None:  # noqa: ANN401 - moto has two classes
     """End an execution ABORTED; one that has ended already stays as it is."""
-    if not has_started(execution):
+    if not _has_started(execution):
         return
     environment = execution.exec_worker.env
     environment.set_stop(stop_date=datetime.now(UTC), error=error, cause=cause)
@@ -51,7 +51,7 @@ def stop(execution: Any, error: str | None, cause: str | None) -> None:  # noqa:
         _end(execution, ExecutionStatus.ABORTED, HistoryEventType.ExecutionAborted, details)
 
 
-def has_started(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
+def _has_started(execution: Any) -> bool:  # noqa: ANN401 - moto has two classes of that name
     """Wait until an execution's thread has created what `stop` needs."""
     worker: Any = execution.exec_worker
     end = time.monotonic() + START_SECONDS
@@ -123,4 +123,3 @@ def install() -> None:
     BaseExecutionWorkerCommunication.terminated = terminated  # type: ignore[assignment,method-assign]
     EventManager.add_event = add_event  # type: ignore[assignment,method-assign]
     Environment.set_error = set_error  # type: ignore[assignment,method-assign]
-    Execution.stop = lambda execution, stop_date, error, cause: stop(execution, error, cause)  # type: ignore[assignment,method-assign] # noqa: ARG005

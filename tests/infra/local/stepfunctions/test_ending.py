@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
+from moto.stepfunctions.parser.backend.execution import Execution
 
 from infra.local.core import faults
 from infra.local.events import service as events
 from infra.local.server import EmbeddedAws
-from infra.local.stepfunctions import ending
+from infra.local.stepfunctions import ending, waiting
 from tests.support import sandbox
 from tests.support.waiting import eventually
 
@@ -23,6 +24,24 @@ def test_stock_moto_ends_executions_otherwise() -> None:
     assert "self._reflect_execution_status()" in inspect.getsource(ending.STOCK_TERMINATED)
     assert "end_program_state.error" in inspect.getsource(IterationWorker._eval_job)  # noqa: SLF001
     assert "self._program_state = ProgramError" in inspect.getsource(ending.STOCK_SET_ERROR)
+    assert "int(t1 - t0)" in inspect.getsource(waiting.STOCK_WAIT)
+
+
+def test_output_and_error_are_set_before_the_status(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that sees the final status sees the output or the error, too."""
+    states: list[Any] = []
+
+    def set_status(execution: Any, status: Any) -> None:  # noqa: ANN401 - moto's own
+        execution.__dict__["exec_status"] = status
+        if status in {"SUCCEEDED", "FAILED"}:
+            states.append((str(status.value), execution.output, execution.error, execution.cause))
+
+    status = property(lambda execution: execution.__dict__["exec_status"], set_status)
+    monkeypatch.setattr(Execution, "exec_status", status, raising=False)
+    assert sandbox.run(aws, {"Only": {"Type": "Succeed"}}, {"a": 1})["status"] == "SUCCEEDED"
+    fail = sandbox.machine(aws, {"Only": {"Type": "Fail", "Error": "Wrong", "Cause": "for a reason"}}, name="failing")
+    assert sandbox.start(aws, fail)["status"] == "FAILED"
+    assert states == [("SUCCEEDED", {"a": 1}, None, None), ("FAILED", None, "Wrong", "for a reason")]
 
 
 def running_states(aws: EmbeddedAws, kind: str) -> dict[str, Any]:
