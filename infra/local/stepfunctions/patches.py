@@ -36,6 +36,7 @@ from infra.local.core.settings import Settings
 from infra.local.iam import enforcement
 from infra.local.iam.role_clients import RoleClients
 from infra.local.stepfunctions import ending, waiting
+from infra.local.stepfunctions.definition import require_valid
 from infra.local.stepfunctions.responses import CompleteResponse
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def install(settings: Settings, endpoint_url: str) -> None:
     StateTaskLambda._from_error = from_error  # type: ignore[assignment,method-assign] # noqa: SLF001
     ending.install()
     waiting.install(settings)
+    models.StepFunctionsParserBackend._validate_definition = staticmethod(require_valid)  # type: ignore[method-assign] # noqa: SLF001
     urls.url_paths["{0}/$"] = CompleteResponse.dispatch
     AmazonStateLanguageParser.parse = staticmethod(parse)  # type: ignore[method-assign]
     Execution.get_start_execution_details = start_details  # type: ignore[assignment,method-assign]

@@ -10,22 +10,10 @@ from infra.local.core.requests import ServiceError
 from infra.local.stepfunctions import definition, ending, history
 
 MAX_INPUT_BYTES = 262_144
-_RUNNING = "RUNNING"
 
 
 class CompleteResponse(StepFunctionResponse):
     """moto's responses, with those that differ from AWS's."""
-
-    def create_state_machine(self) -> ActionResult:
-        """CreateStateMachine: refuse what AWS refuses."""
-        definition.require_valid(self._get_param("definition"))
-        return super().create_state_machine()
-
-    def update_state_machine(self) -> ActionResult:
-        """UpdateStateMachine: refuse what AWS refuses."""
-        if text := self._get_param("definition"):
-            definition.require_valid(text)
-        return super().update_state_machine()
 
     def validate_state_machine_definition(self) -> ActionResult:
         """ValidateStateMachineDefinition: return the faults that CreateStateMachine would refuse."""
@@ -73,16 +61,20 @@ class CompleteResponse(StepFunctionResponse):
     def describe_execution(self) -> ActionResult:
         """DescribeExecution: an execution that has timed out has a stopDate, too."""
         response: Any = super().describe_execution().result
-        execution: Any = self.stepfunction_backend.describe_execution(response["executionArn"])
-        return ActionResult(response | ({} if execution.status == _RUNNING else {"stopDate": execution.stop_date}))
+        self._complete(response)
+        return ActionResult(response)
 
     def list_executions(self) -> ActionResult:
         """ListExecutions: an execution that has timed out has a stopDate, too."""
         response: Any = super().list_executions().result
         for each in response["executions"]:
-            if each["status"] != _RUNNING:
-                each["stopDate"] = self.stepfunction_backend.describe_execution(each["executionArn"]).stop_date
+            self._complete(each)
         return ActionResult(response)
+
+    def _complete(self, description: dict[str, Any]) -> None:
+        if description["status"] == "TIMED_OUT":
+            execution: Any = self.stepfunction_backend.describe_execution(description["executionArn"])
+            description["stopDate"] = execution.stop_date
 
 
 def _refuse_constant(name: str) -> None:
