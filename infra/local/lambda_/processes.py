@@ -49,17 +49,22 @@ class FunctionCode:
     @property
     def can_be_forked(self) -> bool:
         """Whether nothing of the function would have had an effect before its process could be forked."""
+        if any(name.startswith(_READ_AT_START) for name in self.own_variables):
+            return False
         packages = {name.partition(".")[0] for name in fork_server.PRELOADED}
-        return not any(
-            (self.folder / each).exists() or (self.folder / f"{each}.py").exists() for each in packages
-        ) and (not any(name.startswith(_READ_AT_START) for name in self.own_variables))
+        return not any((self.folder / each).exists() or (self.folder / f"{each}.py").exists() for each in packages)
+
+    @property
+    def path(self) -> str:
+        """The value of PYTHONPATH."""
+        return _python_path([self.folder, *self.layers])
 
     def start_cold(self, variables: dict[str, str], output: int) -> Process:
         """Start a process that imports everything itself."""
         return subprocess.Popen(
             [*_INTERPRETER, "-m", "awslambdaric", self.handler],
             cwd=self.folder,
-            env={**_VARIABLES, "PYTHONPATH": _python_path([self.folder, *self.layers]), **variables},
+            env={**_VARIABLES, "PYTHONPATH": self.path, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -90,7 +95,7 @@ class ForkServer:
 
     def start(self, code: FunctionCode, variables: dict[str, str], output: int) -> Process:
         """Start a process whose standard output and error go to the descriptor `output`."""
-        variables = {**_VARIABLES, "PYTHONPATH": _python_path([code.folder, *code.layers]), **variables}
+        variables = {**_VARIABLES, "PYTHONPATH": code.path, **variables}
         request = fork_server.Request(handler=code.handler, folder=os.fspath(code.folder), variables=variables)
         link, theirs = socket.socketpair()
         with theirs, self._sending:
