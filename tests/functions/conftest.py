@@ -70,8 +70,6 @@ def steps(
     from infra.local.core import faults
     from tests.support.steps import Steps
 
-    limits = lab.aws.settings.trust_stores
-    limits.write_burst = limits.max_trust_stores = 1_000_000
     client = lab.aws.client("elbv2")
     before = {each["TrustStoreArn"] for each in client.describe_trust_stores()["TrustStores"]}
     yield Steps(lab)

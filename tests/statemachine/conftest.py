@@ -88,7 +88,7 @@ def live(stack: LiveStack) -> Iterator[LiveStack]:
     """Return the stack with the current CRL attached; S3's events are off until a test enables them."""
     settings = stack.aws.settings
     settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
-    settings.trust_stores.write_burst = 1_000
+    settings.trust_stores.write_burst = 1_000_000
     acm_pca.publish_now(stack.lab.authority.arn)
     assert stack.reconcile().status == "SUCCEEDED"
     stack.receive_notifications()

@@ -32,7 +32,7 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     """Return a workflow on a stack of its own, for one trust store that hangs on a load balancer."""
     private_ca = aws.settings.private_ca
     private_ca.crl_delay_seconds = private_ca.crl_retry_seconds = 0.3
-    aws.settings.trust_stores.write_burst = 1_000
+    aws.settings.trust_stores.write_burst = 1_000_000
     aws.settings.events.sends_s3_events = False  # the schedule is fired where a reconcile is wanted
     with deployed_lab(
         aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1", RevocationsPerSecond="500"

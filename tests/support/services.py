@@ -128,7 +128,7 @@ def empty_services(aws: EmbeddedAws) -> Iterator[Services]:
     aws.reset()
     settings = aws.settings
     settings.private_ca = PrivateCaSettings(crl_delay_seconds=0.05, crl_retry_seconds=0.05, revocation_burst=10_000)
-    settings.trust_stores = TrustStoreSettings(write_burst=10_000, max_trust_stores=1_000)
+    settings.trust_stores = TrustStoreSettings(write_burst=1_000_000, max_trust_stores=1_000)
     try:
         yield Services(aws.endpoint_url, settings)
     finally:
