@@ -5,7 +5,6 @@ The embedded AWS is imported where it is used, because a test of a pure function
 
 # ruff: noqa: PLC0415 - see above
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.local.core.settings import Settings
     from infra.local.lab.lab import Lab
     from infra.local.server import EmbeddedAws
     from tests.support.labs import LabCache
@@ -43,14 +41,8 @@ def aws(embedded_aws: "EmbeddedAws") -> "Iterator[EmbeddedAws]":
     """Return the embedded AWS, empty and with default settings; whatever the test does to it is undone."""
     embedded_aws.reset()
     yield embedded_aws
-    _restore(embedded_aws.settings)
+    embedded_aws.settings.restore_defaults()
     embedded_aws.reset()
-
-
-def _restore(settings: "Settings") -> None:
-    defaults = type(settings)()
-    for setting in fields(settings):
-        setattr(settings, setting.name, getattr(defaults, setting.name))
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +68,7 @@ def lab(lab_cache: "LabCache[Lab]") -> "Iterator[Lab]":
     settings.trust_stores.write_burst = settings.trust_stores.max_trust_stores = 1_000_000
     yield lab
     faults.clear()
-    _restore(settings)
+    settings.restore_defaults()
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from infra.local.server import EmbeddedAws
-from tests.support.listener import Site
+from tests.infra.local.listener.site import Site
 from tests.support.private_ca import LocalCa
 from tests.support.services import Services, empty_services
-from tests.support.up import Up, bring_down, bring_up
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +24,3 @@ def site(services: Services, tmp_path: Path) -> Iterator[Site]:
     site = Site(services, LocalCa.create(services), tmp_path)
     with site.listener:
         yield site
-
-
-@pytest.fixture(scope="session")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Return a running `make up`, which all tests of the command line share."""
-    running = bring_up(tmp_path_factory.mktemp("cli") / ".embedded", "--crl-after", "0.5")
-    yield running
-    assert bring_down(running) == 0

@@ -91,3 +91,7 @@ class Settings:
     events: EventSettings = field(default_factory=EventSettings)
     functions: FunctionSettings = field(default_factory=FunctionSettings)
     step_functions: StepFunctionsSettings = field(default_factory=StepFunctionsSettings)
+
+    def restore_defaults(self) -> None:
+        """Set every setting to its default."""
+        vars(self).update(vars(Settings()))

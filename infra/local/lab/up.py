@@ -35,7 +35,7 @@ def _run(aws: EmbeddedAws, options: argparse.Namespace, stop: threading.Event) -
     pki, environment = options.folder / "pki", options.folder / "env.sh"
     shutil.rmtree(pki, ignore_errors=True)
     with deployed_lab(aws, pki, root_alone=options.root_alone, listener_port=options.listener_port) as lab:
-        _write_environment(environment, lab)
+        write_environment(environment, lab)
         try:
             print(_welcome(lab, environment), flush=True)
             stop.wait()
@@ -56,7 +56,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _write_environment(path: Path, lab: Lab) -> None:
+def write_environment(path: Path, lab: Lab) -> None:
+    """Write a file that a shell sources to work with the lab."""
     lines = (f"export {name}={shlex.quote(value)}" for name, value in lab.environment().items())
     path.write_text("\n".join(lines) + "\n")
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.lab.handshake import connect
 from infra.local.listener.connection_log import serial_text
+from tests.infra.local.listener.site import Site, get
 from tests.support import pki
-from tests.support.listener import Site, get
 from tests.support.openssl import openssl
 from tests.support.private_ca import Leaf, LocalCa
 from tests.support.services import Services

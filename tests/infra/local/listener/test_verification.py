@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from infra.local.core.settings import ExpiredCrl, SameIssuerLists
 from infra.local.elbv2.responses import trust_store
 from infra.local.lab.handshake import connect
-from tests.support.listener import Site, get
+from tests.infra.local.listener.site import Site, get
 from tests.support.private_ca import LocalCa
 from tests.support.services import Services
 
