@@ -102,7 +102,7 @@ def _next_list(lists: list[AttachedList], current: Crl | None, new_entries: int)
     )
 
 
-def _refuse_to_read() -> Crl:
+def _refuse_to_read() -> Crl:  # pragma: no cover - that nothing calls it is the assertion
     raise AssertionError("a CRL with the highest number is never compared by its content")
 
 

@@ -35,8 +35,8 @@ class Simulation:
         self.refusal, adds = None, False
         try:
             adds = self._attach(candidate, read)
-            if winner := self.precedence.winner(self.lists):
-                self._remove(revocation_lists.find_superseded(self.arn, self.lists, winner, self.precedence, read))
+            winner = self.precedence.ranked(self.lists)[-1]  # at least what was added, or made adding unnecessary
+            self._remove(revocation_lists.find_superseded(self.arn, self.lists, winner, self.precedence, read))
         except RevocationError as error:
             self.refusal = Failure(error=type(error).__name__, cause=str(error))
         return adds

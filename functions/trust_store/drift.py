@@ -67,13 +67,13 @@ def compare(manifest: Manifest, now: datetime, get_object: s3.GetObject = s3.get
 
 def _in_place(lists: ListsByArn) -> Iterator[ListInPlace]:
     for arn, attached in lists.items():
-        if winner := BY_NUMBER.winner(attached):
-            yield ListInPlace(
-                trust_store_arn=arn,
-                revocation_id=winner.revocation_id,
-                crl_number=winner.crl_number or 0,
-                number_of_revoked_entries=winner.number_of_revoked_entries,
-            )
+        newest = BY_NUMBER.ranked(attached)[-1]  # there is one: to have none is a drift
+        yield ListInPlace(
+            trust_store_arn=arn,
+            revocation_id=newest.revocation_id,
+            crl_number=newest.crl_number or 0,
+            number_of_revoked_entries=newest.number_of_revoked_entries,
+        )
 
 
 def _without_crl(manifest: Manifest, lists: ListsByArn) -> Drift:

@@ -38,23 +38,6 @@ def der(client: Client) -> bytes:
     return x509.load_pem_x509_certificate(client.certificate_pem).public_bytes(Encoding.DER)
 
 
-INLINE: dict[str, Callable[[Client], dict[str, object]]] = {
-    "openssl x509 -serial": lambda client: {"Serials": [openssl(client, "-serial")]},
-    "openssl x509 -text": lambda client: {"Serials": [openssl(client, "-text")]},
-    "decimal": lambda client: {"Serials": [f"decimal:{client.serial}"]},
-    "PEM with its chain": lambda client: {"Certificates": [client.certificate.read_text()]},
-    "base64 of DER": lambda client: {"Certificates": [base64.b64encode(der(client)).decode()]},
-}
-FILES: dict[str, Callable[[Client], tuple[str, str, bytes | str]]] = {
-    "PEM": lambda client: ("Certificates", "c.pem", client.certificate.read_bytes()),
-    "DER": lambda client: ("Certificates", "c.der", der(client)),
-    "JSON": lambda client: ("SerialList", "s.json", json.dumps([f"{client.serial:x}"])),
-    "JSON Lines": lambda client: ("SerialList", "s.jsonl", json.dumps({"Serial": f"0x{client.serial:x}"})),
-    "CSV": lambda client: ("SerialList", "s.csv", f"serial,reason\n0x{client.serial:x},keyCompromise\n"),
-    "one a line": lambda client: ("SerialList", "s.txt", openssl(client, "-serial")),
-}
-
-
 def run(workflow: Workflow, request: dict[str, object], seconds: float = 60) -> Execution:
     """Run an execution with this input, on the workflow's trust store."""
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
@@ -62,22 +45,31 @@ def run(workflow: Workflow, request: dict[str, object], seconds: float = 60) -> 
     return workflow.wait(workflow.start_with(event), seconds)
 
 
-@pytest.mark.parametrize("form", INLINE)
-def test_inline_notation(workflow: Workflow, form: str) -> None:
-    """Each notation in the input itself is read, and the certificate ends up blocked."""
-    (client,) = workflow.clients(1)
-    assert run(workflow, INLINE[form](client)).status == "SUCCEEDED"
-    assert client.serial in workflow.held()
-
-
-@pytest.mark.parametrize("form", FILES)
-def test_file_format(workflow: Workflow, form: str) -> None:
-    """Each format of a file in S3 is read, and the certificate ends up blocked."""
-    (client,) = workflow.clients(1)
-    field, name, body = FILES[form](client)
-    location = put(workflow, f"{client.name}/{name}", body)
-    execution = run(workflow, {field: [location] if field == "Certificates" else location})
+def test_all_notations_and_files_in_one_input(workflow: Workflow) -> None:
+    """Each certificate that the input names, whatever the notation, ends up blocked."""
+    one, two, three, four, five, six, seven = clients = workflow.clients(7)
+    pem = put(workflow, f"{one.name}/c.pem", five.certificate.read_bytes())
+    in_der = put(workflow, f"{one.name}/c.der", der(six))
+    request: dict[str, object] = {
+        "Serials": [openssl(one, "-serial"), openssl(two, "-text"), f"decimal:{two.serial}"],
+        "Certificates": [three.certificate.read_text(), base64.b64encode(der(four)).decode(), pem, in_der],
+        "SerialList": put(workflow, f"{one.name}/s.csv", f"serial,reason\n0x{seven.serial:x},keyCompromise\n"),
+    }
+    execution = run(workflow, request)
     assert execution.status == "SUCCEEDED"
+    assert execution.enforced == {serial_number.to_hex(client.serial) for client in clients}
+    assert {client.serial for client in clients} <= workflow.held()
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("s.json", lambda serial: json.dumps([serial])), ("s.jsonl", lambda serial: json.dumps({"Serial": serial}))],
+)
+def test_format_of_a_list(workflow: Workflow, name: str, write: Callable[[str], str]) -> None:
+    """The format follows from the name; the certificate ends up blocked."""
+    (client,) = workflow.clients(1)
+    location = put(workflow, f"{client.name}/{name}", write(f"0x{client.serial:x}"))
+    assert run(workflow, {"SerialList": location}).status == "SUCCEEDED"
     assert client.serial in workflow.held()
 
 

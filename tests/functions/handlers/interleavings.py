@@ -7,8 +7,8 @@ store holds; an edge is the next call of one execution. Orders that lead to the 
 each node is visited once.
 
 An execution is brought to a node by running its real step again from the beginning with the recorded responses; at the
-first call without a recorded response it is suspended. That call is made for real, over HTTP, after the embedded trust
-store has been restored to the node's state; a call already made in the same state of the trust store is not repeated.
+first call without a recorded response it is suspended. That call is made for real, without HTTP, after the embedded
+trust store has been restored to the node's state; one made in the same state of the trust store is not repeated.
 """
 
 import functools
@@ -24,17 +24,10 @@ from functions.errors import RevocationAddUnclear, RevocationError, RevocationNo
 from functions.models.base import S3Object
 from functions.models.states import ConvertedCrl, EnforceInput, TrustStore
 from functions.models.stored import Evidence
+from tests.functions.direct_calls import CALLS
 from tests.functions.handlers.interleaving_graph import STEPS, Call, Execution, Graph, Lists, Node, Response
 from tests.support.pki import NOW
 from tests.support.steps import Steps
-
-CALLS = (
-    "describe_trust_store",
-    "describe_trust_store_revocations",
-    "get_trust_store_revocation_content",
-    "add_trust_store_revocations",
-    "remove_trust_store_revocations",
-)
 
 # What the state machine retries, and how often (statemachine/revocation.asl.json, VerifyRevocation, AttachCrl).
 _MAX_RETRIES: dict[type[RevocationError], int] = {RevocationNotVerified: 6, RevocationAddUnclear: 4}
@@ -59,8 +52,8 @@ class Explorer:
         self._responses: Iterator[Response] = iter(())
         self._calls: dict[tuple[Call, Lists], tuple[Response, Lists]] = {}
         self._advanced: dict[Execution, Execution] = {}
-        for name in CALLS:
-            patch.setattr(elbv2, name, functools.partial(self._replay, name, getattr(elbv2, name)))
+        for call in CALLS:
+            patch.setattr(elbv2, call.__name__, functools.partial(self._replay, call.__name__, call))
         # Versions of objects never change: each is read once.
         patch.setattr(s3, "get_object", functools.cache(s3.get_object))
         patch.setattr(workflow_bucket, "put_evidence", self._put_evidence)

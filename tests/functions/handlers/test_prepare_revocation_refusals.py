@@ -205,3 +205,18 @@ def test_refusal_leaves_nothing(steps: Steps) -> None:
         prepare(steps, Serials=["zz"])
     objects = steps.lab.aws.client("s3").list_objects_v2(Bucket=steps.bucket, Prefix=f"executions/{steps.name}/")
     assert objects["KeyCount"] == 0
+
+
+def test_dry_run_of_an_older_state_machine(steps: Steps) -> None:
+    """A state machine without a dry run would revoke in earnest what was only to be planned."""
+    with pytest.raises(InvalidInput, match="this state machine is older than its functions and has no dry run"):
+        prepare(steps, DryRun=True)
+
+
+def test_malformed_field_beside_a_crl(steps: Steps) -> None:
+    """The CRL's CA is not looked for; the trust stores are checked all the same."""
+    missing = steps.trust_store_arn[:-4] + "0000"
+    with pytest.raises(RequestRefused, match="2 faults") as raised:
+        prepare(steps, {"Crl": "s3://bkt/c.crl", "Ticket": 5, "TrustStoreArns": [missing]})
+    errors = [line.partition(":")[0] for line in str(raised.value).splitlines()[1:]]
+    assert errors == ["InvalidInput", "TrustStoreNotFound"]

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from functions.models.drift import DriftStatus
+from functions import workflow_bucket
+from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
 from functions.models.report import PROVEN
 from functions.models.states import CrlStatus, Drift, Failure
 from functions.pki import serial_number
+from functions.trust_store import claim
+from tests.support.pki import HOUR, NOW
 from tests.support.reporting import (
     EXPIRED,
     FAILED,
@@ -185,3 +188,17 @@ def test_reconcile(steps: Steps, drift: Drift, error: str | None) -> None:
     assert location.error == error
     assert location.reconciled is drift.status
     assert location.proven == ("attached and read back" if drift.status is DriftStatus.NONE else "nothing")
+
+
+def test_corrected_drift(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reconcile whose list was read back counts the drifts that it corrected, and releases its claim on them."""
+    state = done(steps, reconcile=True)
+    store = TrustStoreDrift(trust_store_arn=steps.trust_store_arn, kind=DriftKind.OLDER_LIST)
+    drift = Drift(status=DriftStatus.CONFIRMED, crl_number=2, trust_stores=[store])
+    manifest = workflow_bucket.get_manifest(state["prepared"].manifest)
+    assert claim.acquire(manifest, 2, NOW) is None
+    location = write_report(steps, **{**state, "found": drift, "revocations": []}).location
+    assert (location.outcome, location.reconciled) == ("SUCCEEDED", DriftStatus.CONFIRMED)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["DriftsCorrected"] == 1
+    peer = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
+    assert claim.acquire(peer, 2, NOW + HOUR) is None

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,9 +106,15 @@ def test_ca_busy(steps: Steps, no_retry_delay: None) -> None:  # noqa: ARG001
     assert set(four) <= set(ca_of(steps).revocations)
 
 
+def clock(monkeypatch: pytest.MonkeyPatch, looks_in_time: int) -> None:
+    """Let the step's time be up after so many looks at the clock; the first of them sets the deadline."""
+    times = iter([0.0] * looks_in_time + [1_000.0] * 99)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(times)))
+
+
 def test_ca_stays_busy(steps: Steps, monkeypatch: pytest.MonkeyPatch, no_retry_delay: None) -> None:  # noqa: ARG001
     """Outcomes are stored before the step gives up, and the next attempt does the rest."""
-    monkeypatch.setattr(module, "_MAX_SECONDS", 0.5)
+    clock(monkeypatch, 1 + 4)
     four = issue(steps, 4)
     manifest = manifest_of(steps, *four)
     quota = steps.lab.aws.settings.private_ca
@@ -118,7 +125,18 @@ def test_ca_stays_busy(steps: Steps, monkeypatch: pytest.MonkeyPatch, no_retry_d
     assert {revocation.outcome for revocation in outcomes} == {REVOKED, FAILED}
     assert {revocation.error for revocation in outcomes if revocation.outcome is FAILED} == {"CertificateAuthorityBusy"}
     quota.revocation_burst = quota.revocations_per_second = 1_000
+    clock(monkeypatch, 99)
     assert revoke(manifest) == RevokedBatch(batch=0, revoked=4)
+
+
+def test_deadline_during_a_round(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the time is up no further call is made, and what was done is stored."""
+    four = issue(steps, 4)
+    manifest = manifest_of(steps, *four)
+    clock(monkeypatch, 1 + 2)
+    with pytest.raises(CertificateAuthorityBusy, match="too busy for 2 of 4 serials of batch 0"):
+        revoke(manifest)
+    assert len(workflow_bucket.get_outcomes(read(manifest), 0)) == 2
 
 
 def test_second_batch(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,8 @@ def test_serial_is_not_a_header() -> None:
     read_serials = [wanted.serial for wanted in read("serial=1234567890\nserial=1234567891\n", CSV)]
     assert read_serials == [0x1234567890, 0x1234567891]
     assert [wanted.serial for wanted in read("Serial Number: 12:34\n", CSV)] == [0x1234]
+    with pytest.raises(InvalidSerialList, match="line 1: AmbiguousSerial"):
+        read("1234\n5678\n", CSV)
 
 
 @pytest.mark.parametrize(

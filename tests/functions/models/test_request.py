@@ -75,3 +75,18 @@ def test_number_of_looks(interval: int, deadline: int, good: bool) -> None:  # n
     else:
         with pytest.raises(ValidationError, match=f"more than {MAX_POLLS} polls"):
             Polling(interval_seconds=interval, deadline_seconds=deadline)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"CertificateAuthorityArn": None}, "CertificateAuthorityArn: Field required"),
+        ({"Serials": [], "Crl": "s3://bkt/c.crl"}, "CertificateAuthorityArn is only for Private CA"),
+        ({"AcceptLowerCrlNumber": True}, "AcceptLowerCrlNumber: only with Crl"),
+        ({"SerialList": "bkt/list"}, "SerialList"),
+    ],
+)
+def test_fields_that_exclude_or_need_each_other(fields: dict[str, object], message: str) -> None:
+    """The message names the field."""
+    with pytest.raises(ValidationError, match=message):
+        RevocationRequest.model_validate(complete_request(**fields))

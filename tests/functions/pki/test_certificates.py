@@ -204,3 +204,19 @@ def test_expired_certificate() -> None:
     expired = CA.issue(not_before=NOW - 2 * DAY, not_after=NOW - timedelta(seconds=1))
     with pytest.raises(CertificateExpired, match="Leave it out"):
         certificates.check(expired.certificate, CA.certificate, NOW)
+
+
+def test_certificate_without_basic_constraints() -> None:
+    """RFC 5280 does not require them of an end entity (4.2.1.9)."""
+    key = pki.ec_key()
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(pki.name("client"))
+        .issuer_name(CA.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(5)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .sign(CA.key, pki.SHA256)
+    )
+    assert not certificates.is_ca_certificate(certificate)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions.pki.chain import is_trusted
+from functions.pki.chain import ca_id_from_key, is_trusted
 from tests.support import pki
 from tests.support.pki import InMemoryCa, certificate_authority
 
@@ -76,6 +76,7 @@ def test_certificate_renewed() -> None:
     renewed = certificate_authority("Root", key=ROOT.key, not_after=pki.NOW + timedelta(days=9_000))
     assert renewed.certificate != ROOT.certificate
     assert trusted(ROOT, renewed)
+    assert ca_id_from_key(renewed.certificate) == ca_id_from_key(ROOT.certificate) != ca_id_from_key(OTHER.certificate)
 
 
 def test_chain_too_long() -> None:
@@ -84,3 +85,10 @@ def test_chain_too_long() -> None:
     for depth in range(4):
         deep = certificate_authority(f"Deep {depth}", under=deep)
     assert not trusted(deep, ROOT)
+
+
+def test_chain_without_an_end() -> None:
+    """Certificates that have issued each other are followed to a limit."""
+    again = certificate_authority("Root", key=ROOT.key, under=MIDDLE)
+    chain = MIDDLE.certificate_pem + again.certificate_pem
+    assert not trusted(ISSUING, OTHER, chain=chain)

@@ -134,3 +134,10 @@ def test_to_hex_refuses_what_is_not_positive(serial: int) -> None:
     """A number that is not positive has no hexadecimal form."""
     with pytest.raises(InvalidSerial, match=str(serial)):
         serial_number.to_hex(serial)
+
+
+def test_log_line_without_a_certificate() -> None:
+    """A line of a connection without a client certificate holds digits, and no serial number."""
+    line = "2026-11-23T03:01:15.514108Z 203.0.113.1 36280 443 TLSv1.3 TLS_AES_128_GCM_SHA256 4.036 - - - - TID_1 - -"
+    with pytest.raises(InvalidSerial, match="is a line of a connection log and names no client certificate"):
+        serial_number.parse(line)

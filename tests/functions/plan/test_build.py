@@ -1,6 +1,7 @@
 """A plan names what is not known, survives refusals by AWS, and stays below a state's size limit."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +15,13 @@ from functions.models.request import ExecutionInput
 from functions.models.states import RevocationOutcome
 from functions.models.stored import Manifest
 from functions.pki import serial_number
-from functions.plan import revocation_outcomes
+from functions.plan import build, revocation_outcomes
 from functions.plan.build import build_plan
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.lab.pki import Client
 from tests.support import pki
-from tests.support.pki import NOW
+from tests.support.pki import DAY, NOW
 from tests.support.steps import Steps
 
 GET_CERTIFICATE = "acm-pca:GetCertificate"
@@ -195,3 +196,80 @@ def test_files_not_uploaded_yet(steps: Steps, client: Client) -> None:
 
     result = plan(steps, {"SerialList": "s3://nowhere/list.txt"}, get_object=get_object)
     assert result.expected == {"REVOKED": 1}
+
+
+def put_crl(steps: Steps, body: bytes) -> None:
+    """Write an object in the place of the CRL of the lab's CA."""
+    bucket, key = acm_pca.certificate_authority(steps.lab.authority.arn).crls.target
+    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+
+@pytest.fixture
+def own_crl(steps: Steps) -> Iterator[pki.InMemoryCa]:
+    """Return the lab's CA, to sign a CRL in the place of its own; restore that afterwards."""
+    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
+    assert ca.certificate is not None
+    yield pki.InMemoryCa(ca.certificate, ca.key)
+    acm_pca.publish_now(ca.arn)
+
+
+def test_serial_in_the_current_crl(steps: Steps, client: Client, own_crl: pki.InMemoryCa) -> None:
+    """It is revoked already: the current CRL is attached, and no other is waited for."""
+    put_crl(steps, own_crl.crl([client.serial], number=10**15))
+    result = plan_for(steps, client)
+    assert result.expected == {"ALREADY_REVOKED": 1}
+    (store,) = result.trust_stores
+    assert (store.add_crl_number, store.add_next_crl) == (10**15, False)
+
+
+def test_crl_of_another_ca_in_its_place(steps: Steps, client: Client, own_crl: pki.InMemoryCa) -> None:
+    """What it holds is not revoked by this CA, and it is not usable."""
+    put_crl(steps, pki.certificate_authority("Other").crl([client.serial], number=10**15))
+    result = plan_for(steps, client)
+    assert result.expected == {"REVOKED": 1}
+    assert result.crl
+    assert result.crl.refusal
+    assert result.crl.refusal.error == "CrlIssuerMismatch"
+    assert own_crl.certificate.subject != pki.name("Other")
+
+
+def test_load_balancers_not_readable(steps: Steps, client: Client) -> None:
+    """How many use the trust store is then unknown, and the plan is made all the same."""
+    faults.add("elasticloadbalancing:DescribeTrustStoreAssociations", code="AccessDenied")
+    result = plan_for(steps, client)
+    assert (result.outcome, result.trust_stores[0].load_balancers) == (PlannedOutcome.SUCCEEDED, None)
+
+
+def test_certificate_that_has_expired(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it was revoked before that cannot be known; one in a list was."""
+    ca = pki.certificate_authority()
+    pem = ca.issue(not_before=NOW - 2 * DAY, not_after=NOW - DAY).certificate_pem.decode()
+    monkeypatch.setattr("functions.aws.acm_pca.get_certificate", lambda *_: pem)
+    (serial,) = plan_for(steps, client).serials
+    assert (serial.expected, serial.explanation) == (
+        None,
+        "it has expired: EXPIRED if it was revoked before that, FAILED otherwise",
+    )
+    attach_crl_with(steps, client)
+    (serial,) = plan_for(steps, client).serials
+    assert serial.expected is RevocationOutcome.EXPIRED
+
+
+def test_certificate_that_cannot_be_parsed(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outcome is unknown, and the explanation says why."""
+    monkeypatch.setattr("functions.aws.acm_pca.get_certificate", lambda *_: "hello")
+    (serial,) = plan_for(steps, client).serials
+    assert (serial.expected, serial.explanation) == (None, "GetCertificate: its certificate cannot be read")
+
+
+def test_serial_that_was_never_issued(steps: Steps) -> None:
+    """Private CA refuses it, with its own error."""
+    result = plan(steps, {"Serials": ["0xabcdef"]})
+    assert (result.outcome, result.error) == (PlannedOutcome.FAILED, "SerialsNotRevoked")
+    assert (result.serials[0].explanation or "").startswith("ResourceNotFoundException: ")
+
+
+def test_very_long_cause_is_cut(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state's output has a limit."""
+    monkeypatch.setattr(build, "_MAX_CAUSE_LENGTH", 20)
+    assert plan(steps, {"Serials": ["zz"]}).cause == "Serials[0]: InvalidS …"

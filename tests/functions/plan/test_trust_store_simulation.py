@@ -15,6 +15,7 @@ from functions.plan import enforcement
 from functions.plan.trust_store_simulation import Simulation
 from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import Precedence
+from tests.functions.direct_calls import call_directly
 from tests.support import pki
 from tests.support.steps import A, B, C, D, Steps
 
@@ -79,12 +80,13 @@ situations = st.builds(
 @given(situations)
 def test_prediction_matches_steps(steps: Steps, lambda_environment: pytest.MonkeyPatch, situation: Situation) -> None:
     """The steps add and remove the lists that the simulation predicts, and raise the same error."""
+    call_directly(lambda_environment)
     lambda_environment.setenv("MAX_REVOCATION_LISTS", str(situation.max_lists))
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", str(situation.max_entries))
     environment.cache_clear()
     own = Steps(steps.lab, authority=OWN)
     for attached in situation.attached:
-        own.add(attached.der)
+        own.add_directly(attached.der)
     location = own.manifest(*situation.wanted, accept_lower_crl_number=situation.accept_lower)
     before = own.attached().keys()
     manifest = workflow_bucket.get_manifest(location)

@@ -3,10 +3,11 @@
 import pytest
 
 from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
-from functions.models.report import OpenConnections, TrustStoreReport
+from functions.models.report import OpenConnections, SerialReport, TrustStoreReport
 from functions.models.states import ConvertedCrl, Drift
+from functions.pki import serial_number
 from functions.report.markdown import render
-from tests.support.reporting import done, make_report, write_report
+from tests.support.reporting import REVOKED, done, make_report, write_report
 from tests.support.steps import Steps
 
 TRUST_STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/a/b"
@@ -70,3 +71,11 @@ def test_warnings() -> None:
     text = render(make_report(trust_stores=[store]))
     assert f"**Warning:** no load balancer uses {TRUST_STORE}" in text
     assert f"**Warning:** 1 serials that {TRUST_STORE} refused before are no longer in the list" in text
+
+
+def test_more_certificates_than_are_shown() -> None:
+    """The others are counted; the JSON names them all."""
+    serials = [SerialReport(serial=number, outcome=REVOKED) for number in range(1, 1_003)]
+    text = render(make_report(serials=serials))
+    assert "… and 2 more certificates: see report.json." in text
+    assert (f"| {serial_number.to_hex(1_000)} |" in text, f"| {serial_number.to_hex(1_001)} |" in text) == (True, False)

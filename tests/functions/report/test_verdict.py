@@ -229,3 +229,11 @@ def test_many_serials_not_verified() -> None:
     (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in der_crl.random_serials(12))
     assert problem.sentence.startswith("12 serials were not read back from every trust store: ")
     assert problem.sentence.endswith(" and 2 more")
+
+
+def test_crl_that_private_ca_could_not_write() -> None:
+    """What Private CA's event says comes first: it is what has to be fixed."""
+    failure = Failure(error="CrlBucketNotWritable", cause="the bucket denies it")
+    (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, wanted=1, generation_failure=failure))
+    assert problem.error == "CrlBucketNotWritable"
+    assert problem.sentence.startswith("the bucket denies it. 1 of 1 revoked serials are in no CRL")

@@ -1,6 +1,10 @@
 """Lists that are still attached are removed, and each serial number in them is counted once."""
 
+import pytest
+
+from functions.errors import AwsUnavailable
 from functions.models.stored import AttachedList
+from functions.pki import crl
 from functions.trust_store import revocation_lists
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
@@ -43,3 +47,11 @@ def test_entries_of_several_lists(steps: Steps) -> None:
     assert revocation_lists.count_distinct_entries(arn, lists) == 2
     assert revocation_lists.read_serial_numbers(arn, lists) is None
     assert revocation_lists.count_distinct_entries(arn, []) == 0
+
+
+def test_list_removed_while_it_is_compared(steps: Steps) -> None:
+    """What it held is not known, so nothing can be said of what would be lost; the step is repeated."""
+    newest = crl.read(steps.authority.crl([A], number=1))
+    gone = AttachedList(revocation_id=7, number_of_revoked_entries=1, crl_number=2, sha256="x")
+    with pytest.raises(AwsUnavailable, match="was removed while it was compared"):
+        revocation_lists.require_no_serial_lost(steps.trust_store_arn, [gone], newest)

@@ -1,0 +1,112 @@
+"""The plan of an input with a CRL of a CA outside Private CA: what the CRL would change, or why it is refused."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from functions.models.drift import DriftKind, DriftStatus
+from functions.models.plan import Plan, PlannedOutcome
+from functions.models.request import ExecutionInput
+from functions.pki import serial_number
+from functions.plan.build import build_plan
+from infra.local.lab.lab import create_trust_store
+from tests.support.pki import DAY, HOUR, NOW
+from tests.support.steps import A, B, Steps
+
+
+@pytest.fixture
+def third_party(steps: Steps) -> Steps:
+    """Return steps whose trust store trusts a CA outside Private CA."""
+    pem = SimpleNamespace(pem=steps.authority.certificate_pem.decode())
+    return Steps(steps.lab, create_trust_store(steps.aws, f"p-{steps.name}", [pem]), authority=steps.authority)
+
+
+def plan(steps: Steps, body: bytes, **more: object) -> Plan:
+    """Upload a CRL and plan to enforce it."""
+    steps.publish(body)
+    url = "s3://{}/{}".format(*steps.crl_location)
+    request = {"Crl": url, "TrustStoreArns": [steps.trust_store_arn], **more}
+    return build_plan(
+        ExecutionInput(request=request, execution_arn="none", execution_name=steps.name, start_time=NOW), NOW
+    )
+
+
+def test_first_crl(third_party: Steps) -> None:
+    """It is attached; nobody else would do that, so that there is nobody to give way to."""
+    result = plan(third_party, third_party.authority.crl([A], number=5))
+    assert (result.outcome, result.certificate_authority_arn) == (PlannedOutcome.SUCCEEDED, None)
+    assert result.drift
+    assert (result.drift.status, result.drift.trust_stores[0].kind) == (DriftStatus.CONFIRMED, DriftKind.NO_LIST)
+    assert (result.trust_stores[0].add_crl_number, result.seconds_giving_way) == (5, 0)
+
+
+def test_same_crl_again(third_party: Steps) -> None:
+    """Nothing is to be done."""
+    crl = third_party.authority.crl([A], number=5)
+    third_party.add(crl)
+    result = plan(third_party, crl)
+    assert result.drift
+    assert result.drift.status is DriftStatus.NONE
+    assert result.trust_stores[0].add_crl_number is None
+
+
+def test_lower_number(third_party: Steps) -> None:
+    """It is refused, with the option that accepts it."""
+    third_party.add(third_party.authority.crl([A], number=5))
+    result = plan(third_party, third_party.authority.crl([A, B], number=4))
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlNumberLower")
+    assert "start again with AcceptLowerCrlNumber" in (result.cause or "")
+
+
+def test_lower_number_of_a_restored_ca(third_party: Steps) -> None:
+    """It is accepted if the input accepts it, and replaces the list with the higher number."""
+    higher = third_party.add(third_party.authority.crl([A], number=5))
+    result = plan(third_party, third_party.authority.crl([A, B], number=4), AcceptLowerCrlNumber=True)
+    assert result.outcome is PlannedOutcome.SUCCEEDED
+    assert result.drift
+    assert result.drift.trust_stores[0].kind is DriftKind.HIGHER_NUMBER
+    (store,) = result.trust_stores
+    assert (store.add_crl_number, store.remove_revocation_ids, store.number_dropped) == (4, [higher], 0)
+
+
+def test_restored_ca_that_forgot_a_revocation(third_party: Steps) -> None:
+    """A serial that is refused now would be accepted, so the CRL is refused, and the serial named."""
+    third_party.add(third_party.authority.crl([A, B], number=5))
+    result = plan(third_party, third_party.authority.crl([A], number=4), AcceptLowerCrlNumber=True)
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlNumberLower")
+    assert f"lacks 1 serials that are refused now: {serial_number.to_hex(B)}" in (result.cause or "")
+
+
+def test_restored_ca_that_uses_a_number_again(third_party: Steps) -> None:
+    """Of two CRLs with one number neither is known to be the right one."""
+    third_party.add(third_party.authority.crl([A], number=4))
+    third_party.add(third_party.authority.crl([A], number=5))
+    result = plan(third_party, third_party.authority.crl([A, B], number=4), AcceptLowerCrlNumber=True)
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlNumberReused")
+    assert "Have the CA sign one with a number that it has not used" in (result.cause or "")
+
+
+def test_expired_crl(third_party: Steps) -> None:
+    """No other CRL follows by itself, so it is refused at once."""
+    expired = third_party.authority.crl([A], this_update=NOW - DAY, next_update=NOW - HOUR)
+    result = plan(third_party, expired)
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlExpired")
+
+
+def test_crl_that_is_not_valid_yet(third_party: Steps) -> None:
+    """The refusal gives both times."""
+    result = plan(third_party, third_party.authority.crl([A], this_update=NOW + timedelta(seconds=1)))
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlNotYetValid")
+
+
+def test_crl_of_an_unknown_ca(third_party: Steps, steps: Steps) -> None:
+    """The trust store's bundle does not hold its CA."""
+    result = plan(third_party, Steps(steps.lab).authority.crl([A], key_identifier=None))
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlSignatureInvalid")
+
+
+def test_trust_stores_that_are_not_named(third_party: Steps) -> None:
+    """Those whose bundle holds the CA are found by the signature, and no others."""
+    result = plan(third_party, third_party.authority.crl([A]), TrustStoreArns=[])
+    assert [store.trust_store_arn for store in result.trust_stores] == [third_party.trust_store_arn]
