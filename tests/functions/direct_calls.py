@@ -3,7 +3,7 @@
 They call the same embedded trust store; `test_direct_calls.py` compares both ways.
 """
 
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -65,6 +65,19 @@ CALLS = (
 
 
 def call_directly(patch: pytest.MonkeyPatch) -> None:
-    """Replace the calls over HTTP."""
+    """Replace the calls over HTTP, and S3 by a dictionary."""
+    objects: dict[S3Object, bytes] = {}
+
+    def put_object(bucket: str, key: str, body: bytes | IO[bytes], _content_type: str) -> S3Object:
+        version = S3Object(bucket=bucket, key=key, version_id=str(len(objects)))
+        objects[version] = body if isinstance(body, bytes) else body.read()
+        return version
+
+    def get_object(bucket: str, key: str, *, version_id: str, **_: object) -> s3.FetchedObject:
+        version = S3Object(bucket=bucket, key=key, version_id=version_id)
+        return s3.FetchedObject(objects[version], version, "etag")
+
+    patch.setattr(s3, "put_object", put_object)
+    patch.setattr(s3, "get_object", get_object)
     for call in CALLS:
         patch.setattr(elbv2, call.__name__, call)

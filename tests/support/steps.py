@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions import workflow_bucket
+from functions.aws import s3
 from functions.handlers.attach_crl import attach_crl
 from functions.handlers.convert_crl import convert_crl
 from functions.handlers.find_crl import find_crl
@@ -152,10 +153,7 @@ class Steps(Harness):
 
     def convert(self, der: bytes, manifest: S3Object | None = None) -> ConvertedCrl:
         """Publish a CRL and run ConvertCrl on it."""
-        self.publish(der)
-        bucket, key = self.crl_location
-        version = self.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
-        found = S3Object(bucket=bucket, key=key, version_id=version)
+        found = s3.put_object(*self.crl_location, der, "application/pkix-crl")
         return convert_crl(ConvertCrlInput(manifest=manifest or self.manifest(A), crl=found), NOW)
 
     def store(self, *, failure: Failure | None = None, **parts: Any) -> TrustStore:  # noqa: ANN401 - fields
