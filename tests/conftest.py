@@ -63,7 +63,8 @@ def lab(lab_cache: "LabCache[Lab]") -> "Iterator[Lab]":
 
     lab = lab_cache.get()
     settings = lab.aws.settings
-    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.1
+    settings.step_functions.wait_scale = 0.1
     # More than all tests of a process use up: the bucket refills at AWS's pace, and goes on from test to test.
     settings.trust_stores.write_burst = settings.trust_stores.max_trust_stores = 1_000_000
     yield lab

@@ -9,7 +9,6 @@ import pytest
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
-from infra.local.events import service as events
 from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
 from tests.statemachine.live_stack import LiveStack
@@ -76,18 +75,19 @@ def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
     embedded_aws.settings.events.sends_s3_events = False
     folder = tmp_path_factory.mktemp("live")
     with deployed_lab(
-        embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="2", DeadlineSeconds="10"
+        embedded_aws, folder / "pki", GiveWaySeconds="1", DelayNoticeSeconds="1", DeadlineSeconds="120"
     ) as lab:
         yield LiveStack(Workflow(lab, lab.trust_store_arn, folder=folder))
     embedded_aws.reset()
-    embedded_aws.settings.events.sends_s3_events = True
+    embedded_aws.settings.restore_defaults()
 
 
 @pytest.fixture
 def live(stack: LiveStack) -> Iterator[LiveStack]:
     """Return the stack with the current CRL attached; S3's events are off until a test enables them."""
     settings = stack.aws.settings
-    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.3
+    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.1
+    settings.step_functions.wait_scale = 0.1
     settings.trust_stores.write_burst = 1_000_000
     acm_pca.publish_now(stack.lab.authority.arn)
     assert stack.reconcile().status == "SUCCEEDED"
@@ -95,9 +95,7 @@ def live(stack: LiveStack) -> Iterator[LiveStack]:
     stack.receive_events()
     yield stack
     settings.events.sends_s3_events = False
-    events.wait_until_delivered(30)
-    for arn in stack.workflow.executions():
-        stack.workflow.wait(arn)
+    stack.settle()
     faults.clear()
-    defaults = type(settings)()
-    settings.private_ca, settings.trust_stores = defaults.private_ca, defaults.trust_stores
+    settings.restore_defaults()
+    settings.events.sends_s3_events = False

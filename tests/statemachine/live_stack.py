@@ -62,6 +62,16 @@ class LiveStack:
         events.wait_until_delivered(30)
         return ended
 
+    def settle(self) -> None:
+        """Wait until all events are delivered, and all executions that they have started have ended."""
+        while True:
+            events.wait_until_delivered(30)
+            running = [arn for arn in self.workflow.executions() if self.workflow.is_running(arn)]
+            if not running:
+                return
+            for arn in running:
+                self.workflow.wait(arn)
+
     def request_revocation(self, **detail: object) -> None:
         """Put an event on the bus that requests a revocation."""
         event_bridge.put(

@@ -3,8 +3,7 @@
 import contextlib
 import copy
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from infra.local.lab.lab import deployed_lab
 from infra.local.lab.pki import Client
 from infra.local.server import EmbeddedAws
 from tests.support.waiting import eventually
-from tests.support.workflow import Execution, Workflow
+from tests.support.workflow import Execution, Workflow, before_first_call
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
@@ -31,7 +30,8 @@ REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     """Return a workflow on a stack of its own, for one trust store that hangs on a load balancer."""
     private_ca = aws.settings.private_ca
-    private_ca.crl_delay_seconds = private_ca.crl_retry_seconds = 0.3
+    private_ca.crl_delay_seconds = private_ca.crl_retry_seconds = 0.1
+    aws.settings.step_functions.wait_scale = 0.1
     aws.settings.trust_stores.write_burst = 1_000_000
     aws.settings.events.sends_s3_events = False  # the schedule is fired where a reconcile is wanted
     with deployed_lab(
@@ -40,17 +40,6 @@ def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
         acm_pca.publish_now(lab.authority.arn)
         yield Workflow(lab, lab.trust_store_arn, folder=tmp_path)
     faults.clear()
-
-
-def before_first_call(wanted: str, arn: str, act: Callable[[], object]) -> None:
-    """Run an action on a trust store, once, just before a call is handled."""
-    once = threading.Lock()
-
-    def observer(action: str, resource: str) -> None:
-        if (action, resource) == (wanted, arn) and once.acquire(blocking=False):
-            act()
-
-    faults.observe(observer)
 
 
 def remove_highest_list(arn: str) -> None:
@@ -214,6 +203,7 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
     eventually(lambda: workflow.report(running) or None, 30)
 
 
+@pytest.mark.slow("every scenario that needs a permission, one after the other")
 def test_every_permission_is_used_and_needed(fresh: Workflow) -> None:
     """Every action that the template allows is called, no other action is, and without any of them a call is denied."""
     run_all_scenarios(fresh)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -115,7 +114,7 @@ def test_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: str
         ]
         command += ["--certificate-serial", serial_number.to_hex(client.serial), "--revocation-reason", "SUPERSEDED"]
         subprocess.run(command, env={**os.environ, **live.aws.environment()}, check=True, capture_output=True)
-        time.sleep(1)
+        live.workflow.wait_for_crl_with(client)
         if by == "schedule":
             events.fire_schedules_now()
 
@@ -164,24 +163,24 @@ def test_older_crl_in_s3_is_refused(live: LiveStack) -> None:
 
 
 @pytest.mark.parametrize("with_a_person", [False, True])
-def test_ten_events_for_one_crl_add_one_list(live: LiveStack, with_a_person: bool) -> None:  # noqa: FBT001 - a case
-    """Trust stores accept one write every five seconds, so ten reconciles of one CRL must not write ten times."""
+def test_five_events_for_one_crl_add_one_list(live: LiveStack, with_a_person: bool) -> None:  # noqa: FBT001 - a case
+    """Trust stores accept one write every five seconds, so five reconciles of one CRL must not write five times."""
     calls: list[str] = []
     faults.observe(lambda action, _: calls.append(action) if action in (ADD, REMOVE) else None)
     (client,) = live.workflow.clients(1)
     live.aws.settings.private_ca.publishes_crls = False
 
-    def ten_at_once() -> None:
+    def five_at_once() -> None:
         if with_a_person:
             before = set(live.workflow.executions())
             live.request_revocation(Serials=[serial_number.to_hex(client.serial)])
             live.workflow.wait_for_state(live.workflow.wait_for_start(before)[0], "WaitForCrl")
         live.aws.settings.private_ca.publishes_crls = True
         acm_pca.publish_now(live.lab.authority.arn)
-        for _ in range(10):
+        for _ in range(5):
             events.fire_schedules_now()
 
-    ended = live.started_by(ten_at_once, 10 + with_a_person)
+    ended = live.started_by(five_at_once, 5 + with_a_person)
     assert {each.status for each in ended} == {"SUCCEEDED"}, [each.cause for each in ended]
     assert calls.count(ADD) <= 1 + with_a_person
     assert calls.count(REMOVE) <= 1 + with_a_person
@@ -197,7 +196,11 @@ def test_bucket_that_private_ca_cannot_write_to_is_named(live: LiveStack) -> Non
     s3.delete_bucket_policy(Bucket=bucket)
     live.aws.settings.private_ca.crl_retry_seconds = 2  # not more failures than a busy machine delivers
     (client,) = live.workflow.clients(1)
-    (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
+    detail = {
+        "Serials": [serial_number.to_hex(client.serial)],
+        "Polling": {"IntervalSeconds": 5, "DeadlineSeconds": 10},
+    }
+    (execution,) = live.started_by(lambda: live.request_revocation(**detail))
     assert (execution.status, execution.error) == ("FAILED", "CrlBucketNotWritable")
     assert execution.outcomes == {serial_number.to_hex(client.serial): "REVOKED"}
     for message in (
@@ -216,7 +219,8 @@ def test_people_are_notified_at_the_start_of_the_wait_and_when_it_takes_long(liv
     """Once each, not at every poll; and a failed notification does not delay the execution."""
     live.aws.settings.private_ca.publishes_crls = False
     (client,) = live.workflow.clients(1)
-    (execution,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
+    detail = {"Serials": [serial_number.to_hex(client.serial)], "Polling": {"IntervalSeconds": 1, "DeadlineSeconds": 3}}
+    (execution,) = live.started_by(lambda: live.request_revocation(**detail))
     assert execution.error == "CrlNotPublished"
     assert [each.partition(":")[0] for each in live.receive_subjects()] == ["Waiting", "Delayed", "Failed"]
     live.aws.settings.private_ca.publishes_crls = True
@@ -253,9 +257,7 @@ def test_workflow_does_not_start_itself(live: LiveStack) -> None:
     (client,) = live.workflow.clients(1)
     before = len(live.workflow.executions())
     live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
-    time.sleep(3)
-    for arn in live.workflow.executions():
-        live.workflow.wait(arn)
+    live.settle()
     assert len(live.workflow.executions()) == before + 2  # the requested one, and the reconcile of its CRL
 
 

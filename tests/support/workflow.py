@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
+from infra.local.core import faults
 from infra.local.lab.lab import Lab
 from infra.local.lab.pki import Client, PrivateCa
 from tests.support import pki
@@ -22,7 +24,7 @@ from tests.support.waiting import eventually
 
 _names = itertools.count()
 # Polled ten times a second, the embedded AWS would be busier with its answers than with the execution.
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 0.15
 _ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 
 
@@ -59,6 +61,19 @@ class Execution:
     def enforced(self) -> set[str]:
         """The serials that are enforced according to the report."""
         return {each["Serial"] for each in self.report["Serials"] if each["Enforced"]}
+
+
+def before_first_call(
+    wanted: str, resource: str, act: Callable[[], object], provided: Callable[[], bool] = lambda: True
+) -> None:
+    """Do something once, just before a call of an action on a resource is handled."""
+    once = threading.Lock()
+
+    def observer(action: str, called_on: str) -> None:
+        if (action, called_on) == (wanted, resource) and provided() and once.acquire(blocking=False):
+            act()
+
+    faults.observe(observer)
 
 
 def _find_crl_statuses(history: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -99,6 +114,15 @@ class Workflow(Harness):
         month = {"Type": "DAYS", "Value": 30}
         arns = [ca.issue(csr, template, "SHA256WITHECDSA", month, None) for _ in range(number)]
         return [int(arn.rsplit("/", 1)[1], 16) for arn in arns]
+
+    def expire(self, client: Client) -> None:
+        """Make a client's certificate, as Private CA knows it, one that expired a day ago."""
+        ca, yesterday = acm_pca.certificate_authority(self.authority.arn), pki.NOW - pki.DAY
+        issue = self.with_key(self.authority).issue
+        expired = issue(client.name, serial=client.serial, not_before=yesterday - pki.DAY, not_after=yesterday)
+        ca.issued[client.serial] = expired.certificate
+        if client.serial in ca.revocations:
+            ca.revocations[client.serial].expires = yesterday
 
     def create_twin(self) -> PrivateCa:
         """Create another CA under the same root, with the same name and a key of its own."""
@@ -141,6 +165,11 @@ class Workflow(Harness):
         response = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.lab.outputs["StateMachineArn"])
         return [each["executionArn"] for each in response["executions"]]
 
+    def is_running(self, execution_arn: str) -> bool:
+        """Return whether an execution has not ended."""
+        described = self.aws.client("stepfunctions").describe_execution(executionArn=execution_arn)
+        return bool(described["status"] == "RUNNING")
+
     def wait_for_start(self, before: set[str], number: int = 1) -> list[str]:
         """Wait for this many executions that are not among those of `before`, and return their ARNs."""
 
@@ -148,7 +177,7 @@ class Workflow(Harness):
             new = [arn for arn in self.executions() if arn not in before]
             return new if len(new) >= number else None
 
-        return eventually(started, 120, every=0.05, expected=f"{number} new executions")
+        return eventually(started, 120, every=0.1, expected=f"{number} new executions")
 
     def wait(self, execution_arn: str, seconds: float = 180) -> Execution:
         """Wait for an execution to end."""
@@ -218,6 +247,13 @@ class Workflow(Harness):
             return {}
         return report
 
+    def when_it_looks(self, number: int, act: Callable[[], object]) -> None:
+        """Do something once, when FindCrl looks for the CRL first, after this many calls of RevokeCertificate."""
+        revoked: list[str] = []
+        faults.observe(lambda action, arn: revoked.append(arn) if action == "acm-pca:RevokeCertificate" else None)
+        crl = "arn:aws:s3:::{Bucket}/{Key}".format(**self.lab.crl_object)
+        before_first_call("s3:GetObject", crl, act, provided=lambda: len(revoked) >= number)
+
     # --------------------------------------------------------------------------------------------- the CRL in S3
 
     def crl_in_s3(self) -> x509.CertificateRevocationList:
@@ -236,6 +272,10 @@ class Workflow(Harness):
                 CertificateSerial=serial_number.to_hex(client.serial),
                 RevocationReason="SUPERSEDED",
             )
+        self.wait_for_crl_with(*clients)
+
+    def wait_for_crl_with(self, *clients: Client) -> None:
+        """Wait until the CRL in S3 names these clients."""
         wanted = {client.serial for client in clients}
         eventually(
             lambda: wanted <= {entry.serial_number for entry in self.crl_in_s3()} or None,

@@ -30,6 +30,7 @@ def test_unknown_and_missing_parameters_are_named(tmp_path: Path) -> None:
         deploy.deploy_stack(options(tmp_path, "up", "TrustStoreArns=a"), Console())
 
 
+@pytest.mark.slow("SAM packages and deploys the whole stack, twice")
 def test_deployed_twice_and_destroyed(
     shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

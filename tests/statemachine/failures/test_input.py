@@ -76,7 +76,8 @@ def test_request_without_serials(untouched: Workflow) -> None:
 def test_malformed_list(untouched: Workflow) -> None:
     """A file from the input bucket is named, with its faults."""
     url = put(untouched, "s.txt", b"\n".join([b"xx"] * 300))
-    execution = untouched.wait(untouched.start_with({"SerialList": url}))
+    request = {"SerialList": url, "TrustStoreArns": [untouched.trust_store_arn]}
+    execution = untouched.wait(untouched.start_with(request))
     assert_refused(execution, "InvalidSerialList", "elsewhere/s.txt", "line 1: InvalidSerial")
 
 

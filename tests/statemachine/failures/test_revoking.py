@@ -1,18 +1,14 @@
 """Private CA refuses, throttles or knows better: what can be revoked is, and what was not is named."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
-from cryptography import x509
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.acm_pca.certificate_authority import CertificateAuthority
 from infra.local.core import faults
-from infra.local.lab.pki import Client
 from tests.support.workflow import Workflow
 
 REVOKE = "acm-pca:RevokeCertificate"
@@ -30,18 +26,6 @@ def calls_of(action: str) -> list[str]:
     noted: list[str] = []
     faults.observe(lambda called, resource: noted.append(resource) if called == action else None)
     return noted
-
-
-def expiring_client(workflow: Workflow, seconds: int) -> Client:
-    """Issue a certificate that is good for some seconds."""
-    (client,) = workflow.clients(1, {"Type": "ABSOLUTE", "Value": int(time.time()) + seconds})
-    return client
-
-
-def sleep_until_expired(client: Client) -> None:
-    """Wait for the end of a certificate's validity."""
-    ends = x509.load_pem_x509_certificate(client.certificate_pem).not_valid_after_utc
-    time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()) + 0.1)
 
 
 def test_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:
@@ -78,8 +62,8 @@ def test_no_wait_if_nothing_was_revoked(guarded: Workflow) -> None:
 
 def test_expired_certificate(guarded: Workflow) -> None:
     """Private CA cannot revoke an expired certificate, and the report gives that reason."""
-    client = expiring_client(guarded, 2)
-    sleep_until_expired(client)
+    (client,) = guarded.clients(1)
+    guarded.expire(client)
     execution = guarded.run(client)
     assert (execution.status, execution.error) == ("FAILED", "SerialsNotRevoked")
     assert f"{serial_number.to_hex(client.serial)} (CertificateExpired)" in execution.cause
@@ -89,9 +73,9 @@ def test_certificate_that_expired_after_its_revocation_is_not_waited_for(
     guarded: Workflow, ca: CertificateAuthority
 ) -> None:
     """CRLs no longer list it, so the other serial is enforced and the execution succeeds."""
-    gone, (fresh,) = expiring_client(guarded, 3), guarded.clients(1)
+    gone, fresh = guarded.clients(2)
     ca.revoke(serial_number.to_hex(gone.serial), "KEY_COMPROMISE")
-    sleep_until_expired(gone)
+    guarded.expire(gone)
     for _ in range(2):  # once after its expiry a CRL still names it
         acm_pca.publish_now(ca.arn)
     execution = guarded.run(gone, fresh)
@@ -141,7 +125,7 @@ def test_throttled_revocations_are_retried(guarded: Workflow, ca: CertificateAut
     """Others use up the quota of Private CA: every serial is revoked all the same."""
     clients = guarded.clients(6)
     guarded.aws.settings.private_ca.revocation_burst = 1
-    guarded.aws.settings.private_ca.revocations_per_second = 2
+    guarded.aws.settings.private_ca.revocations_per_second = 20
     calls = calls_of(REVOKE)
     execution = guarded.run(*clients)
     assert execution.status == "SUCCEEDED"

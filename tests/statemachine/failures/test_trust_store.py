@@ -179,7 +179,7 @@ def test_list_that_becomes_visible_late(guarded: Workflow, store: TrustStore) ->
     """A new list that is not visible yet is waited for, not added again, and the old one stays until then."""
     (client,) = guarded.clients(1)
     adding: list[str] = []
-    guarded.aws.settings.trust_stores.visibility_delay_seconds = 2
+    guarded.aws.settings.trust_stores.visibility_delay_seconds = 0.2
     faults.observe(lambda action, _resource: adding.append(action) if action == ADD else None)
     execution = guarded.run(client)
     assert execution.status == "SUCCEEDED"
@@ -192,7 +192,7 @@ def test_list_that_becomes_visible_late(guarded: Workflow, store: TrustStore) ->
 def test_lost_response_and_a_list_that_becomes_visible_late(guarded: Workflow, store: TrustStore) -> None:
     """Even if it was added twice, one list is left, and it is the new one."""
     (client,) = guarded.clients(1)
-    guarded.aws.settings.trust_stores.visibility_delay_seconds = 1
+    guarded.aws.settings.trust_stores.visibility_delay_seconds = 0.1
     faults.add(ADD, code="InternalFailure", status=500, after=True)
     assert guarded.run(client).status == "SUCCEEDED"
     (left,) = store.lists.values()

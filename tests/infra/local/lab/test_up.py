@@ -42,6 +42,7 @@ done
 """
 
 
+@pytest.mark.slow("a dozen processes of the AWS CLI")
 def test_manual_procedure_with_the_aws_cli(up: Up) -> None:
     """AWS's procedure by hand: revoke, fetch the CRL, convert, upload, add, count, and the handshake is refused."""
     up.sh(STOP_AUTOMATION)
@@ -145,6 +146,7 @@ def test_welcome_has_the_real_serial_numbers(up: Up) -> None:
     assert ":".join(re.findall("..", serial)) in up.welcome
 
 
+@pytest.mark.slow("another make up")
 def test_trust_store_can_hold_only_the_root(tmp_path: Path) -> None:
     """Clients then send their CA's certificate and are accepted; Ctrl-C removes env.sh."""
     running = bring_up(tmp_path / ".embedded", "--root-alone")
