@@ -4,6 +4,8 @@ import ast
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +36,7 @@ TESTS_WITHOUT_MODULE = {
     "tests/test_architecture.py": "the rules of all rooms",
     "tests/test_end_to_end.py": "the whole product, on the embedded AWS or a real account",
     "tests/functions/handlers/test_interleavings.py": "several handlers that run at the same time",
+    "tests/functions/test_direct_calls.py": "calls without HTTP, which other tests make, beside those over HTTP",
 }
 # tests/statemachine tests revocation.asl.json, which is not a module, and the workflow as a whole.
 FOLDERS_WITHOUT_MODULES = ("tests/statemachine/",)
@@ -103,6 +106,15 @@ def test_no_module_imports_a_test_module() -> None:
         if re.match(r"tests\.(.+\.)?test_", name)
     ]
     assert offenders == []
+
+
+def test_pure_tests_start_without_aws() -> None:
+    """Tests of rooms without AWS import neither boto3 nor the embedded AWS, and start in a second."""
+    pure = [path for path in TESTS if path.startswith(("tests/functions/pki/", "tests/functions/models/"))]
+    modules = [path.removesuffix(".py").replace("/", ".") for path in ("tests/functions/conftest.py", *pure)]
+    program = f"import sys, {', '.join(modules)}\nprint(*{{'boto3', 'moto', 'infra.local'}} & sys.modules.keys())"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
 
 
 def test_imports_are_resolved() -> None:

@@ -6,7 +6,8 @@ from functions.aws import elbv2
 from functions.errors import TrustStoreFull
 from functions.models.base import S3Object
 from tests.functions import direct_calls
-from tests.support.steps import A, B, Steps
+from tests.support.pki import A, B
+from tests.support.steps import Steps
 
 
 @pytest.fixture

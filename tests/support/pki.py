@@ -19,6 +19,9 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+# Serial numbers as CAs issue them: 16 octets, of which the first is not zero.
+A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
+
 CrlExtensions = Sequence[tuple[x509.ExtensionType, bool]]
 SHA256 = hashes.SHA256()
 

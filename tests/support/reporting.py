@@ -20,8 +20,8 @@ from functions.models.states import (
     RevocationOutcome,
     TrustStore,
 )
-from tests.support.pki import NOW
-from tests.support.steps import EXECUTION, A, B, C, D, Steps
+from tests.support.pki import NOW, A, B, C, D
+from tests.support.steps import EXECUTION, Steps
 
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED
 ALREADY, EXPIRED = RevocationOutcome.ALREADY_REVOKED, RevocationOutcome.EXPIRED

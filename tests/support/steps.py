@@ -36,14 +36,11 @@ from functions.trust_store import revocation_lists
 from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import pki
 from tests.support.harness import Harness
-from tests.support.pki import NOW
+from tests.support.pki import NOW, A
 
 EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:revocation:"
 
 AnyResult = TypeVar("AnyResult", bound=StepResult)
-
-# Serial numbers as CAs issue them: 16 octets, of which the first is not zero.
-A, B, C, D = (int(digit * 32, 16) for digit in "abcd")
 
 
 @dataclass

@@ -7,7 +7,8 @@ from functions.errors import AwsUnavailable, TrustStoreFull, TrustStoreNotFound,
 from infra.local.core import faults
 from infra.local.elbv2.models import TrustStoreBackend
 from tests.functions.aws.calls import ADD, PEM, REMOVE, TRUST_STORE, TRUST_STORE_ACTIONS, error_of
-from tests.support.steps import A, Steps
+from tests.support.pki import A
+from tests.support.steps import Steps
 
 pytestmark = pytest.mark.usefixtures("steps", "no_retry_delay")
 

@@ -12,8 +12,8 @@ from functions.models.stored import Manifest
 from functions.pki import serial_number
 from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
-from tests.support.pki import NOW
-from tests.support.steps import EXECUTION, A, Steps
+from tests.support.pki import NOW, A
+from tests.support.steps import EXECUTION, Steps
 
 _names = itertools.count()
 

@@ -22,8 +22,8 @@ from functions.pki.der import SEQUENCE, wrap
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import der_crl, pki
-from tests.support.pki import NOW
-from tests.support.steps import A, B, C, Steps
+from tests.support.pki import NOW, A, B, C
+from tests.support.steps import Steps
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"
 CONTENT = "elasticloadbalancing:GetTrustStoreRevocationContent"

@@ -10,8 +10,8 @@ from functions.handlers.convert_crl import convert_crl
 from functions.models.base import S3Object
 from functions.models.states import ConvertCrlInput
 from tests.support import pki
-from tests.support.pki import DAY, HOUR, NOW
-from tests.support.steps import A, B, Steps
+from tests.support.pki import DAY, HOUR, NOW, A, B
+from tests.support.steps import Steps
 
 
 def test_good_crl(steps: Steps) -> None:

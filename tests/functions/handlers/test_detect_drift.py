@@ -14,8 +14,8 @@ from functions.models.drift import DriftKind, DriftStatus
 from functions.models.states import DetectDriftInput, Drift
 from functions.trust_store import claim
 from infra.local.core import faults
-from tests.support.pki import DAY, HOUR, NOW
-from tests.support.steps import A, B, Steps
+from tests.support.pki import DAY, HOUR, NOW, A, B
+from tests.support.steps import Steps
 
 
 def detect(steps: Steps, previous: Drift | None = None) -> Drift:

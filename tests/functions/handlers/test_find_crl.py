@@ -11,8 +11,8 @@ from functions.models.request import Polling
 from functions.models.states import CrlStatus, Failure, Notice, RevocationOutcome
 from infra.local.core import faults
 from tests.support import der_crl, pki
-from tests.support.pki import DAY, NOW
-from tests.support.steps import A, B, C, Steps
+from tests.support.pki import DAY, NOW, A, B, C
+from tests.support.steps import Steps
 
 FAILED = Failure(error="TrustStoreThrottled", cause="")
 

@@ -29,7 +29,8 @@ from infra.local.core import faults
 from tests.functions.handlers.interleaving_graph import Call, Execution, Graph, Lists, Node
 from tests.functions.handlers.interleavings import Explorer
 from tests.support import pki
-from tests.support.steps import A, B, C, D, Steps
+from tests.support.pki import A, B, C, D
+from tests.support.steps import Steps
 
 LETTERS = (A, B, C, D)
 FOREIGN = pki.certificate_authority("Another CA")

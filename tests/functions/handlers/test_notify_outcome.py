@@ -8,9 +8,9 @@ from functions.models.drift import DriftStatus
 from functions.models.report import SerialReport, Summary
 from functions.models.states import Drift, NotifyOutcomeInput
 from functions.pki import serial_number
-from tests.support.pki import NOW
+from tests.support.pki import NOW, A
 from tests.support.reporting import REVOKED, ReceiveMessages, make_report
-from tests.support.steps import A, Steps
+from tests.support.steps import Steps
 
 
 def test_outcome(steps: Steps, receive_messages: ReceiveMessages) -> None:

@@ -6,9 +6,9 @@ from functions.errors import AwsCallRefused
 from functions.handlers.notify_waiting import notify_waiting
 from functions.models.states import CrlStatus, Notice, NotifyWaitingInput
 from infra.local.core import faults
-from tests.support.pki import NOW
+from tests.support.pki import NOW, A, B
 from tests.support.reporting import ReceiveMessages, found
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 
 def test_waiting(steps: Steps, receive_messages: ReceiveMessages) -> None:

@@ -9,8 +9,8 @@ from functions.models.request import WantedSerial
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from tests.functions.handlers.preparing import create_ca, manifest, prepare, trust_store_for
-from tests.support.pki import NOW
-from tests.support.steps import A, B, Steps
+from tests.support.pki import NOW, A, B
+from tests.support.steps import Steps
 
 
 def test_complete_input(steps: Steps) -> None:

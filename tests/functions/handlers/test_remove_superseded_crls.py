@@ -8,7 +8,8 @@ from functions.models.states import ConvertedCrl, TrustStore
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import pki
-from tests.support.steps import A, B, C, Steps
+from tests.support.pki import A, B, C
+from tests.support.steps import Steps
 
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 DESCRIBE = "elasticloadbalancing:DescribeTrustStores"

@@ -9,9 +9,9 @@ from functions import workflow_bucket
 from functions.handlers.report_crl_failure import report_crl_failure
 from functions.models.events import CrlGenerationEvent
 from functions.models.stored import CrlFailure
-from tests.support.pki import NOW
+from tests.support.pki import NOW, A, B
 from tests.support.reporting import ReceiveMessages
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 
 @pytest.fixture(autouse=True)

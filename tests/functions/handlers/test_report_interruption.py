@@ -12,7 +12,7 @@ from functions.handlers.report_interruption import report_interruption
 from functions.models.events import ExecutionStatusEvent
 from functions.models.states import CrlStatus
 from functions.pki import serial_number
-from tests.support.pki import NOW
+from tests.support.pki import NOW, A
 from tests.support.reporting import (
     REVOKED,
     ReceiveMessages,
@@ -21,7 +21,7 @@ from tests.support.reporting import (
     revocations,
     state_entered,
 )
-from tests.support.steps import EXECUTION, A, Steps
+from tests.support.steps import EXECUTION, Steps
 
 START = int(NOW.timestamp() * 1000)
 DAYS_100 = 100 * 86_400_000

@@ -10,7 +10,7 @@ from functions.models.report import PROVEN
 from functions.models.states import CrlStatus, Drift, Failure
 from functions.pki import serial_number
 from functions.trust_store import claim
-from tests.support.pki import HOUR, NOW
+from tests.support.pki import HOUR, NOW, A, B
 from tests.support.reporting import (
     EXPIRED,
     FAILED,
@@ -21,7 +21,7 @@ from tests.support.reporting import (
     revocations,
     write_report,
 )
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 
 def test_everything_done(steps: Steps) -> None:

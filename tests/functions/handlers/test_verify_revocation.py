@@ -9,7 +9,8 @@ from functions.models.states import TrustStore
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import pki
-from tests.support.steps import A, B, C, D, Steps
+from tests.support.pki import A, B, C, D
+from tests.support.steps import Steps
 
 CONTENT = "elasticloadbalancing:GetTrustStoreRevocationContent"
 

@@ -13,7 +13,7 @@ from functions.models.states import (
     RevokeCertificateInput,
     Verified,
 )
-from tests.support.steps import A
+from tests.support.pki import A
 
 CA = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1234"
 

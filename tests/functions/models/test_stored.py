@@ -1,7 +1,7 @@
 """What is kept in S3: the rank of a list, and the serials of a baseline."""
 
 from functions.models.stored import AttachedList, Baseline
-from tests.support.steps import A, B
+from tests.support.pki import A, B
 
 STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/clients/0123456789abcdef"
 

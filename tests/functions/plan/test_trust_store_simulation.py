@@ -17,7 +17,8 @@ from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import Precedence
 from tests.functions.direct_calls import call_directly
 from tests.support import pki
-from tests.support.steps import A, B, C, D, Steps
+from tests.support.pki import A, B, C, D
+from tests.support.steps import Steps
 
 OWN, OTHER = pki.certificate_authority("Own"), pki.certificate_authority("Other")
 

@@ -1,7 +1,8 @@
 """The Athena query selects handshakes that the load balancer refused with the serials of the report."""
 
+from tests.support.pki import A, B
 from tests.support.reporting import FAILED, REVOKED, done, write_report
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 
 def test_serials(steps: Steps) -> None:

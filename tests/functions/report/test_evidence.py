@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from functions import workflow_bucket
 from functions.models.states import CrlStatus, Failure
-from tests.support.pki import NOW
+from tests.support.pki import NOW, A, B
 from tests.support.reporting import REVOKED, done, found, prepared, revocations, write_report
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 
 def test_two_rounds(steps: Steps) -> None:

@@ -2,8 +2,9 @@
 
 from functions.models.states import GatheredState, RevocationOutcome
 from functions.report.execution_history import rebuild_state
+from tests.support.pki import A, B
 from tests.support.reporting import prepared_state, revocations, state_entered, state_exited
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 
 def test_items_of_an_unfinished_map(steps: Steps) -> None:

@@ -12,8 +12,9 @@ from functions.models.report import SerialReport
 from functions.models.states import CrlStatus, Drift, Failure, Notice, RevocationOutcome
 from functions.pki import serial_number
 from functions.report import notification
+from tests.support.pki import A, B
 from tests.support.reporting import found, make_report
-from tests.support.steps import A, B, Steps
+from tests.support.steps import Steps
 
 LONGEST_SERIAL = 2**159 + 1
 REPORT_JSON = S3Object(bucket="b", key="executions/e/report.json", version_id="1")

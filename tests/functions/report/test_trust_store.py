@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from infra.local.core import faults
+from tests.support.pki import A, B, C, D
 from tests.support.reporting import ALREADY, REVOKED, done, prepared, revocations, write_report
-from tests.support.steps import A, B, C, D, Steps
+from tests.support.steps import Steps
 
 
 @pytest.fixture

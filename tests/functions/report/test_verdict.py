@@ -22,8 +22,7 @@ from functions.models.states import (
 )
 from functions.report.verdict import Problem, error_message, find_problems, find_unverified_serials
 from tests.support import der_crl
-from tests.support.pki import NOW
-from tests.support.steps import A, B, C
+from tests.support.pki import NOW, A, B, C
 
 STORE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:truststore/{}/0123456789abcdef"
 REVOKED, FAILED = RevocationOutcome.REVOKED, RevocationOutcome.FAILED

@@ -1,4 +1,4 @@
-"""The plan of an input with a CRL of a CA outside Private CA: what the CRL would change, or why it is refused."""
+"""The drift that a CRL of a CA outside Private CA causes, as a plan shows it; or why that CRL is refused."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,8 +11,8 @@ from functions.models.request import ExecutionInput
 from functions.pki import serial_number
 from functions.plan.build import build_plan
 from infra.local.lab.lab import create_trust_store
-from tests.support.pki import DAY, HOUR, NOW
-from tests.support.steps import A, B, Steps
+from tests.support.pki import DAY, HOUR, NOW, A, B
+from tests.support.steps import Steps
 
 
 @pytest.fixture
