@@ -9,11 +9,11 @@ TEMPLATE = Path(__file__).with_name("template.yaml")
 Node = Any  # dicts, lists and scalars: what a template consists of
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with `!Ref`, `!GetAtt` and the other short forms."""
 
 
-def _expand_short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Node:
+def _expand_short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Node:
     value: Node
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)

@@ -1,6 +1,7 @@
 """Run the embedded AWS: moto's server in this process, with the additions that this product needs."""
 
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -112,6 +113,7 @@ class EmbeddedAws:
         )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
+        gc.freeze()  # what was imported stays: a collection that goes through all of moto takes a tenth of a second
         EmbeddedAws._running = self
         return self
 
@@ -206,7 +208,9 @@ class EmbeddedAws:
             from infra.local.cloudformation import api  # noqa: PLC0415 - see above
 
             api.install(self)
-        return create_backend_app(service)
+        application = create_backend_app(service)
+        gc.freeze()
+        return application
 
 
 def _listen(port: int) -> socket.socket:

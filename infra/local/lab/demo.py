@@ -14,7 +14,7 @@ from functions.pki import serial_number
 from infra.cli.follow import StateVisit
 from infra.local.core.settings import Settings
 from infra.local.lab.handshake import Handshake, connect
-from infra.local.lab.lab import Lab, deployed_lab
+from infra.local.lab.lab import STARTING, Lab, deployed_lab
 from infra.local.lab.watch import watch
 from infra.local.server import EmbeddedAws
 
@@ -26,11 +26,10 @@ def main() -> int:
     """Run the demo; return 0 only if every step went as expected."""
     console = Console(highlight=False, soft_wrap=True, emoji=False)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        console.print(
-            "Starting the embedded AWS: Private CA, trust store, listener, and the stack of infra/template.yaml."
-        )
+        console.print(STARTING)
         aws = stack.enter_context(EmbeddedAws(Settings()))
         aws.settings.events.sends_s3_events = False  # only the execution below is to run
+        aws.settings.private_ca.crl_delay_seconds = aws.settings.private_ca.crl_retry_seconds = 0.5
         lab = stack.enter_context(deployed_lab(aws, Path(folder) / "pki"))
         start = time.monotonic()
         passed = _show(console, lab)
@@ -58,7 +57,7 @@ def _show(console: Console, lab: Lab) -> bool:
 
 def _withhold_crl(lab: Lab) -> None:
     """Wait for the first CRL, and withhold others until the workflow has polled once; on AWS they take half an hour."""
-    lab.aws.client("s3").get_waiter("object_exists").wait(**lab.crl_object, WaiterConfig={"Delay": 1})
+    lab.aws.client("s3").get_waiter("object_exists").wait(**lab.crl_object, WaiterConfig={"Delay": 0})
     lab.aws.settings.private_ca.publishes_crls = False
 
 

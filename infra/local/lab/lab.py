@@ -18,6 +18,7 @@ from infra.template import TEMPLATE
 
 CLIENTS = ("alice", "bob", "mallory")
 STACK = "mtls-revocation"
+STARTING = "Starting the embedded AWS: Private CA, trust store, listener, and the stack of infra/template.yaml."
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from functions.pki import serial_number
 from infra.local.core.settings import Settings
-from infra.local.lab.lab import Lab, deployed_lab
+from infra.local.lab.lab import STARTING, Lab, deployed_lab
 from infra.local.server import EmbeddedAws, PortTaken
 
 
@@ -34,6 +34,7 @@ def main() -> int:
 def _run(aws: EmbeddedAws, options: argparse.Namespace, stop: threading.Event) -> None:
     pki, environment = options.folder / "pki", options.folder / "env.sh"
     shutil.rmtree(pki, ignore_errors=True)
+    print(STARTING, flush=True)
     with deployed_lab(aws, pki, root_alone=options.root_alone, listener_port=options.listener_port) as lab:
         write_environment(environment, lab)
         try:

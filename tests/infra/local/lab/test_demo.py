@@ -26,7 +26,7 @@ def shape(text: str) -> list[str]:
 
 
 def test_demo_prints_what_the_readme_shows() -> None:
-    """It exits with 0 within a minute, even on a busy machine, and prints what the README shows."""
+    """It exits with 0 and prints what the README shows."""
     ran = subprocess.run(
         [sys.executable, "-m", "infra.local.lab.demo"],
         cwd=ROOT,
@@ -36,8 +36,5 @@ def test_demo_prints_what_the_readme_shows() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    seconds = re.search(r"Demo passed in ([\d.]+) s", ran.stdout)
-    assert seconds
-    assert float(seconds[1]) < 60
     documented = generate.block(generate.README.read_text(), "demo")
     assert shape(generate.fence_demo(ran.stdout)) == shape(documented)
