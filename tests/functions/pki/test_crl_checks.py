@@ -298,3 +298,18 @@ def test_is_complete_base() -> None:
 def test_is_not_complete_base(der: bytes) -> None:
     """A CRL that speaks for a part, or has no number, is never compared with another."""
     assert not crl_checks.is_complete_base(crl.read(der))
+
+
+@pytest.mark.parametrize("key_identifier", [None, CA.key_identifier])
+def test_key_identifier_that_is_not_required(key_identifier: bytes | None) -> None:
+    """It may be absent where no other CA has signed the CRL."""
+    parsed = crl.read(CA.crl(key_identifier=key_identifier))
+    crl_checks.check(parsed, issuer=CA.certificate, now=pki.NOW, require_key_identifier=False)
+
+
+def test_other_key_identifier_where_none_is_required() -> None:
+    """If it is there, it must be the CA's; of a long one 32 octets are shown."""
+    parsed = crl.read(CA.crl(key_identifier=b"\x07" * 40))
+    with pytest.raises(CrlAuthorityKeyMismatch) as raised:
+        crl_checks.check(parsed, issuer=CA.certificate, now=pki.NOW, require_key_identifier=False)
+    assert f"key identifier is {':'.join(['07'] * 32)}, and" in str(raised.value)

@@ -71,12 +71,11 @@ def _with_extensions(*encoded: bytes) -> bytes:
 
 
 DATE = der_crl.utc_time(pki.NOW)
+USUAL = entry(5, date=DATE) + entry(0x80, date=DATE) + entry(6, date=DATE, extensions=der_crl.reason(1))
 
 
-# Each is tried alone, and behind an entry of the usual form, whose shape the short way of reading has learnt.
-@pytest.mark.parametrize(
-    "before", [b"", entry(5) + entry(0x80) + entry(6, extensions=der_crl.reason(1))], ids=["", "2nd"]
-)
+# Each is tried alone, and behind entries of the usual form, whose shape and date the short way of reading has learnt.
+@pytest.mark.parametrize("before", [b"", USUAL], ids=["", "2nd"])
 @pytest.mark.parametrize(
     ("encoded", "words"),
     [
@@ -131,10 +130,13 @@ def test_malformed_entry(before: bytes, encoded: bytes, words: str) -> None:
         pytest.param(b"240101006000Z", id="minute 60"),
         pytest.param(b"240101000060Z", id="second 60"),
         pytest.param(b"24010100000aZ", id="a letter"),
+        pytest.param(b"241301123456Z", id="month 13, at a known time"),
+        pytest.param(b"240101243456Z", id="hour 24 of a known day"),
+        pytest.param(b"240101126056Z", id="minute 60 of a known hour"),
         pytest.param(b"", id="nothing"),
     ],
 )
-@pytest.mark.parametrize("before", [b"", entry(5)], ids=["", "2nd"])
+@pytest.mark.parametrize("before", [b"", entry(5, date=wrap(UTC_TIME, b"240101123456Z"))], ids=["", "2nd"])
 def test_malformed_date(before: bytes, text: bytes) -> None:
     """A date that is none, or not in the one form of RFC 5280, is refused."""
     with pytest.raises(CrlMalformed, match="revocationDate of entry"):

@@ -100,7 +100,7 @@ def test_refused_reconcile() -> None:
         ({"expected": {NOT_LOOKED_UP: 3}}, "what becomes of 3 serials that were not looked up"),
         (
             {"expected": {"ALREADY_REVOKED": 1}, "crl": PlannedCrl(location="s3", wanted_missing=1)},
-            "when the next CRL is published: nothing is newly revoked",
+            "when the next CRL is published: nothing is newly revoked, so only the CA's own refresh publishes one",
         ),
         ({"seconds_waiting_for_crl": 101}, "before the deadline, 100 seconds: it usually takes 101"),
     ],
@@ -115,6 +115,18 @@ def test_unknown(fields: dict[str, Any], unknown: str) -> None:
     assert unknown in plan.unknown_until_tried[0]
     failed = verdict(**fields, trust_stores=[store(FULL)])
     assert (failed.outcome, failed.error) == (PlannedOutcome.FAILED, "TrustStoreFull")
+
+
+def test_several_unknowns() -> None:
+    """All of them are named."""
+    plan = verdict(expected={"UNKNOWN": 1}, seconds_waiting_for_crl=101)
+    assert plan.cause is not None
+    assert plan.cause.count("; whether the CRL comes before the deadline") == 1
+
+
+def test_ten_serials_that_cannot_be_revoked() -> None:
+    """Ten are not too many to be named."""
+    assert (verdict(**failing(*["why"] * 10)).cause or "").endswith("00:0a")
 
 
 def test_deadline_that_is_long_enough() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from functions import errors
-from functions.models.report import SerialReport
+from functions.models.drift import DriftStatus
+from functions.models.report import PROVEN, SerialReport, TrustStoreReport
 from functions.models.states import (
     Attached,
     CrlStatus,
+    Drift,
     Failure,
     FoundCrl,
     GatheredState,
@@ -20,7 +22,14 @@ from functions.models.states import (
     TrustStore,
     Verified,
 )
-from functions.report.verdict import Problem, error_message, find_problems, find_unverified_serials
+from functions.pki import serial_number
+from functions.report.verdict import (
+    Problem,
+    error_message,
+    find_problems,
+    find_unverified_serials,
+    find_unverified_trust_stores,
+)
 from tests.support import der_crl
 from tests.support.pki import NOW, A, B, C
 
@@ -118,6 +127,7 @@ def test_one_of_two_trust_stores() -> None:
     [
         (1, 2, False, "(the list is in force, older ones are left)"),
         (1, 2, True, "(not enforced)"),
+        (2, 2, False, "(the list is in force, older ones are left)"),
         (3, 2, False, "(not enforced)"),
         (1, None, False, "(not enforced)"),
     ],
@@ -236,3 +246,56 @@ def test_crl_that_private_ca_could_not_write() -> None:
     (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, wanted=1, generation_failure=failure))
     assert problem.error == "CrlBucketNotWritable"
     assert problem.sentence.startswith("the bucket denies it. 1 of 1 revoked serials are in no CRL")
+
+
+def test_last_of_ten_serials_is_named() -> None:
+    """Ten are not too many, and are separated."""
+    serials = [A, B, *der_crl.random_serials(8)]
+    (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in serials)
+    assert problem.error == "RevocationNotVerified"
+    assert problem.sentence.endswith(": " + ", ".join(map(serial_number.to_hex, serials)))
+
+
+def test_serials_that_failed_for_two_reasons() -> None:
+    """Each is named with its code, and each code explained once."""
+    codes = ["ResourceNotFoundException", "CertificateExpired", "ResourceNotFoundException"]
+    failed = [Revocation(serial=number, outcome=FAILED, error=code) for number, code in enumerate(codes, 1)]
+    (problem,) = verdict(revocations=failed)
+    assert "00:01 (ResourceNotFoundException), 00:02 (CertificateExpired), 00:03 (" in problem.sentence
+    one, two = problem.sentence.partition("). ")[2].split("; ResourceNotFoundException means: ")
+    assert one.startswith("CertificateExpired means: ")
+    assert two == "this CA did not issue a certificate with this serial number"
+
+
+def test_interrupted_while_waiting() -> None:
+    """An interruption explains nothing: what was missing then is reported."""
+    failure = Failure(error="ExecutionInterrupted", cause="stopped")
+    problems = verdict(failure=failure, found=found(CrlStatus.NOT_YET, A))
+    assert [problem.error for problem in problems] == ["ExecutionInterrupted", "SerialsNotInCrl"]
+
+
+REFUSED = Drift(status=DriftStatus.INVALID, refusal=Failure(error="CrlExpired", cause="it ended"))
+
+
+def test_crl_refused_in_a_reconcile() -> None:
+    """The trust stores keep what they have; a step that failed is the only problem then."""
+    sentence = "the CRL in S3 was refused, the trust stores keep what they have: it ended"
+    assert verdict(found=REFUSED) == [Problem("CrlExpired", sentence)]
+    assert verdict(found=Drift(status=DriftStatus.NONE)) == []
+    assert verdict(found=REFUSED, failure=Failure(error="States.Timeout")) == [Problem("States.Timeout", "")]
+
+
+def drifted(name: str, proven: str) -> TrustStoreReport:
+    """Return the report of a trust store."""
+    return TrustStoreReport(trust_store_arn=STORE.format(name), proven=proven)
+
+
+def test_corrected_trust_store_that_was_not_read_back() -> None:
+    """It is named; without a drift to correct there is nothing to read back."""
+    stores = [drifted("a", PROVEN), drifted("b", "nothing"), drifted("c", "nothing")]
+    (problem,) = find_unverified_trust_stores(GatheredState(found=Drift(status=DriftStatus.CONFIRMED)), stores)
+    sentence = f"no list was read back from {STORE.format('b')}, {STORE.format('c')}"
+    assert problem == Problem("RevocationNotVerified", sentence)
+    assert find_unverified_trust_stores(GatheredState(found=Drift(status=DriftStatus.CONFIRMED)), stores[:1]) == []
+    assert find_unverified_trust_stores(GatheredState(found=Drift(status=DriftStatus.NONE)), stores) == []
+    assert find_unverified_trust_stores(GatheredState(found=found()), stores) == []

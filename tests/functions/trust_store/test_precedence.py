@@ -1,12 +1,21 @@
 """Which list wins, and which ones it supersedes: the order that all executions follow."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.errors import CrlNumberReused
+from functions.errors import CrlNumberReused, RevocationNotVerified
+from functions.models.states import Verified
 from functions.models.stored import AttachedList
-from functions.trust_store.precedence import BY_NUMBER, Precedence
+from functions.trust_store.precedence import (
+    BY_NUMBER,
+    Precedence,
+    lowest_winner,
+    require_number_unused,
+    verified_list,
+)
 
 
 def attached(revocation_id: int, crl_number: int | None, sha256: str = "") -> AttachedList:
@@ -68,3 +77,46 @@ def test_preferred_list_wins(lists: list[AttachedList], number: int) -> None:
         others = {each.revocation_id for each in ours} - {winner.revocation_id}
         assert set(precedence.superseded_by(winner, lists)) == others
         assert precedence.is_enforced(lists, winner.rank) == bool(preferred)
+
+
+def test_list_that_has_been_removed() -> None:
+    """Whatever is below a verified list is superseded by it, though the list itself is gone."""
+    verified = attached(9, 5)
+    lists = [attached(1, 4), attached(2, 5), attached(3, 6), attached(4, None)]
+    assert BY_NUMBER.superseded_by(verified, lists) == [1, 2]
+
+
+@pytest.mark.parametrize(("accepts_lower", "preferred"), [(True, "x"), (False, None)])
+def test_precedence_of_a_request(accepts_lower: bool, preferred: str | None) -> None:  # noqa: FBT001 - a table
+    """A CRL is preferred only where the input accepts a lower number."""
+    manifest = SimpleNamespace(request=SimpleNamespace(accept_lower_crl_number=accepts_lower))
+    assert Precedence.of(manifest, attached(0, 1, "x")) == Precedence(preferred)  # type: ignore[arg-type]
+
+
+def test_lowest_winner() -> None:
+    """Of several trust stores' winners the lowest; none if one trust store has none."""
+    low, high = attached(7, 4), attached(1, 5)
+    assert lowest_winner([high, low]) == low
+    assert lowest_winner([low, None, high]) is None
+
+
+def test_verified_list() -> None:
+    """What an execution has read back is a list that can be ranked; without it nothing is superseded."""
+    verified = Verified(revocation_id=3, number_of_revoked_entries=7, crl_number=5, sha256="x")
+    expected = AttachedList(revocation_id=3, number_of_revoked_entries=7, crl_number=5, sha256="x")
+    assert verified_list(verified) == expected
+    with pytest.raises(RevocationNotVerified, match=r"^no list was verified, so none is superseded$"):
+        verified_list(Verified())
+
+
+def test_number_that_is_used() -> None:
+    """A number that is attached with other bytes is refused, with both hashes; the same bytes are not."""
+    lists = [attached(1, 4), attached(2, 5, "one"), attached(3, None)]
+    require_number_unused("arn", lists, attached(0, 5, "one"))
+    require_number_unused("arn", lists, attached(0, 6, "two"))
+    with pytest.raises(CrlNumberReused) as raised:
+        require_number_unused("arn", lists, attached(0, 5, "two"))
+    assert str(raised.value) == (
+        "CRL number 5 is attached to arn as list 2 with other bytes: SHA-256 one there, two here. "
+        "Have the CA sign one with a number that it has not used"
+    )
