@@ -1,6 +1,6 @@
 # Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-all lint format build deploy destroy lock generate benchmark clean
+.PHONY: help demo up test test-all lint format build deploy destroy lock generate mutants benchmark clean
 PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
@@ -23,7 +23,7 @@ test: build .tools/sam/.ready ## Run all tests but the slow ones; TESTS=crl runs
 	@$(PYTEST) $(or $(if $(TESTS),$(or $(wildcard $(TESTS)),-k '$(TESTS)')),-m 'not slow')
 
 # Both layers run, whether or not the first one fails; functions/ runs in this process in the first one alone.
-test-all: build .tools/sam/.ready ## Run all tests, and list the lines and branches of functions/ that its own tests leave out
+test-all: build .tools/sam/.ready ## Run all tests; those of functions/ must reach each of its lines and branches
 	@$(PYTEST) --cov=functions tests/functions; functions=$$?; $(PYTEST) --ignore tests/functions && exit $$functions
 
 lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
@@ -37,6 +37,10 @@ build: .venv/.ready ## Build the Lambda zip and both layers
 
 generate: build ## Write again what is generated: the README's blocks, pictures and schemas
 	@$(RUN) -m infra.tools.generate
+
+# Without PYTHONPATH, which names the files that are not changed.
+mutants: .venv/.ready .tools/mutation/.ready ## Change the CRL checks, precedence and verdicts a thousand times, and list what no test notices
+	@env -u PYTHONPATH .tools/mutation/bin/mutmut run && env -u PYTHONPATH .tools/mutation/bin/mutmut results
 
 benchmark: build ## Measure a CRL of 500,000 entries, and a list of 10,000 serials
 	@$(RUN) -m tests.benchmarks.crl
@@ -52,7 +56,7 @@ lock: $(UV) ## Lock the dependencies by version and hash
 	@UV=$(UV) sh infra/tools/lock.sh
 
 clean: ## Remove everything that was built or installed
-	rm -rf .venv .tools .embedded build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .embedded build mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .tools/bin/uv: requirements-uv.txt
 	@$(RIGHT_PYTHON)

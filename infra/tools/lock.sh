@@ -8,3 +8,4 @@ lock pyproject.toml --group runtime --constraint requirements.txt --output-file 
 lock pyproject.toml --group uv --output-file requirements-uv.txt
 lock pyproject.toml --group sam --output-file requirements-sam.txt
 lock pyproject.toml --group checkov --output-file requirements-checkov.txt
+lock pyproject.toml --group mutation --constraint requirements.txt --output-file requirements-mutation.txt

@@ -265,12 +265,7 @@ ALL_FAULTS = {"number": None, "issuer": pki.name("Other"), "key": NAMESAKE.key, 
 
 @pytest.mark.parametrize(
     ("number_fixed", "refusal"),
-    [
-        (0, CrlNumberMissing),
-        (1, CrlIssuerMismatch),
-        (2, CrlSignatureInvalid),
-        (3, CrlExpired),
-    ],
+    list(enumerate([CrlNumberMissing, CrlIssuerMismatch, CrlSignatureInvalid, CrlExpired])),
 )
 def test_order_of_the_checks(number_fixed: int, refusal: type[CrlRefused]) -> None:
     """Of several faults the first in the fixed order is named, so the same CRL is always refused by one name."""
