@@ -71,7 +71,10 @@ def _with_extensions(*encoded: bytes) -> bytes:
 
 
 DATE = der_crl.utc_time(pki.NOW)
-USUAL = entry(5, date=DATE) + entry(0x80, date=DATE) + entry(6, date=DATE, extensions=der_crl.reason(1))
+USUAL = b"".join(entry(serial, date=DATE) for serial in (5, 0x80, 0x8000)) + entry(
+    6, date=DATE, extensions=der_crl.reason(1)
+)
+PLACE = "crlEntryExtensions of entry . at offset [0-9]+"
 
 
 # Each is tried alone, and behind entries of the usual form, whose shape and date the short way of reading has learnt.
@@ -85,7 +88,9 @@ USUAL = entry(5, date=DATE) + entry(0x80, date=DATE) + entry(6, date=DATE, exten
         pytest.param(wrap(SEQUENCE, DATE), "tag 0x17 instead of 0x02", id="no serial"),
         pytest.param(_with_serial(b""), "empty, negative", id="serial of no octets"),
         pytest.param(_with_serial(b"\x80"), "empty, negative", id="negative serial"),
+        pytest.param(_with_serial(b"\x80\x80"), "negative", id="negative serial of two octets"),
         pytest.param(_with_serial(b"\0\5"), "not shortest", id="serial with a leading zero"),
+        pytest.param(_with_serial(b"\0\5\x80"), "not shortest", id="serial of three octets with a leading zero"),
         pytest.param(b"\x30\x16\x02\x81\x04" + bytes(4) + DATE, "shortest form", id="serial length not shortest"),
         pytest.param(b"\x30\x12\x02\x7f\x05" + DATE, "passes the end", id="serial longer than its entry"),
         pytest.param(b"\x30\x13" + entry(5)[2:], "passes the end", id="entry longer than the list"),
@@ -96,15 +101,20 @@ USUAL = entry(5, date=DATE) + entry(0x80, date=DATE) + entry(6, date=DATE, exten
         pytest.param(entry(5, date=wrap(OCTET_STRING, DATE[2:])), "tag 0x04", id="date of another type"),
         pytest.param(entry(5, date=DATE + DATE), "crlEntryExtensions of entry", id="two dates"),
         pytest.param(entry(5, extensions=b"\0"), "crlEntryExtensions of entry", id="a byte after the date"),
+        pytest.param(entry(5, extensions=wrap(0x31, NULL)), f"{PLACE} has tag 0x31", id="extensions of another type"),
+        pytest.param(_with_extensions(wrap(0x31, NULL[2:])), f"{PLACE} has tag 0x31", id="extension of another type"),
+        pytest.param(_with_extensions(wrap(SEQUENCE, b"\2\1\1\4\0")), f"{PLACE} has tag 0x02", id="no identifier"),
         pytest.param(_with_extensions(), "are empty", id="no extensions"),
         pytest.param(entry(5, extensions=wrap(SEQUENCE, NULL) * 2), "end where the entry ends", id="extensions twice"),
         pytest.param(_with_extensions(NULL, NULL), "one extension twice", id="one extension twice"),
         pytest.param(_with_extensions(wrap(SEQUENCE)), "missing", id="empty extension"),
         pytest.param(_with_extensions(wrap(SEQUENCE, NULL[2:], b"\5\0")), "malformed", id="extension with more in it"),
-        pytest.param(_with_extensions(extension("1.2.3", b"", critical=b"\1\1\0")), "tag 0x01", id="critical FALSE"),
+        pytest.param(
+            _with_extensions(extension("1.2.3", b"", critical=b"\1\1\0")), f"{PLACE} has tag 0x01", id="critical FALSE"
+        ),
         pytest.param(_with_extensions(extension("1.2.3", b"", critical=b"\1\1\1")), "tag 0x01", id="critical not DER"),
         pytest.param(_with_extensions(NULL.replace(b"\x2a\3", b"\x2a\x80")), "malformed", id="identifier unfinished"),
-        pytest.param(der_crl.entry(5, extensions=der_crl.reason(7)), "0x0a0107, unknown", id="reason 7"),
+        pytest.param(der_crl.entry(5, extensions=der_crl.reason(7)), f"{PLACE} hold reason 0x0a0107, ", id="reason 7"),
         pytest.param(der_crl.entry(5, extensions=der_crl.reason(11)), "0x0a010b, unknown", id="reason 11"),
         pytest.param(_with_extensions(extension("2.5.29.21", b"\2\1\1")), "0x020101", id="reason of another type"),
         pytest.param(_with_extensions(extension("2.5.29.21", b"")), "reason 0x,", id="no reason"),
