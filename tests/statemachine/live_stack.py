@@ -59,13 +59,13 @@ class LiveStack:
         before = set(self.workflow.executions())
         action()
         ended = [self.workflow.wait(arn) for arn in self.workflow.wait_for_start(before, number)]
-        events.wait_until_delivered(30)
+        events.wait_until_delivered()
         return ended
 
     def settle(self) -> None:
         """Wait until all events are delivered, and all executions that they have started have ended."""
         while True:
-            events.wait_until_delivered(30)
+            events.wait_until_delivered()
             running = [arn for arn in self.workflow.executions() if self.workflow.is_running(arn)]
             if not running:
                 return

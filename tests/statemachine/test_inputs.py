@@ -38,11 +38,11 @@ def der(client: Client) -> bytes:
     return x509.load_pem_x509_certificate(client.certificate_pem).public_bytes(Encoding.DER)
 
 
-def run(workflow: Workflow, request: dict[str, object], seconds: float = 60) -> Execution:
+def run(workflow: Workflow, request: dict[str, object]) -> Execution:
     """Run an execution with this input, on the workflow's trust store."""
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
     event = {"TrustStoreArns": [workflow.trust_store_arn], "Polling": polling, **request}
-    return workflow.wait(workflow.start_with(event), seconds)
+    return workflow.wait(workflow.start_with(event))
 
 
 def test_all_notations_and_files_in_one_input(workflow: Workflow) -> None:
@@ -105,7 +105,7 @@ def test_trust_stores_are_found_by_their_bundle(workflow: Workflow) -> None:
         if each["TrustStoreArn"] != workflow.trust_store_arn and each["Name"] not in {"clients", STEPS_STACK}:
             workflow.aws.client("elbv2").delete_trust_store(TrustStoreArn=each["TrustStoreArn"])
     others = workflow.another_trust_store(workflow.lab.root), workflow.another_trust_store(workflow.create_twin())
-    execution = run(workflow, {"Serials": [f"0x{client.serial:x}"], "TrustStoreArns": []}, 120)
+    execution = run(workflow, {"Serials": [f"0x{client.serial:x}"], "TrustStoreArns": []})
     assert execution.status == "SUCCEEDED"
     served = {each["TrustStoreArn"] for each in execution.report["TrustStores"]}
     assert {workflow.trust_store_arn, others[0]} <= served
@@ -123,7 +123,7 @@ def test_long_list(workflow: Workflow) -> None:
     certificates = workflow.issue_serials(LONG)
     never_issued = "0xabcdef"
     url = put(workflow, "long.txt", "\n".join([*map(serial_number.to_hex, certificates), never_issued]))
-    execution = run(workflow, {"SerialList": url}, 180)
+    execution = run(workflow, {"SerialList": url})
     assert execution.error == "SerialsNotRevoked"
     assert set(certificates) <= workflow.held()
     assert Counter(execution.outcomes.values()) == {"REVOKED": LONG, "FAILED": 1}

@@ -127,7 +127,7 @@ def inputs_are_read(workflow: Workflow, client: Client) -> dict[str, str]:
     certificate = put(workflow, "inputs/client.pem", client.certificate.read_bytes())
     polling = {"IntervalSeconds": 1, "DeadlineSeconds": 60}
     event = {"SerialList": listed, "Certificates": [f"s3://{certificate['Bucket']}/{certificate['Key']}"]}
-    ended = workflow.wait(workflow.start_with({**event, "Polling": polling}), 120)
+    ended = workflow.wait(workflow.start_with({**event, "Polling": polling}))
     assert ended.status == "SUCCEEDED"
     absent = {"Certificates": [{**certificate, "Key": "inputs/absent.pem", "VersionId": None}]}
     assert workflow.wait(workflow.start_with(absent)).error == "InputObjectNotFound"
@@ -161,7 +161,7 @@ def events_happen(workflow: Workflow, serial: str) -> None:
     workflow.aws.settings.events.sends_s3_events = True
     acm_pca.publish_now(workflow.authority.arn)
     put(workflow, "crls/root.crl", workflow.with_key(workflow.lab.root).crl([5], number=3))
-    events.wait_until_delivered(30)
+    events.wait_until_delivered()
     workflow.aws.settings.events.sends_s3_events = False
     entry = {"Source": "test", "DetailType": "Client Certificate Revocation Requested"}
     event = {**entry, "EventBusName": workflow.lab.outputs["EventBusName"], "Detail": json.dumps({"Serials": [serial]})}
@@ -187,7 +187,7 @@ def events_happen(workflow: Workflow, serial: str) -> None:
         [workflow.authority.arn],
         {"result": "failure", "reason": 5},
     )
-    events.wait_until_delivered(30)
+    events.wait_until_delivered()
     for arn in workflow.executions():
         workflow.wait(arn)
 
@@ -200,18 +200,16 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
     acm_pca.publish_now(workflow.authority.arn, serials=workflow.held() | {one})
     workflow.wait_for_state(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already
     workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
-    eventually(lambda: workflow.report(running) or None, 30)
+    eventually(lambda: workflow.report(running) or None)
 
 
 @pytest.mark.slow("every scenario that needs a permission, one after the other")
 def test_every_permission_is_used_and_needed(fresh: Workflow) -> None:
     """Every action that the template allows is called, no other action is, and without any of them a call is denied."""
     run_all_scenarios(fresh)
-    events.wait_until_delivered(30)
-    with contextlib.suppress(TimeoutError):
-        eventually(
-            lambda: enforcement.unused_permissions() == set() or None, 30
-        )  # the report of an interruption comes by itself
+    events.wait_until_delivered()
+    with contextlib.suppress(TimeoutError):  # the report of an interruption comes by itself
+        eventually(lambda: enforcement.unused_permissions() == set() or None)
     assert enforcement.unused_permissions() == set()
     missing = [message for message in mutants(fresh) if message]
     assert missing == []

@@ -18,7 +18,7 @@ def test_quota_is_used_without_many_refused_calls(workflow: Workflow) -> None:
     calls: list[str] = []
     faults.observe(lambda action, arn: calls.append(arn) if action == "acm-pca:RevokeCertificate" else None)
     serials = workflow.issue_serials(SERIALS)
-    execution = workflow.wait(workflow.start(*map(serial_number.to_hex, serials), seconds=120), seconds=600)
+    execution = workflow.wait(workflow.start(*map(serial_number.to_hex, serials), seconds=120))
     assert execution.status == "SUCCEEDED"
     assert list(execution.outcomes.values()) == ["REVOKED"] * SERIALS
     assert set(serials) <= workflow.held()
@@ -30,7 +30,7 @@ def test_longest_inline_list_fits_the_payload(workflow: Workflow) -> None:
     """500 serials of 20 octets, all of them failing, stay below 256 KiB and end in a complete report."""
     workflow.aws.settings.private_ca.revocations_per_second = workflow.aws.settings.private_ca.revocation_burst = 1_000
     serials = [f"0x{(1 << 159) + number:x}" for number in range(limits.MAX_INLINE_SERIALS)]
-    execution = workflow.wait(workflow.start(*serials), seconds=300)
+    execution = workflow.wait(workflow.start(*serials))
     assert execution.error == "SerialsNotRevoked"
     assert len(execution.outcomes) == limits.MAX_INLINE_SERIALS
     assert set(execution.outcomes.values()) == {"FAILED"}

@@ -91,7 +91,7 @@ def test_undeliverable_event_is_in_the_dead_letter_queue(live: LiveStack) -> Non
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     iam.delete_role_policy(RoleName=role, PolicyName=policy)
     live.request_revocation(Serials=["0a:0b"])
-    events.wait_until_delivered(30)
+    events.wait_until_delivered()
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
     (buried,) = live.receive(live.lab.outputs["DeadLetterQueueUrl"].rsplit("/", 1)[1])
     assert buried["detail"] == {"Serials": ["0a:0b"]}
@@ -241,14 +241,14 @@ def test_stopped_execution_is_reported(live: LiveStack) -> None:
     arn = live.workflow.start_with({"Serials": [serial_number.to_hex(client.serial) for client in clients]})
     live.workflow.wait_for_state(arn, "WaitForCrl")
     live.aws.client("stepfunctions").stop_execution(executionArn=arn)
-    report = eventually(lambda: live.workflow.report(arn) or None, 30)
+    report = eventually(lambda: live.workflow.report(arn) or None)
     assert (report["Outcome"], report["Error"]) == ("FAILED", "ExecutionInterrupted")
     assert "without a report of its own" in report["Cause"]
     revoked = set(acm_pca.certificate_authority(live.lab.authority.arn).revocations)
     reported = {serial_number.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
     assert len(reported) == 3
     assert reported <= revoked
-    eventually(lambda: live.receive_subjects()[-1:] == ["Failed: ExecutionInterrupted"] or None, 30)
+    eventually(lambda: live.receive_subjects()[-1:] == ["Failed: ExecutionInterrupted"] or None)
 
 
 def test_workflow_does_not_start_itself(live: LiveStack) -> None:

@@ -96,7 +96,7 @@ def executions(aws: EmbeddedAws, machine_arn: str, number: int = 1) -> list[dict
             return None
         return [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
 
-    return eventually(ended, 20, expected=f"end of {number} executions")
+    return eventually(ended, expected=f"end of {number} executions")
 
 
 def logged(begins: str, name: str = "function") -> list[str]:

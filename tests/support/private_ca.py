@@ -1,8 +1,8 @@
 """Root CAs of the embedded Private CA with any configuration, and the certificates and CRLs that they issue."""
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from infra.local.acm_pca.certificate_authority import CertificateAuthority
+from infra.local.acm_pca.service import certificate_authority
 from infra.local.lab.pki import PrivateCa
 from tests.support import pki
 from tests.support.services import Services
@@ -39,6 +41,28 @@ class Leaf(pki.Identity):
         return certificate, key
 
 
+def expire(ca: CertificateAuthority, serial: int) -> x509.Certificate:
+    """Make an issued certificate, as Private CA knows it, one that ended a day ago; return it."""
+    issued, yesterday = ca.issued[serial], pki.NOW - pki.DAY
+    ca.issued[serial] = ended_at(yesterday, issued, ca)
+    if serial in ca.revocations:
+        ca.revocations[serial].expires = yesterday
+    return ca.issued[serial]
+
+
+def ended_at(end: datetime, certificate: x509.Certificate, ca: CertificateAuthority) -> x509.Certificate:
+    """Return a certificate that differs in its validity alone."""
+    return x509.CertificateBuilder(
+        issuer_name=ca.name,
+        subject_name=certificate.subject,
+        public_key=certificate.public_key(),
+        serial_number=certificate.serial_number,
+        not_valid_before=end - pki.DAY,
+        not_valid_after=end,
+        extensions=list(certificate.extensions),
+    ).sign(ca.key, pki.SHA256)
+
+
 @dataclass
 class LocalCa:
     """A CA of the embedded Private CA, used through the API."""
@@ -65,7 +89,7 @@ class LocalCa:
         return x509.load_pem_x509_certificate(answer["Certificate"].encode())
 
     @classmethod
-    def create(  # noqa: PLR0913 - each is a difference from the default CA
+    def create(
         cls,
         services: Services,
         *,
@@ -73,9 +97,8 @@ class LocalCa:
         bucket: str | None = None,
         keys: "tuple[KeyAlgorithmType, SigningAlgorithmType]" = ("EC_prime256v1", "SHA256WITHECDSA"),
         name: str = "Example CA",
-        seconds: int = 10 * 365 * 24 * 3600,
     ) -> "LocalCa":
-        """Create a root CA that lasts `seconds`; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
+        """Create a root CA; `crl` changes its CRL configuration, an empty one leaves CRLs off."""
         configuration: dict[str, Any] = {"Enabled": False}
         if crl is None or crl:
             bucket = bucket or services.bucket()
@@ -96,7 +119,7 @@ class LocalCa:
             RevocationConfiguration={"CrlConfiguration": configuration},  # type: ignore[typeddict-item]
         )["CertificateAuthorityArn"]
         authority = cls(services, arn, bucket, keys[1])
-        authority.activate({"Type": "ABSOLUTE", "Value": int(time.time()) + seconds})
+        authority.activate({"Type": "YEARS", "Value": 10})
         return authority
 
     def activate(self, validity: "ValidityTypeDef") -> None:
@@ -142,9 +165,10 @@ class LocalCa:
         text = pca.get_certificate(CertificateAuthorityArn=self.arn, CertificateArn=arn)["Certificate"]
         return Leaf(x509.load_pem_x509_certificate(text.encode()), key, arn=arn)
 
-    def issue_expiring(self, seconds: int = 3) -> Leaf:
-        """Issue a certificate that expires within seconds."""
-        return self.issue(validity={"Type": "ABSOLUTE", "Value": int(time.time()) + 1 + seconds})
+    def expire(self, leaf: Leaf) -> Leaf:
+        """Return the same certificate, as if it had ended a day ago; Private CA knows it so too."""
+        ca = certificate_authority(self.arn)
+        return replace(leaf, certificate=expire(ca, leaf.serial))
 
     def revoke(self, leaf: Leaf, reason: "RevocationReasonType" = "KEY_COMPROMISE") -> None:
         """Revoke a certificate."""

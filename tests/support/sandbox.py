@@ -87,7 +87,7 @@ def start(aws: EmbeddedAws, arn: str, input_: object = None) -> dict[str, Any]:
         description: dict[str, Any] = client.describe_execution(executionArn=execution)
         return description if description["status"] != "RUNNING" else None
 
-    return eventually(ended, 60, every=0.05, expected=f"end of {execution}")
+    return eventually(ended, every=0.05, expected=f"end of {execution}")
 
 
 def run(aws: EmbeddedAws, states: dict[str, Any], input_: object = None) -> dict[str, Any]:

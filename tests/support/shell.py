@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +27,7 @@ from infra.cli.stack import ENFORCED
 from infra.local.lab.handshake import connect
 from infra.local.lab.pki import PrivateCa
 from infra.local.listener.connection_log import serial_text
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -45,7 +45,6 @@ class Shell:
             env={"PATH": path, "HOME": str(self.folder), "PYTHONWARNINGS": "ignore"},
             capture_output=True,
             text=True,
-            timeout=180,
             check=False,
         )
         if check:
@@ -73,13 +72,14 @@ class Shell:
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def until(self, script: str, pattern: str, seconds: float = 30) -> str:
+    def until(self, script: str, pattern: str) -> str:
         """Run a script repeatedly until its output matches; return that output."""
-        for _ in range(int(seconds * 2)):
-            if re.search(pattern, output := self.sh(script, check=False)):
-                return output
-            time.sleep(0.5)
-        raise AssertionError(f"{script} never printed {pattern}, but {output}")
+
+        def matching() -> str | None:
+            output = self.sh(script, check=False)
+            return output if re.search(pattern, output) else None
+
+        return eventually(matching, every=0.5, expected=f"{pattern} from {script}")
 
 
 def run_in_shell(shell: Shell, command: str, code: int = ENFORCED) -> str:

@@ -47,7 +47,7 @@ def bring_up(folder: Path, *options: str) -> Up:
             break
     else:
         process.stdout.close()
-        process.wait(20)
+        process.wait(120)
         raise AssertionError("".join(lines))
     # Keep reading its output, as it would block once the pipe is full.
     reader = threading.Thread(target=process.stdout.read, daemon=True)
@@ -58,8 +58,8 @@ def bring_up(folder: Path, *options: str) -> Up:
 def bring_down(up: Up) -> int:
     """Send the signal that Ctrl-C sends; return the exit code."""
     up.process.send_signal(signal.SIGINT)
-    code = up.process.wait(20)
-    up.reader.join(20)
+    code = up.process.wait(120)
+    up.reader.join(120)
     assert up.process.stdout is not None
     up.process.stdout.close()
     return code

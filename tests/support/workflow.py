@@ -20,10 +20,11 @@ from infra.local.lab.lab import Lab
 from infra.local.lab.pki import Client, PrivateCa
 from tests.support import pki
 from tests.support.harness import Harness
-from tests.support.waiting import eventually
+from tests.support.private_ca import expire
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 _names = itertools.count()
-# Polled ten times a second, the embedded AWS would be busier with its answers than with the execution.
+# Polled more often, the embedded AWS would be busier with its answers than with the execution.
 _POLL_SECONDS = 0.15
 _ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 
@@ -116,13 +117,8 @@ class Workflow(Harness):
         return [int(arn.rsplit("/", 1)[1], 16) for arn in arns]
 
     def expire(self, client: Client) -> None:
-        """Make a client's certificate, as Private CA knows it, one that expired a day ago."""
-        ca, yesterday = acm_pca.certificate_authority(self.authority.arn), pki.NOW - pki.DAY
-        issue = self.with_key(self.authority).issue
-        expired = issue(client.name, serial=client.serial, not_before=yesterday - pki.DAY, not_after=yesterday)
-        ca.issued[client.serial] = expired.certificate
-        if client.serial in ca.revocations:
-            ca.revocations[client.serial].expires = yesterday
+        """Make a client's certificate, as Private CA knows it, one that ended a day ago."""
+        expire(acm_pca.certificate_authority(self.authority.arn), client.serial)
 
     def create_twin(self) -> PrivateCa:
         """Create another CA under the same root, with the same name and a key of its own."""
@@ -177,9 +173,9 @@ class Workflow(Harness):
             new = [arn for arn in self.executions() if arn not in before]
             return new if len(new) >= number else None
 
-        return eventually(started, 120, every=0.1, expected=f"{number} new executions")
+        return eventually(started, every=0.1, expected=f"{number} new executions")
 
-    def wait(self, execution_arn: str, seconds: float = 180) -> Execution:
+    def wait(self, execution_arn: str, seconds: float = PATIENCE_SECONDS) -> Execution:
         """Wait for an execution to end."""
         sfn = self.aws.client("stepfunctions")
 
@@ -187,7 +183,7 @@ class Workflow(Harness):
             description: dict[str, Any] = sfn.describe_execution(executionArn=execution_arn)
             return description if description["status"] != "RUNNING" else None
 
-        description = eventually(ended, seconds, every=_POLL_SECONDS, expected=f"end of {execution_arn}")
+        description = eventually(ended, seconds=seconds, every=_POLL_SECONDS, expected=f"end of {execution_arn}")
         return Execution(
             arn=execution_arn,
             status=description["status"],
@@ -199,35 +195,30 @@ class Workflow(Harness):
             history=self._history(execution_arn),
         )
 
-    def wait_for_state(self, execution_arn: str, state: str, seconds: float = 30, times: int = 1) -> None:
+    def wait_for_state(self, execution_arn: str, state: str, times: int = 1) -> None:
         """Wait until an execution has entered a state, or has entered it several `times`."""
 
         def entered(history: list[dict[str, Any]]) -> bool:
             names = [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
             return names.count(state) >= times
 
-        self._wait_until(execution_arn, entered, seconds, f"state {state}")
+        self._wait_until(execution_arn, entered, f"state {state}")
 
-    def wait_for_crl_status(self, execution_arn: str, status: str, seconds: float = 30) -> None:
+    def wait_for_crl_status(self, execution_arn: str, status: str) -> None:
         """Wait until FindCrl has returned a status."""
-        self._wait_until(
-            execution_arn, lambda history: status in _find_crl_statuses(history), seconds, f"{status} of FindCrl"
-        )
+        self._wait_until(execution_arn, lambda history: status in _find_crl_statuses(history), f"{status} of FindCrl")
 
-    def wait_for_poll_or_end(self, execution_arn: str, seconds: float = 60) -> None:
+    def wait_for_poll_or_end(self, execution_arn: str) -> None:
         """Wait until FindCrl has looked for the CRL once, or the execution has ended without it."""
 
         def polled(history: list[dict[str, Any]]) -> bool:
             return any(_find_crl_statuses(history)) or any(event["type"] in _ENDS for event in history)
 
-        self._wait_until(execution_arn, polled, seconds, "poll of FindCrl")
+        self._wait_until(execution_arn, polled, "poll of FindCrl")
 
-    def _wait_until(
-        self, execution_arn: str, condition: Callable[[list[dict[str, Any]]], bool], seconds: float, expected: str
-    ) -> None:
+    def _wait_until(self, execution_arn: str, condition: Callable[[list[dict[str, Any]]], bool], expected: str) -> None:
         eventually(
             lambda: condition(self._history(execution_arn)) or None,
-            seconds,
             every=_POLL_SECONDS,
             expected=f"{expected} in {execution_arn}",
         )
@@ -279,7 +270,6 @@ class Workflow(Harness):
         wanted = {client.serial for client in clients}
         eventually(
             lambda: wanted <= {entry.serial_number for entry in self.crl_in_s3()} or None,
-            120,
             every=0.05,
             expected="CRL with the revoked certificates",
         )

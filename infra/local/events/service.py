@@ -241,7 +241,7 @@ def fire_schedules_now() -> None:
         backend.fire(rule)
 
 
-def wait_until_delivered(seconds: float = 10) -> None:
+def wait_until_delivered(seconds: float = 300) -> None:
     """Wait until every event is delivered or dropped, retries included.
 
     Raises:

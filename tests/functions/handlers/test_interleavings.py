@@ -271,7 +271,7 @@ def test_any_number_of_executions(steps: Steps, numbers: list[int], before: list
 def test_two_real_threads(steps: Steps, delayed: str) -> None:
     """Without recorded responses: two threads that both make a call before either gets a response."""
     steps.add(steps.authority.crl([A], number=1))
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=120)
     waits = iter(range(2))
 
     def wait_for_both(action: str, _resource: str) -> None:

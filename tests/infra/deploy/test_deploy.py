@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from infra.deploy.parameters import ParameterRefused
 from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
 from infra.local.server import EmbeddedAws
+from tests.support.waiting import eventually
 
 
 def options(tmp_path: Path, *arguments: str) -> argparse.Namespace:
@@ -57,12 +57,9 @@ def test_deployed_twice_and_destroyed(
     started = stepfunctions.start_execution(
         stateMachineArn=machine, input=json.dumps({"Serials": [serial_number.to_hex(client.serial)]})
     )
-    for _ in range(1200):
-        described = stepfunctions.describe_execution(executionArn=started["executionArn"])
-        if described["status"] != "RUNNING":
-            break
-        time.sleep(0.1)
-    assert described["status"] == "SUCCEEDED"
+    arn = started["executionArn"]
+    eventually(lambda: stepfunctions.describe_execution(executionArn=arn)["status"] != "RUNNING" or None, every=0.2)
+    assert stepfunctions.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
     assert deploy.main(["up", *config]) == 0
     assert "No changes to deploy" in capfd.readouterr().out
     assert deploy.main(["down", *config, "--yes"]) == 0

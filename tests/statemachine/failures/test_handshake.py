@@ -5,7 +5,6 @@ good must be let in throughout, and who was refused once must stay so.
 """
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from infra.local.core.settings import ExpiredCrl, SameIssuerLists
 from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.handshake import connect
 from infra.local.lab.pki import Client
+from tests.support.waiting import eventually
 from tests.support.workflow import Workflow
 
 HIT = "Failed:ClientCertCrlHit"
@@ -66,12 +66,9 @@ def handshake_status(workflow: Workflow, client: Client) -> str:
     """Connect once; return the status in the load balancer's log."""
     before = len(log_of(workflow, client))
     connect(workflow.lab.listener.port, client.certificate, client.key, workflow.lab.ca_file)
-    for _ in range(500):  # a client hears of its refusal before the log does
-        lines = log_of(workflow, client)
-        if len(lines) > before:
-            return lines[-1].split()[10]
-        time.sleep(0.01)
-    raise TimeoutError(f"the handshake of {client.name} is not in the log")
+    # A client hears of its refusal before the log does.
+    lines = eventually(lambda: log_of(workflow, client)[before:] or None, expected=f"{client.name} in the log")
+    return lines[-1].split()[10]
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 import pytest
 
+from infra.local.acm_pca.service import certificate_authority
 from infra.local.iam import enforcement
-from tests.support.private_ca import LocalCa
+from tests.support.pki import DAY, NOW
+from tests.support.private_ca import LocalCa, ended_at
 from tests.support.services import Services, refused
-from tests.support.waiting import sleep_until
 
 UNKNOWN_SERIAL = "0123456789abcdef0123456789abcdef"
 
@@ -55,17 +56,16 @@ def test_a_root_ca_cannot_revoke_itself(authority: LocalCa) -> None:
 
 def test_an_expired_certificate_cannot_be_revoked(authority: LocalCa) -> None:
     """RevokeCertificate refuses a certificate after its notAfter."""
-    leaf = authority.issue_expiring()
-    sleep_until(leaf.certificate.not_valid_after_utc)
+    leaf = authority.expire(authority.issue())
     with refused("InvalidRequestException"):
         authority.revoke(leaf)
 
 
 def test_already_revoked_takes_precedence_over_expired(authority: LocalCa) -> None:
     """A certificate that was revoked and has expired since is reported as already revoked."""
-    leaf = authority.issue_expiring()
+    leaf = authority.issue()
     authority.revoke(leaf)
-    sleep_until(leaf.certificate.not_valid_after_utc)
+    authority.expire(leaf)
     with refused("RequestAlreadyProcessedException"):
         authority.revoke(leaf)
 
@@ -94,8 +94,9 @@ def test_a_deleted_ca_may_not_revoke(services: Services) -> None:
 
 def test_an_expired_ca_may_not_revoke(services: Services) -> None:
     """A CA whose certificate has expired is EXPIRED and revokes nothing."""
-    expired = LocalCa.create(services, crl={}, seconds=2)
-    sleep_until(expired.certificate.not_valid_after_utc)
+    expired = LocalCa.create(services, crl={})
+    ca = certificate_authority(expired.arn)
+    ca.certificate = ended_at(NOW - DAY, expired.certificate, ca)
     described = services.pca.describe_certificate_authority(CertificateAuthorityArn=expired.arn)
     assert described["CertificateAuthority"]["Status"] == "EXPIRED"
     with refused("InvalidStateException"):

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from infra.local.core import faults
 from infra.local.server import EmbeddedAws
 from tests.support import sandbox
+from tests.support.waiting import eventually
 
 CREATE: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": "eu-central-1"}}
 
@@ -80,7 +81,7 @@ def handler(event, context):
 
 def test_requests_can_be_held_at_a_barrier(aws: EmbeddedAws) -> None:
     """An observer runs in the request's own thread, before the request is handled."""
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=120)
     requests: list[tuple[str, str]] = []
 
     def hold(action: str, resource: str) -> None:
@@ -91,7 +92,7 @@ def test_requests_can_be_held_at_a_barrier(aws: EmbeddedAws) -> None:
     faults.observe(hold)
     thread = threading.Thread(target=lambda: aws.client("s3").create_bucket(Bucket="one", **CREATE))
     thread.start()
-    time.sleep(0.1)
+    eventually(lambda: barrier.n_waiting or None)
     assert names(aws) == []
     barrier.wait()
     thread.join()

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,10 @@ def test_an_event_starts_an_execution(aws: EmbeddedAws) -> None:
 def test_an_event_has_the_fields_that_aws_documents(aws: EmbeddedAws) -> None:
     """They are in AWS's order, with the time in ISO 8601."""
     event_bridge.rule(aws, {"Arn": event_bridge.queue(aws)})
+    before = datetime.now(UTC).replace(microsecond=0)
     event_id = event_bridge.put(aws, {"price": 7}, Resources=["arn:aws:shop:::till"])
     (event,) = event_bridge.bodies(aws)
-    age = datetime.now(UTC) - datetime.strptime(event["time"], "%Y-%m-%dT%H:%M:%S%z")
-    assert timedelta(0) <= age < timedelta(seconds=10)
+    assert before <= datetime.strptime(event["time"], "%Y-%m-%dT%H:%M:%S%z") <= datetime.now(UTC)
     assert list(event.items()) == [
         ("version", "0"),
         ("id", event_id),

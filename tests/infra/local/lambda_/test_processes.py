@@ -172,7 +172,7 @@ def test_a_killed_fork_server_is_replaced(aws: EmbeddedAws) -> None:
     (process, server), _ = sandbox.invoke(aws)
     os.kill(server, signal.SIGKILL)
     (_, replacement), error = sandbox.invoke(aws)
-    eventually(lambda: not _exists(process) or None, 120, expected="end of the function's process")
+    eventually(lambda: not _exists(process) or None, expected="end of the function's process")
     assert error is None
     assert replacement != server
 
@@ -202,7 +202,7 @@ def test_no_process_outlives_the_server(ends: Callable[[subprocess.Popen[str]], 
         assert all(map(_exists, processes))
         ends(server)
         server.wait()
-    eventually(lambda: not any(map(_exists, processes)) or None, 120, expected=f"end of {processes}")
+    eventually(lambda: not any(map(_exists, processes)) or None, expected=f"end of {processes}")
 
 
 def _exists(process: int) -> bool:

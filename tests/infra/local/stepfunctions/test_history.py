@@ -51,7 +51,7 @@ def test_a_token_stays_valid_while_events_are_added(aws: EmbeddedAws) -> None:
     client = aws.client("stepfunctions")
     states = {"First": {"Type": "Pass", "Next": "Wait"}, "Wait": {"Type": "Wait", "Seconds": 600, "End": True}}
     arn = client.start_execution(stateMachineArn=sandbox.machine(aws, states))["executionArn"]
-    eventually(lambda: len(client.get_execution_history(executionArn=arn)["events"]) == 4 or None, 120)
+    eventually(lambda: len(client.get_execution_history(executionArn=arn)["events"]) == 4 or None)
     token = client.get_execution_history(executionArn=arn, maxResults=3)["nextToken"]
     client.stop_execution(executionArn=arn)
     following = client.get_execution_history(executionArn=arn, nextToken=token)

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-import time
+import threading
 from importlib.metadata import version
 from typing import Any
 
@@ -122,6 +122,7 @@ def test_a_call_of_lambda_is_quick(aws: EmbeddedAws) -> None:
 def test_a_reset_stops_running_executions(aws: EmbeddedAws) -> None:
     """No execution of one test runs on into the next one."""
     observed: list[str] = []
+    aws.settings.step_functions.wait_scale = 0.1
     arn = sandbox.machine(
         aws,
         {
@@ -130,9 +131,10 @@ def test_a_reset_stops_running_executions(aws: EmbeddedAws) -> None:
         },
     )
     aws.client("stepfunctions").start_execution(stateMachineArn=arn)
+    (execution,) = (thread for thread in threading.enumerate() if "_execution_logic" in thread.name)
     aws.reset()
     faults.observe(lambda action, _resource: observed.append(action))
-    time.sleep(1.3)
+    execution.join()
     assert observed == []
 
 
