@@ -130,8 +130,10 @@ def test_a_reset_stops_running_executions(aws: EmbeddedAws) -> None:
             "Task": {"Type": "Task", "Resource": sandbox.function(aws, ECHO), "End": True},
         },
     )
+    before = set(threading.enumerate())
     aws.client("stepfunctions").start_execution(stateMachineArn=arn)
-    (execution,) = (thread for thread in threading.enumerate() if "_execution_logic" in thread.name)
+    started = set(threading.enumerate()) - before
+    (execution,) = (thread for thread in started if "_execution_logic" in thread.name)
     aws.reset()
     faults.observe(lambda action, _resource: observed.append(action))
     execution.join()
