@@ -59,7 +59,7 @@ def create_third_party(workflow: Workflow, folder: Path, kind: str = "EC") -> Th
     return ThirdParty(workflow, ca, arn)
 
 
-@pytest.mark.parametrize(("kind", "form"), [("RSA", "DER"), ("RSA", "PEM"), ("EC", "DER"), ("EC", "PEM")])
+@pytest.mark.parametrize(("kind", "form"), [("RSA", "DER"), ("EC", "PEM")])
 def test_crl_is_enforced(workflow: Workflow, tmp_path: Path, kind: str, form: str) -> None:
     """A CRL in PEM or DER, signed with either key type, is attached; Private CA revokes nothing."""
     third_party = create_third_party(workflow, tmp_path, kind)
@@ -134,30 +134,16 @@ def test_crl_without_a_key_identifier(third_party: ThirdParty) -> None:
     assert len(third_party.lists()) == 1
 
 
-@pytest.mark.parametrize(
-    ("configuration", "error"), [("", "CrlVersionUnsupported"), ("crl_extensions = crl_ext", "CrlNumberMissing")]
-)
-def test_crl_with_the_defaults_of_openssl(third_party: ThirdParty, configuration: str, error: str) -> None:
-    """Version 1 or no CRL number: refused with the lines to add to openssl.cnf, and accepted with them."""
-    third_party.ca.configure(configuration)
+def test_crl_with_the_defaults_of_openssl(third_party: ThirdParty) -> None:
+    """It is refused with the lines to add to openssl.cnf, and accepted with them."""
+    third_party.ca.configure("")
     execution = third_party.enforce(third_party.ca.crl())
-    assert execution.error == error
+    assert execution.error == "CrlVersionUnsupported"
     for line in ("crlnumber = $dir/crlnumber", "crl_extensions = crl_ext", "authorityKeyIdentifier = keyid:always"):
         assert line in execution.cause
     assert third_party.lists() == {}
     third_party.ca.configure(WITH_KEY)
     assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
-
-
-def test_ca_that_is_not_trusted(third_party: ThirdParty, tmp_path: Path) -> None:
-    """The CRL of an unknown CA, and that of another CA with the same name, are refused with an error of their own."""
-    stranger = OpensslCa(tmp_path / "stranger", "Stranger")
-    assert third_party.enforce(stranger.crl()).error == "CertificateAuthorityNotTrusted"
-    twin = OpensslCa(tmp_path / "twin", third_party.ca.name)
-    assert third_party.enforce(twin.crl()).error == "CrlAuthorityKeyMismatch"
-    twin.configure(f"{NUMBERED}\ncrl_extensions = empty\n[ empty ]")
-    assert third_party.enforce(twin.crl()).error == "CrlSignatureInvalid"
-    assert third_party.lists() == {}
 
 
 def test_restored_ca(third_party: ThirdParty) -> None:
@@ -183,21 +169,3 @@ def test_restored_ca(third_party: ThirdParty) -> None:
     assert lost.error == "CrlNumberLower"
     assert serial_number.to_hex(mallory) in lost.cause
     assert third_party.held() == {mallory}
-
-
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [(b"", "CrlMalformed"), (b"hello", "CrlMalformed"), (b"-----BEGIN X509 CRL-----\n", "CrlMalformed")],
-)
-def test_object_that_is_not_a_crl(third_party: ThirdParty, body: bytes, error: str) -> None:
-    """Each kind is refused with an error of its own."""
-    assert third_party.enforce(body).error == error
-
-
-def test_object_that_does_not_exist(third_party: ThirdParty) -> None:
-    """The error names the object."""
-    bucket = third_party.workflow.lab.outputs["InputBucketName"]
-    event = {"Crl": f"s3://{bucket}/none.crl", "TrustStoreArns": [third_party.trust_store_arn]}
-    execution = third_party.workflow.wait(third_party.workflow.start_with(event))
-    assert execution.error == "InputObjectNotFound"
-    assert "none.crl" in execution.cause
