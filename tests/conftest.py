@@ -24,6 +24,11 @@ hypothesis.settings.register_profile("unhurried", deadline=None)  # how fast an 
 hypothesis.settings.load_profile("unhurried")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case with bytes by its argument: the bytes differ from process to process, as keys and times do."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def embedded_aws() -> "Iterator[EmbeddedAws]":
     """Start the one embedded AWS that a process can have; tests use `aws`, which resets it."""
