@@ -57,7 +57,7 @@ def _show(console: Console, lab: Lab) -> bool:
 
 def _withhold_crl(lab: Lab) -> None:
     """Wait for the first CRL, and withhold others until the workflow has polled once; on AWS they take half an hour."""
-    lab.aws.client("s3").get_waiter("object_exists").wait(**lab.crl_object, WaiterConfig={"Delay": 0})
+    lab.aws.client("s3").get_waiter("object_exists").wait(**lab.crl_object, WaiterConfig={"Delay": 1})
     lab.aws.settings.private_ca.publishes_crls = False
 
 
