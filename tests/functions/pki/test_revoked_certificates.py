@@ -71,8 +71,13 @@ def _with_extensions(*encoded: bytes) -> bytes:
 
 
 DATE = der_crl.utc_time(pki.NOW)
-USUAL = b"".join(entry(serial, date=DATE) for serial in (5, 0x80, 0x8000)) + entry(
-    6, date=DATE, extensions=der_crl.reason(1)
+WITH_EXTENSION = entry(6, date=DATE, extensions=wrap(SEQUENCE, NULL))
+USUAL = b"".join(
+    [
+        *(entry(serial, date=DATE) for serial in (5, 0x80, 0x8000)),
+        entry(6, date=DATE, extensions=der_crl.reason(1)),
+        WITH_EXTENSION,
+    ]
 )
 PLACE = "crlEntryExtensions of entry . at offset [0-9]+"
 
@@ -94,6 +99,7 @@ PLACE = "crlEntryExtensions of entry . at offset [0-9]+"
         pytest.param(b"\x30\x16\x02\x81\x04" + bytes(4) + DATE, "shortest form", id="serial length not shortest"),
         pytest.param(b"\x30\x12\x02\x7f\x05" + DATE, "passes the end", id="serial longer than its entry"),
         pytest.param(b"\x30\x13" + entry(5)[2:], "passes the end", id="entry longer than the list"),
+        pytest.param(WITH_EXTENSION[:-1], "passes the end", id="usual entry longer than the list"),
         pytest.param(b"\x30\x11" + entry(5)[2:], "passes the end", id="entry shorter than its parts"),
         pytest.param(b"\x30\x81\x12" + entry(5)[2:], "shortest form", id="entry length not shortest"),
         pytest.param(b"\x30\x80" + entry(5)[2:] + b"\0\0", "indefinite length", id="entry of indefinite length"),
