@@ -112,6 +112,7 @@ def test_an_expired_certificate_stays_for_one_further_crl(authority: LocalCa) ->
     """Its entry is in the first CRL after its expiry and in no later one."""
     leaf = authority.issue()
     authority.revoke(leaf)
+    authority.crl_with(leaf)
     authority.expire(leaf)
     crls = [x509.load_der_x509_crl(publish_now(authority.arn)) for _ in range(2)]
     assert [len(crl) for crl in crls] == [1, 0]

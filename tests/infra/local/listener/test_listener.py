@@ -97,6 +97,7 @@ def test_an_expired_client_is_refused_unless_expiry_is_ignored(site: Site) -> No
     """IgnoreClientCertificateExpiry accepts expired clients, but not revoked ones."""
     leaf = site.authority.issue()
     site.authority.revoke(leaf)
+    site.authority.crl_with(leaf)
     leaf = site.authority.expire(leaf)
     assert not site.connect(leaf).accepted
     assert site.status() == "Failed:ClientCertExpired"
