@@ -222,7 +222,8 @@ def test_serial_in_the_current_crl(steps: Steps, client: Client, own_crl: pki.In
     assert (store.add_crl_number, store.add_next_crl) == (10**15, False)
 
 
-def test_crl_of_another_ca_in_its_place(steps: Steps, client: Client, own_crl: pki.InMemoryCa) -> None:
+@pytest.mark.usefixtures("own_crl")
+def test_crl_of_another_ca_in_its_place(steps: Steps, client: Client) -> None:
     """What it holds is not revoked by this CA, and it is not usable."""
     put_crl(steps, pki.certificate_authority("Other").crl([client.serial], number=10**15))
     result = plan_for(steps, client)
@@ -230,7 +231,17 @@ def test_crl_of_another_ca_in_its_place(steps: Steps, client: Client, own_crl: p
     assert result.crl
     assert result.crl.refusal
     assert result.crl.refusal.error == "CrlIssuerMismatch"
-    assert own_crl.certificate.subject != pki.name("Other")
+
+
+@pytest.mark.usefixtures("own_crl")
+def test_no_crl_yet(steps: Steps, client: Client) -> None:
+    """The CA's first CRL is waited for."""
+    bucket, key = acm_pca.certificate_authority(steps.lab.authority.arn).crls.target
+    steps.lab.aws.client("s3").delete_object(Bucket=bucket, Key=key)
+    result = plan_for(steps, client)
+    assert result.crl
+    assert (result.outcome, result.crl.crl_number) == (PlannedOutcome.SUCCEEDED, None)
+    assert result.trust_stores[0].add_next_crl
 
 
 def test_load_balancers_not_readable(steps: Steps, client: Client) -> None:
