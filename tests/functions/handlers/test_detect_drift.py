@@ -3,10 +3,12 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from functions import workflow_bucket
+from functions.aws import s3
 from functions.errors import AwsCallRefused, CrlNotPublished
 from functions.handlers.detect_drift import detect_drift
 from functions.metrics import UNITS
@@ -125,6 +127,21 @@ def test_one_of_ten_simultaneous_claims_succeeds(steps: Steps) -> None:
     winners = [manifest.execution_arn for manifest, arn in zip(manifests, claimed_by, strict=True) if arn is None]
     assert set(claimed_by) - {None} <= set(winners)
     assert len(winners) == 1
+
+
+def test_claim_of_a_faster_execution(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An execution that read no claim, and writes after another has written its own, respects that."""
+    steps.publish(steps.authority.crl([A], number=7))
+    ours, theirs = (workflow_bucket.get_manifest(each.manifest(reconcile=True)) for each in (steps, steps.peer()))
+    replace = s3.replace_object
+
+    def later(*arguments: Any, **etag: Any) -> None:  # noqa: ANN401 - those of replace_object
+        monkeypatch.setattr(s3, "replace_object", replace)
+        assert claim.acquire(theirs, 7, NOW) is None
+        replace(*arguments, **etag)
+
+    monkeypatch.setattr(s3, "replace_object", later)
+    assert claim.acquire(ours, 7, NOW) == theirs.execution_arn
 
 
 def test_claim_access_denied(steps: Steps) -> None:

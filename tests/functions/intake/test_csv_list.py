@@ -27,6 +27,7 @@ from tests.functions.intake.serial_lists import ARN, AUDIT_REPORT_CSV, CSV, A, B
         pytest.param('serial\n"=""aa:01"""\n\'aa:01\n', [A, A], id="kept as text by Excel"),
         pytest.param(f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n", [WantedSerial(serial=4660)], id="a decimal ARN"),
         pytest.param("serial,reason\naa:01,,,\nbb:02,keyCompromise,\n", [A, B], id="empty fields at the end"),
+        pytest.param("serial,reason\n,\naa:01,\n\n , \nbb:02,keyCompromise\n", [A, B], id="empty rows"),
         pytest.param(AUDIT_REPORT_CSV, [A, B], id="Private CA's audit report, CSV"),
         pytest.param("serial,arn\naa:01,arn:aws:iam::123456789012:user/one\n", [A], id="somebody else's ARN"),
         pytest.param(f"name,Certificate ARN,reason\nx,{ARN}bb02,keyCompromise\n", [B], id="ARNs"),
