@@ -107,7 +107,7 @@ def test_ca_busy(steps: Steps, no_retry_delay: None) -> None:  # noqa: ARG001
 
 
 def clock(monkeypatch: pytest.MonkeyPatch, looks_in_time: int) -> None:
-    """Let the step's time be up after so many looks at the clock; the first of them sets the deadline."""
+    """Replace the clock by one that ends after so many looks at it; the first of them sets the deadline."""
     times = iter([0.0] * looks_in_time + [1_000.0] * 99)
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(times)))
 
