@@ -96,6 +96,6 @@ def fetch(location: ObjectLocation, max_bytes: int, get_object: s3.GetObject) ->
         advice = "The stack reads inputs only from its own input bucket: copy the object there"
         raise InputObjectNotFound(f"{error}. {advice}") from error
     if fetched is None:
-        version = f", version {location.version_id}" if location.version_id else ""
-        raise InputObjectNotFound(f"there is no object {location}{version}")
+        version = f" (version {location.version_id})" if location.version_id else ""
+        raise InputObjectNotFound(f"object {location}{version} does not exist")
     return fetched

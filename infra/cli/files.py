@@ -42,7 +42,7 @@ def _read_object(url: str) -> bytes:
         raise Unusable(f"{url} is not of the form s3://bucket/key") from None
     fetched = get_object(location.bucket, location.key)
     if fetched is None:
-        raise Unusable(f"there is no object {url}")
+        raise Unusable(f"object {url} does not exist")
     return fetched.body
 
 

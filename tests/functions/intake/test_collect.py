@@ -175,10 +175,10 @@ def test_more_serials_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_file_that_does_not_exist() -> None:
     """The fault names the object, and the version if the input names one."""
-    assert str(refusal(SerialList="s3://bkt/none")) == "there is no object s3://bkt/none"
+    assert str(refusal(SerialList="s3://bkt/none")) == "object s3://bkt/none does not exist"
     fault = refusal(Files(list="0a:1b"), SerialList={"Bucket": "bkt", "Key": "list", "VersionId": "gone"})
     assert isinstance(fault, InputObjectNotFound)
-    assert str(fault) == "there is no object s3://bkt/list, version gone"
+    assert str(fault) == "object s3://bkt/list (version gone) does not exist"
 
 
 def test_file_in_another_bucket() -> None:
