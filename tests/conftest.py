@@ -65,13 +65,11 @@ def lab_cache(embedded_aws: "EmbeddedAws", tmp_path_factory: pytest.TempPathFact
 def lab(lab_cache: "LabCache[Lab]") -> "Iterator[Lab]":
     """Return the lab with quick settings; settings and faults are undone afterwards, revocations stay."""
     from infra.local.core import faults
+    from tests.support.waiting import use_quick_settings
 
     lab = lab_cache.get()
     settings = lab.aws.settings
-    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.1
-    settings.step_functions.wait_scale = 0.1
-    # More than all tests of a process use up: the bucket refills at AWS's pace, and goes on from test to test.
-    settings.trust_stores.write_burst = settings.trust_stores.max_trust_stores = 1_000_000
+    use_quick_settings(settings)
     yield lab
     faults.clear()
     settings.restore_defaults()

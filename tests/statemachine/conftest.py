@@ -12,6 +12,7 @@ from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
 from tests.statemachine.live_stack import LiveStack
+from tests.support.waiting import use_quick_settings
 from tests.support.workflow import Workflow
 
 _EFFECTS = re.compile(r":(RevokeCertificate|AddTrustStoreRevocations|RemoveTrustStoreRevocations|PutObject)$")
@@ -86,9 +87,7 @@ def stack(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
 def live(stack: LiveStack) -> Iterator[LiveStack]:
     """Return the stack with the current CRL attached; S3's events are off until a test enables them."""
     settings = stack.aws.settings
-    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.1
-    settings.step_functions.wait_scale = 0.1
-    settings.trust_stores.write_burst = 1_000_000
+    use_quick_settings(settings)
     acm_pca.publish_now(stack.lab.authority.arn)
     assert stack.reconcile().status == "SUCCEEDED"
     stack.receive_notifications()

@@ -19,7 +19,7 @@ from infra.local.iam import enforcement
 from infra.local.lab.lab import deployed_lab
 from infra.local.lab.pki import Client
 from infra.local.server import EmbeddedAws
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, use_quick_settings
 from tests.support.workflow import Execution, Workflow, before_first_call
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"
@@ -29,10 +29,7 @@ REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
 @pytest.fixture
 def fresh(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Workflow]:
     """Return a workflow on a stack of its own, for one trust store that hangs on a load balancer."""
-    private_ca = aws.settings.private_ca
-    private_ca.crl_delay_seconds = private_ca.crl_retry_seconds = 0.1
-    aws.settings.step_functions.wait_scale = 0.1
-    aws.settings.trust_stores.write_burst = 1_000_000
+    use_quick_settings(aws.settings)
     aws.settings.events.sends_s3_events = False  # the schedule is fired where a reconcile is wanted
     with deployed_lab(
         aws, tmp_path / "pki", GiveWaySeconds="2", DelayNoticeSeconds="1", RevocationsPerSecond="500"

@@ -4,8 +4,7 @@ import pytest
 
 from functions import limits
 from functions.pki import serial_number
-from infra.local.core import faults
-from tests.support.workflow import Workflow
+from tests.support.workflow import REVOKE, Workflow, calls_of
 
 SERIALS = 200
 
@@ -15,8 +14,7 @@ def test_quota_is_used_without_many_refused_calls(workflow: Workflow) -> None:
     """Two hundred serials, faster than Private CA allows: all are enforced, and few calls are repeated."""
     private_ca = workflow.aws.settings.private_ca
     private_ca.revocations_per_second, private_ca.revocation_burst = 25, 20
-    calls: list[str] = []
-    faults.observe(lambda action, arn: calls.append(arn) if action == "acm-pca:RevokeCertificate" else None)
+    calls = calls_of(REVOKE)
     serials = workflow.issue_serials(SERIALS)
     execution = workflow.wait(workflow.start(*map(serial_number.to_hex, serials), seconds=120))
     assert execution.status == "SUCCEEDED"

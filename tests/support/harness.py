@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from infra.local.acm_pca import service as acm_pca
 from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.lab import BaseLab, HasCertificate, create_trust_store
+from infra.local.lab.pki import PrivateCa
 from infra.local.server import EmbeddedAws
+from tests.support import pki
 
 
 @dataclass
@@ -36,6 +39,12 @@ class Harness:
         """Create a trust store with these CAs in its bundle, or with the lab's CA and root; return its ARN."""
         bundle = list(authorities) or [self.lab.authority, self.lab.root]
         return create_trust_store(self.aws, f"t{uuid.uuid4().hex[:20]}", bundle)
+
+    def with_key(self, authority: PrivateCa) -> pki.InMemoryCa:
+        """Return a CA of the embedded Private CA with its key, to sign CRLs that Private CA would not."""
+        ca = acm_pca.certificate_authority(authority.arn)
+        assert ca.certificate is not None
+        return pki.InMemoryCa(ca.certificate, ca.key)
 
     def add(self, der: bytes, trust_store_arn: str | None = None) -> int:
         """Add a CRL to the trust store as somebody else would; return its RevocationId."""

@@ -38,11 +38,10 @@ class Shell:
 
     def sh(self, script: str, *, check: bool = True) -> str:
         """Run a script in a shell that has sourced env.sh, with the project's aws on its path; return its output."""
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", f". env.sh\n{script}"],
             cwd=self.folder,
-            env={"PATH": path, "HOME": str(self.folder), "PYTHONWARNINGS": "ignore"},
+            env=self.variables,
             capture_output=True,
             text=True,
             check=False,
@@ -50,6 +49,12 @@ class Shell:
         if check:
             assert ran.returncode == 0, ran.stdout + ran.stderr
         return (ran.stdout + ran.stderr).strip()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of a shell before it sources env.sh."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {"PATH": path, "HOME": str(self.folder), "PYTHONWARNINGS": "ignore"}
 
     @cached_property
     def environment(self) -> dict[str, str]:

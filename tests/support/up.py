@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.shell import Shell
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 # Processes that a shell starts in the background inherit that Ctrl-C is ignored.
@@ -47,7 +48,7 @@ def bring_up(folder: Path, *options: str) -> Up:
             break
     else:
         process.stdout.close()
-        process.wait(120)
+        process.wait(PATIENCE_SECONDS)
         raise AssertionError("".join(lines))
     # Keep reading its output, as it would block once the pipe is full.
     reader = threading.Thread(target=process.stdout.read, daemon=True)
@@ -58,8 +59,8 @@ def bring_up(folder: Path, *options: str) -> Up:
 def bring_down(up: Up) -> int:
     """Send the signal that Ctrl-C sends; return the exit code."""
     up.process.send_signal(signal.SIGINT)
-    code = up.process.wait(120)
-    up.reader.join(120)
+    code = up.process.wait(PATIENCE_SECONDS)
+    up.reader.join(PATIENCE_SECONDS)
     assert up.process.stdout is not None
     up.process.stdout.close()
     return code

@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from infra.local.core.settings import Settings
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 300
@@ -27,3 +30,11 @@ def eventually(
             raise TimeoutError(f"no {expected} within {seconds} seconds")
         time.sleep(every)
     return result
+
+
+def use_quick_settings(settings: "Settings") -> None:
+    """Make an embedded AWS publish CRLs and poll for them at once, and throttle no write to a trust store."""
+    settings.private_ca.crl_delay_seconds = settings.private_ca.crl_retry_seconds = 0.1
+    settings.step_functions.wait_scale = 0.1
+    # More than all tests of a process use up: the bucket refills at AWS's pace, and goes on from test to test.
+    settings.trust_stores.write_burst = settings.trust_stores.max_trust_stores = 1_000_000

@@ -23,6 +23,7 @@ from tests.support.harness import Harness
 from tests.support.private_ca import expire
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
+REVOKE = "acm-pca:RevokeCertificate"
 _names = itertools.count()
 # Polled more often, the embedded AWS would be busier with its answers than with the execution.
 _POLL_SECONDS = 0.15
@@ -62,6 +63,13 @@ class Execution:
     def enforced(self) -> set[str]:
         """The serials that are enforced according to the report."""
         return {each["Serial"] for each in self.report["Serials"] if each["Enforced"]}
+
+
+def calls_of(action: str) -> list[str]:
+    """Return a list to which the resource of each call of an action is added from now on."""
+    resources: list[str] = []
+    faults.observe(lambda called, resource: resources.append(resource) if called == action else None)
+    return resources
 
 
 def before_first_call(
@@ -126,12 +134,6 @@ class Workflow(Harness):
         twin = PrivateCa.create_under(self.lab.root, ours.configuration["Subject"]["CommonName"])
         assert acm_pca.certificate_authority(twin.arn).name == ours.name
         return twin
-
-    def with_key(self, authority: PrivateCa) -> pki.InMemoryCa:
-        """Return a CA of the embedded Private CA with its key, to sign CRLs that Private CA would not."""
-        ca = acm_pca.certificate_authority(authority.arn)
-        assert ca.certificate is not None
-        return pki.InMemoryCa(ca.certificate, ca.key)
 
     # --------------------------------------------------------------------------------------------------- executions
 
@@ -240,8 +242,7 @@ class Workflow(Harness):
 
     def when_it_looks(self, number: int, act: Callable[[], object]) -> None:
         """Do something once, when FindCrl looks for the CRL first, after this many calls of RevokeCertificate."""
-        revoked: list[str] = []
-        faults.observe(lambda action, arn: revoked.append(arn) if action == "acm-pca:RevokeCertificate" else None)
+        revoked = calls_of(REVOKE)
         crl = "arn:aws:s3:::{Bucket}/{Key}".format(**self.lab.crl_object)
         before_first_call("s3:GetObject", crl, act, provided=lambda: len(revoked) >= number)
 

@@ -54,9 +54,20 @@ def client(steps: Steps) -> Client:
 
 def attach_crl_with(steps: Steps, client: Client) -> None:
     """Attach a CRL that names a client to the trust store."""
-    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
-    assert ca.certificate is not None
-    steps.add(pki.InMemoryCa(ca.certificate, ca.key).crl([client.serial], number=10**15))
+    steps.add(steps.with_key(steps.lab.authority).crl([client.serial], number=10**15))
+
+
+@pytest.fixture
+def own_crl(steps: Steps) -> Iterator[pki.InMemoryCa]:
+    """Return the lab's CA, to sign a CRL in the place of its own; restore that afterwards."""
+    yield steps.with_key(steps.lab.authority)
+    acm_pca.publish_now(steps.lab.authority.arn)
+
+
+def put_crl(steps: Steps, body: bytes) -> None:
+    """Write an object in the place of the CRL of the lab's CA."""
+    bucket, key = acm_pca.certificate_authority(steps.lab.authority.arn).crls.target
+    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
 
 def test_ca_certificate(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,23 +115,13 @@ def test_throttled_lookup(steps: Steps, client: Client, no_retry_delay: None) ->
     assert plan_for(steps, client).expected == {"REVOKED": 1}
 
 
-def test_superseded_list_with_more_serials(steps: Steps, client: Client) -> None:
+def test_superseded_list_with_more_serials(steps: Steps, client: Client, own_crl: pki.InMemoryCa) -> None:
     """If an older list is removed and nothing is added, the plan names the serials that only it held."""
-    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
-    assert ca.certificate is not None
-    signer = pki.InMemoryCa(ca.certificate, ca.key)
-    newest = signer.crl([client.serial], number=10**15 + 1)
-    steps.add(signer.crl([client.serial, 5, 6], number=10**15))
+    newest = own_crl.crl([client.serial], number=10**15 + 1)
+    steps.add(own_crl.crl([client.serial, 5, 6], number=10**15))
     steps.add(newest)
-    acm_pca.publish_now(ca.arn)
-    location = plan(steps, {"Reconcile": True}).crl
-    assert location
-    bucket, _, key = location.location.removeprefix("s3://").partition("/")
-    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=newest)
-    try:
-        (trust_store,) = plan(steps, {"Reconcile": True}).trust_stores
-    finally:
-        acm_pca.publish_now(ca.arn)
+    put_crl(steps, newest)
+    (trust_store,) = plan(steps, {"Reconcile": True}).trust_stores
     assert (trust_store.add_crl_number, len(trust_store.remove_revocation_ids)) == (None, 1)
     assert trust_store.dropped_serials == [5, 6]
 
@@ -148,22 +149,14 @@ def test_more_serials_than_are_looked_up(steps: Steps, client: Client, monkeypat
     assert result.serials_not_shown == 1
 
 
-def test_crl_too_large(steps: Steps, client: Client, lambda_environment: pytest.MonkeyPatch) -> None:
+def test_crl_too_large(
+    steps: Steps, client: Client, own_crl: pki.InMemoryCa, lambda_environment: pytest.MonkeyPatch
+) -> None:
     """If the current CRL is too large, the next one is larger and would be refused too."""
-    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
-    assert ca.certificate is not None
-    large_crl = pki.InMemoryCa(ca.certificate, ca.key).crl([1, 2, 3], number=10**14)
-    ca.crls.overrides = {}
-    location = plan(steps, {"Serials": [serial_number.to_hex(client.serial)]}).crl
-    assert location
-    bucket, _, key = location.location.removeprefix("s3://").partition("/")
-    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=large_crl)
+    put_crl(steps, own_crl.crl([1, 2, 3], number=10**14))
     lambda_environment.setenv("MAX_REVOCATION_ENTRIES", "2")
     environment.cache_clear()
-    try:
-        result = plan_for(steps, client)
-    finally:
-        acm_pca.publish_now(ca.arn)
+    result = plan_for(steps, client)
     assert (result.outcome, result.error) == (PlannedOutcome.FAILED, "CrlTooLarge")
 
 
@@ -196,21 +189,6 @@ def test_files_not_uploaded_yet(steps: Steps, client: Client) -> None:
 
     result = plan(steps, {"SerialList": "s3://nowhere/list.txt"}, get_object=get_object)
     assert result.expected == {"REVOKED": 1}
-
-
-def put_crl(steps: Steps, body: bytes) -> None:
-    """Write an object in the place of the CRL of the lab's CA."""
-    bucket, key = acm_pca.certificate_authority(steps.lab.authority.arn).crls.target
-    steps.lab.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-
-
-@pytest.fixture
-def own_crl(steps: Steps) -> Iterator[pki.InMemoryCa]:
-    """Return the lab's CA, to sign a CRL in the place of its own; restore that afterwards."""
-    ca = acm_pca.certificate_authority(steps.lab.authority.arn)
-    assert ca.certificate is not None
-    yield pki.InMemoryCa(ca.certificate, ca.key)
-    acm_pca.publish_now(ca.arn)
 
 
 def test_serial_in_the_current_crl(steps: Steps, client: Client, own_crl: pki.InMemoryCa) -> None:

@@ -1,12 +1,10 @@
 """The command line as an operator uses it, against the embedded AWS: its output and its exit codes."""
 
-import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
@@ -102,7 +100,7 @@ def test_execution_continues_when_watching_is_interrupted(shell: Shell, no_crl: 
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE, *command],
         cwd=shell.folder,
-        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(shell.folder)},
+        env=shell.variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -145,6 +143,16 @@ def test_aborted_execution_is_not_a_success(shell: Shell) -> None:
     assert "ABORTED" in run(shell, f"watch {arn}", NOT_ENFORCED)
 
 
+@pytest.fixture(scope="module")
+def files(shell: Shell) -> None:
+    """Write files that are refused."""
+    (shell.folder / "empty").touch()
+    (shell.folder / "words").write_text("xyzzy\n")
+    with (shell.folder / "huge").open("wb") as file:
+        file.truncate(2**30)
+
+
+@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -187,10 +195,6 @@ def test_aborted_execution_is_not_a_success(shell: Shell) -> None:
 )
 def test_refusal_is_one_line(shell: Shell, arguments: str, code: int, message: str) -> None:
     """It names the problem, has no stack trace, and does not repeat a private key."""
-    (shell.folder / "empty").touch()
-    (shell.folder / "words").write_text("xyzzy\n")
-    with (shell.folder / "huge").open("wb") as file:
-        file.truncate(2**30)
     assert_one_line(run(shell, arguments, code), message)
 
 

@@ -50,8 +50,11 @@ def test_each_form_revokes_and_the_listener_refuses(shell: Shell) -> None:
 
 @pytest.fixture(scope="module")
 def planned(shell: Shell) -> str:
-    """Issue the client of which only plans are made; return its serial number."""
-    return issue_client(shell, "planner")
+    """Issue the client of which only plans are made, and upload its certificate; return its serial number."""
+    serial = issue_client(shell, "planner")
+    body = (shell.folder / "pki" / "planner.pem").read_bytes()
+    shell.client("s3").put_object(Bucket=shell.environment["INPUT_BUCKET"], Key="inputs/planner.pem", Body=body)
+    return serial
 
 
 @pytest.mark.parametrize(
@@ -69,8 +72,6 @@ def planned(shell: Shell) -> str:
 )
 def test_form_in_the_arguments(shell: Shell, planned: str, arguments: str) -> None:
     """Each names the same certificate."""
-    body = (shell.folder / "pki" / "planner.pem").read_bytes()
-    shell.client("s3").put_object(Bucket=shell.environment["INPUT_BUCKET"], Key="inputs/planner.pem", Body=body)
     assert_planned(run_json(shell, f"plan {arguments.format(serial=planned, decimal=int(planned, 16))}"), planned)
 
 

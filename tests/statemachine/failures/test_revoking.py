@@ -9,9 +9,8 @@ from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.acm_pca.certificate_authority import CertificateAuthority
 from infra.local.core import faults
-from tests.support.workflow import Workflow
+from tests.support.workflow import REVOKE, Workflow, calls_of
 
-REVOKE = "acm-pca:RevokeCertificate"
 UNKNOWN = "de:ad:be:ef:00:01"
 
 
@@ -19,13 +18,6 @@ UNKNOWN = "de:ad:be:ef:00:01"
 def ca(guarded: Workflow) -> CertificateAuthority:
     """Return the CA as it is behind Private CA's API."""
     return acm_pca.certificate_authority(guarded.authority.arn)
-
-
-def calls_of(action: str) -> list[str]:
-    """Return a list that each call of an action is noted in from now on."""
-    noted: list[str] = []
-    faults.observe(lambda called, resource: noted.append(resource) if called == action else None)
-    return noted
 
 
 def test_unknown_serial_does_not_stop_the_others(guarded: Workflow) -> None:

@@ -10,7 +10,7 @@ from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.elbv2.trust_store import TrustStore
 from tests.support import pki
-from tests.support.workflow import Workflow
+from tests.support.workflow import Workflow, calls_of
 
 ADD = "elasticloadbalancing:AddTrustStoreRevocations"
 REMOVE = "elasticloadbalancing:RemoveTrustStoreRevocations"
@@ -178,9 +178,8 @@ def test_list_that_was_not_added_because_of_an_error(guarded: Workflow, store: T
 def test_list_that_becomes_visible_late(guarded: Workflow, store: TrustStore) -> None:
     """A new list that is not visible yet is waited for, not added again, and the old one stays until then."""
     (client,) = guarded.clients(1)
-    adding: list[str] = []
     guarded.aws.settings.trust_stores.visibility_delay_seconds = 0.2
-    faults.observe(lambda action, _resource: adding.append(action) if action == ADD else None)
+    adding = calls_of(ADD)
     execution = guarded.run(client)
     assert execution.status == "SUCCEEDED"
     assert execution.states.count("VerifyRevocation") == 1
