@@ -29,13 +29,11 @@ ERRORS: dict[str, type[errors.RevocationError]] = {
 }
 
 MAX_MODULES, MAX_LINES = 15, 300
-# Tests of one module for each Lambda function, and the interleavings.
-MAX_MODULES_OF = {"tests/functions/handlers": 20}
 # Tests of more than one module, and why.
 TESTS_WITHOUT_MODULE = {
     "tests/test_architecture.py": "the rules of all rooms",
     "tests/test_end_to_end.py": "the whole product, on the embedded AWS or a real account",
-    "tests/functions/handlers/test_interleavings.py": "several handlers that run at the same time",
+    "tests/functions/interleavings/test_interleavings.py": "several handlers that run at the same time",
     "tests/functions/test_direct_calls.py": "calls without HTTP, which other tests make, beside those over HTTP",
 }
 # tests/statemachine tests revocation.asl.json, which is not a module, and the workflow as a whole.
@@ -71,7 +69,7 @@ def modules_of(test: str) -> Iterator[str]:
 def test_folders_fit_on_a_screen() -> None:
     """A folder holds at most 15 modules."""
     modules = Counter(Path(path).parent.as_posix() for path in MODULES if Path(path).name != "__init__.py")
-    offenders = {name: count for name, count in modules.items() if count > MAX_MODULES_OF.get(name, MAX_MODULES)}
+    offenders = {name: count for name, count in modules.items() if count > MAX_MODULES}
     assert offenders == {}
 
 

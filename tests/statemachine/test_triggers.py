@@ -231,11 +231,7 @@ def test_people_are_notified_at_the_start_of_the_wait_and_when_it_takes_long(liv
 
 
 def test_stopped_execution_is_reported(live: LiveStack) -> None:
-    """Its report names what was revoked and is not blocked, and people are notified.
-
-    In the middle of a Map, moto's StopExecution breaks the history; without it, that case is tested by
-    functions/handlers/test_report_interruption.py and functions/report/test_execution_history.py.
-    """
+    """Its report names what was revoked and is not blocked, and people are notified."""
     live.aws.settings.private_ca.publishes_crls = False
     clients = live.workflow.clients(3)
     arn = live.workflow.start_with({"Serials": [serial_number.to_hex(client.serial) for client in clients]})

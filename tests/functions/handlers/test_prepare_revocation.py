@@ -8,7 +8,7 @@ from functions.errors import InvalidInput
 from functions.models.request import WantedSerial
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
-from tests.functions.handlers.preparing import create_ca, manifest, prepare, trust_store_for
+from tests.functions.preparing import create_ca, manifest, prepare, trust_store_for
 from tests.support.pki import NOW, A, B
 from tests.support.steps import Steps
 

@@ -1,4 +1,4 @@
-"""PrepareRevocation refuses an invalid input, names every fault, and leaves nothing behind."""
+"""An invalid input is refused by PrepareRevocation: every fault is named, and nothing is left behind."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,7 +17,7 @@ from functions.errors import (
 )
 from infra.local.core import faults
 from infra.local.lab.pki import PrivateCa
-from tests.functions.handlers.preparing import create_ca, create_crl_bucket, prepare, trust_store_for
+from tests.functions.preparing import create_ca, create_crl_bucket, prepare, trust_store_for
 from tests.support.steps import Steps
 
 

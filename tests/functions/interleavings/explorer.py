@@ -2,7 +2,7 @@
 
 Two executions of about a dozen calls each can be interleaved in millions of orders, too many to run one by one. But
 what a step does next depends only on its input and on the responses that it has received. So the orders form a graph
-(`interleaving_graph.py`). A node is the input and the responses of each execution so far, with the lists that the trust
+(`graph.py`). A node is the input and the responses of each execution so far, with the lists that the trust
 store holds; an edge is the next call of one execution. Orders that lead to the same node continue in the same way, so
 each node is visited once.
 
@@ -25,7 +25,7 @@ from functions.models.base import S3Object
 from functions.models.states import ConvertedCrl, EnforceInput, TrustStore
 from functions.models.stored import Evidence
 from tests.functions.direct_calls import CALLS
-from tests.functions.handlers.interleaving_graph import STEPS, Call, Execution, Graph, Lists, Node, Response
+from tests.functions.interleavings.graph import STEPS, Call, Execution, Graph, Lists, Node, Response
 from tests.support.pki import NOW
 from tests.support.steps import Steps
 

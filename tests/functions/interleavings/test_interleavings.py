@@ -2,7 +2,7 @@
 
 No serial that was refused is accepted, but for the one case below.
 
-`interleavings.py` explains how all orders are tried. The calls are all those that AttachCrl, VerifyRevocation and
+`explorer.py` explains how all orders are tried. The calls are all those that AttachCrl, VerifyRevocation and
 RemoveSupersededCrls make to the trust store: list, read, add, remove, count.
 
 What is guaranteed depends on which of several lists of one CA a load balancer enforces; AWS does not document it:
@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 
 from functions.environment import environment
 from infra.local.core import faults
-from tests.functions.handlers.interleaving_graph import Call, Execution, Graph, Lists, Node
-from tests.functions.handlers.interleavings import Explorer
+from tests.functions.interleavings.explorer import Explorer
+from tests.functions.interleavings.graph import Call, Execution, Graph, Lists, Node
 from tests.support import pki
 from tests.support.pki import A, B, C, D
 from tests.support.steps import Steps

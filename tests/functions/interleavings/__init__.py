@@ -1,0 +1,1 @@
+"""Tests of executions at the same time, in every order of their calls."""
