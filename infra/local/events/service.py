@@ -25,7 +25,7 @@ from infra.local.core.background import BackgroundQueue
 from infra.local.core.settings import Settings
 from infra.local.events.delivery import Delivery
 from infra.local.events.pattern import matches, parse_pattern
-from infra.local.events.schedule import ScheduleNotValid, parse_schedule
+from infra.local.events.schedule import next_due
 from infra.local.events.targets import SERVICE, SERVICES, SERVICES_WITH_ROLE, Sender, service_of
 from infra.local.iam import enforcement
 from infra.local.iam.role_clients import RoleClients
@@ -59,8 +59,8 @@ class EventBridgeBackend(EventsBackend):
             parse_pattern(more["event_pattern"])
         if more.get("scheduled_expression"):
             try:
-                parse_schedule(more["scheduled_expression"])
-            except ScheduleNotValid as error:
+                next_due(more["scheduled_expression"], datetime.now(UTC))
+            except ValueError as error:
                 raise ValidationException("Parameter ScheduleExpression is not valid.") from error
         if more.get("role_arn"):
             enforcement.require("iam:PassRole", more["role_arn"])
@@ -131,8 +131,7 @@ class EventBridgeBackend(EventsBackend):
         event = self.event(source, detail_type, resources, detail, moment)
         rules = list(self.event_buses[bus].rules.values()) if bus in self.event_buses else []
         for rule in rules:
-            pattern = rule.event_pattern.get_pattern()
-            if rule.state.startswith("ENABLED") and pattern and matches(pattern, event):
+            if rule.state.startswith("ENABLED") and matches(rule.event_pattern, event):
                 deliver(rule, event)
         return str(event["id"])
 
@@ -207,7 +206,7 @@ def _schedule(rule: Rule) -> None:
     if not rule.scheduled_expression:
         return
     now = datetime.now(UTC)
-    due = parse_schedule(rule.scheduled_expression).after(now)
+    due = next_due(rule.scheduled_expression, now)
     if due is not None:
         seconds = (due - now).total_seconds() * _state.settings.events.schedule_scale
         work = partial(_fire_when_due, rule)

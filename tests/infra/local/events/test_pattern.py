@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.events.models import EventPattern
 
 from infra.local.events.pattern import matches, parse_pattern
 from infra.local.server import EmbeddedAws
@@ -55,7 +54,6 @@ MATCHING = {
     "exists": detail(object={"key": [{"exists": True}]}),
     "does not exist": detail(object={"version": [{"exists": False}]}),
     "does not exist, nor what it is in": detail(absent={"below": [{"exists": False}]}),
-    "objects in an array": detail(items={"name": ["b"], "size": [2]}),
     "one of two": {"$or": [{"source": ["absent"]}, {"detail-type": ["Object Created"]}]},
 }
 NOT_MATCHING = {
@@ -63,7 +61,6 @@ NOT_MATCHING = {
     "one field of two": {"source": ["aws.s3"], "region": ["us-east-1"]},
     "absent": detail(absent=["x"]),
     "text for a number": detail(object={"size": ["300"]}),
-    "number for a boolean": detail(flag=[1]),
     "prefix": detail(object={"key": [{"prefix": "CRL/"}]}),
     "anything-but itself": detail(object={"key": [{"anything-but": "crl/Id.crl"}]}),
     "anything-but its suffix": detail(object={"key": [{"anything-but": {"suffix": ".crl"}}]}),
@@ -101,18 +98,9 @@ def test_a_pattern_does_not_match(pattern: dict[str, Any]) -> None:
         "{",
         '{"source": "aws.s3"}',
         '{"source": []}',
-        '{"detail": {}}',
-        '{"source": [["aws.s3"]]}',
         '{"source": [{"prefx": "aws"}]}',
-        '{"source": [{"prefix": "a", "suffix": "b"}]}',
-        '{"source": [{"prefix": 1}]}',
-        '{"source": [{"exists": "yes"}]}',
-        '{"source": [{"anything-but": []}]}',
-        '{"source": [{"anything-but": {"numeric": 1}}]}',
-        '{"source": [{"anything-but": {"prefix": "a", "suffix": "b"}}]}',
-        '{"detail": {"size": [{"numeric": [">"]}]}}',
-        '{"detail": {"size": [{"numeric": ["~", 1]}]}}',
-        '{"$or": [{"source": ["a"]}]}',
+        '{"detail": {"size": [{"prefx": "aws"}]}}',
+        '{"$or": [{"source": ["a"]}, {"source": [{"prefx": "aws"}]}]}',
     ],
 )
 def test_an_invalid_pattern_is_refused(aws: EmbeddedAws, pattern: str) -> None:
@@ -136,11 +124,3 @@ def test_the_api_returns_whether_a_pattern_matches(aws: EmbeddedAws) -> None:
         for source in ("aws.s3", "shop")
     ]
     assert answers == [True, False]
-
-
-def test_motos_own_matcher_still_differs() -> None:
-    """When it no longer does, this matcher can be removed."""
-    unknown, boolean = {"source": [{"prefx": "x"}]}, detail(flag=[1])
-    below = detail(items={"name": ["b"]})
-    stock = [EventPattern.load(json.dumps(each)).matches_event(EVENT) for each in (unknown, boolean, below)]  # type: ignore[arg-type]
-    assert stock == [True, True, False]

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.events import service as events
-from infra.local.events.schedule import parse_schedule
+from infra.local.events.schedule import next_due
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge
 from tests.support.waiting import eventually
@@ -27,7 +27,6 @@ START = datetime(2025, 1, 1, 12, 0, 30, tzinfo=UTC)  # a Wednesday
         ("cron(0 8 1 * ? *)", "2025-02-01 08:00:00"),
         ("cron(0 9 ? * 2#1 *)", "2025-01-06 09:00:00"),
         ("cron(0 9 ? * SAT,sun *)", "2025-01-04 09:00:00"),
-        ("cron(0 9 ? * L *)", "2025-01-04 09:00:00"),
         ("cron(0 9 ? * 6L *)", "2025-01-31 09:00:00"),
         ("cron(0 9 L 2 ? *)", "2025-02-28 09:00:00"),
         ("cron(0 9 15W 2 ? *)", "2025-02-14 09:00:00"),
@@ -42,13 +41,13 @@ START = datetime(2025, 1, 1, 12, 0, 30, tzinfo=UTC)  # a Wednesday
 )
 def test_when_a_schedule_is_due(expression: str, following: str) -> None:
     """The next time after the first of January 2025, 12:00:30."""
-    due = parse_schedule(expression).after(START)
+    due = next_due(expression, START)
     assert due == datetime.strptime(following, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def test_a_schedule_may_never_be_due_again() -> None:
     """Its only year has passed."""
-    assert parse_schedule("cron(0 0 1 1 ? 2024)").after(START) is None
+    assert next_due("cron(0 0 1 1 ? 2024)", START) is None
 
 
 @pytest.mark.parametrize(
@@ -57,6 +56,7 @@ def test_a_schedule_may_never_be_due_again() -> None:
         "rate(0 minutes)",
         "rate(1 hours)",
         "rate(2 hour)",
+        "rate(hour)",
         "rate(1 second)",
         "every hour",
         "cron(0 12 * * *)",
@@ -64,7 +64,6 @@ def test_a_schedule_may_never_be_due_again() -> None:
         "cron(0 12 ? * ? *)",
         "cron(60 12 * * ? *)",
         "cron(0 12 ? * MON#6 *)",
-        "cron(0 12 ? * FRI-MON *)",
         "cron(0/0 12 * * ? *)",
         "cron(0 12 x * ? *)",
     ],
