@@ -1,10 +1,5 @@
 """The workflow as its user meets it: revoked, in the CRL, attached, read back, refused."""
 
-import io
-
-from rich.console import Console
-
-from infra.local.lab.watch import watch
 from tests.support.workflow import Workflow
 
 
@@ -40,15 +35,3 @@ def test_two_concurrent_executions_leave_one_list(workflow: Workflow) -> None:
     assert [execution.status for execution in executions] == ["SUCCEEDED", "SUCCEEDED"]
     assert len(workflow.lists()) == 1
     assert {first.serial, second.serial} <= workflow.held()
-
-
-def test_execution_can_be_watched_in_a_terminal(workflow: Workflow) -> None:
-    """The live view shows each state with its times and result."""
-    (client,) = workflow.clients(1)
-    console = Console(file=io.StringIO(), force_terminal=True, width=160)
-    watch(console, workflow.aws.client("stepfunctions"), workflow.start(client))
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    for state in ("PrepareRevocation", "FindCrl", "AttachCrl", "RevocationSucceeded"):
-        assert state in shown
-    assert "SUCCEEDED" in shown

@@ -8,14 +8,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from rich.console import Console
+import click
 
 from functions.pki import serial_number
-from infra.cli.follow import StateVisit
+from infra.cli.follow import follow
+from infra.cli.watch import Progress
 from infra.local.core.settings import Settings
 from infra.local.lab.handshake import Handshake, connect
 from infra.local.lab.lab import STARTING, Lab, deployed_lab
-from infra.local.lab.watch import watch
 from infra.local.server import EmbeddedAws
 
 STOLEN, HONEST = "mallory", "alice"
@@ -24,33 +24,36 @@ _VERIFY_STATUS = 10  # index of tls_verify_status in a connection log line
 
 def main() -> int:
     """Run the demo; return 0 only if every step went as expected."""
-    console = Console(highlight=False, soft_wrap=True, emoji=False)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        console.print(STARTING)
+        click.echo(STARTING)
         aws = stack.enter_context(EmbeddedAws(Settings()))
         aws.settings.events.sends_s3_events = False  # only the execution below is to run
         aws.settings.private_ca.crl_delay_seconds = aws.settings.private_ca.crl_retry_seconds = 0.5
         lab = stack.enter_context(deployed_lab(aws, Path(folder) / "pki"))
         start = time.monotonic()
-        passed = _show(console, lab)
-        console.print(f"\nDemo {'passed in' if passed else 'FAILED after'} {time.monotonic() - start:.1f} s.")
+        passed = _show(lab)
+        click.echo(f"\nDemo {'passed in' if passed else 'FAILED after'} {time.monotonic() - start:.1f} s.")
     return int(not passed)
 
 
-def _show(console: Console, lab: Lab) -> bool:
-    before = [_handshake(console, lab, STOLEN), _handshake(console, lab, HONEST)]
+def _show(lab: Lab) -> bool:
+    before = [_handshake(lab, STOLEN), _handshake(lab, HONEST)]
     _withhold_crl(lab)
     serial = serial_number.to_hex(lab.clients[STOLEN].serial)
     request = json.dumps({"Serials": [serial]})
-    console.print(f"\n{STOLEN}'s key is stolen. StartExecution with {request}\n", markup=False)
+    click.echo(f"\n{STOLEN}'s key is stolen. StartExecution with {request}\n")
     stepfunctions = lab.aws.client("stepfunctions")
     arn = stepfunctions.start_execution(stateMachineArn=lab.outputs["StateMachineArn"], input=request)["executionArn"]
-    watch(console, stepfunctions, arn, on_state=lambda visit: _publish_after_first_poll(lab, visit))
+    progress = Progress()
+    for visit in follow(stepfunctions, arn):
+        progress.show(visit)
+        if visit.state == "FindCrl" and visit.left_at:  # the workflow has polled once, and found no CRL
+            lab.aws.settings.private_ca.publishes_crls = True
     execution = stepfunctions.describe_execution(executionArn=arn)
-    console.print(f"\nThe execution {execution['status']}.\n")
-    after = [_handshake(console, lab, STOLEN), _handshake(console, lab, HONEST)]
-    console.print("\nThe report:\n")
-    console.print(_report(lab, execution), markup=False)
+    click.echo(f"\nThe execution {execution['status']}.\n")
+    after = [_handshake(lab, STOLEN), _handshake(lab, HONEST)]
+    click.echo("\nThe report:\n")
+    click.echo(_report(lab, execution))
     accepted = [each.accepted for each in (*before, *after)]
     return execution["status"] == "SUCCEEDED" and accepted == [True, True, False, True]
 
@@ -61,19 +64,13 @@ def _withhold_crl(lab: Lab) -> None:
     lab.aws.settings.private_ca.publishes_crls = False
 
 
-def _publish_after_first_poll(lab: Lab, visit: StateVisit) -> None:
-    if visit.state == "FindCrl" and visit.left_at:
-        lab.aws.settings.private_ca.publishes_crls = True
-
-
-def _handshake(console: Console, lab: Lab, name: str) -> Handshake:
+def _handshake(lab: Lab, name: str) -> Handshake:
     client = lab.clients[name]
     handshake = connect(lab.listener.port, client.certificate, client.key, lab.ca_file)
-    verdict, detail = (
-        ("[green]accepted[/]", handshake.detail) if handshake.accepted else ("[red]refused[/]", "no response")
-    )
+    verdict = click.style("accepted", fg="green") if handshake.accepted else click.style("refused", fg="red")
+    detail = handshake.detail if handshake.accepted else "no response"
     status = shlex.split(lab.listener.log.lines[-1])[_VERIFY_STATUS]
-    console.print(f"  {name:8} {verdict}  {detail}; the connection log says {status}")
+    click.echo(f"  {name:8} {verdict}  {detail}; the connection log says {status}")
     return handshake
 
 
