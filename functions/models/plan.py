@@ -94,5 +94,4 @@ class Plan(Model):
     seconds_waiting_for_crl: int = Field(default=0, description="The time that Private CA usually takes.")
     seconds_enforcing: float = 0
     state_transitions: int = 0
-    cost_usd: float = Field(default=0, description="Of Step Functions and Lambda, about, at the prices of us-east-1.")
     unknown_until_tried: list[str] = Field(default_factory=list)

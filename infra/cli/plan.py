@@ -141,8 +141,7 @@ def _time(plan: Plan) -> Iterator[str]:
         f"{_duration(plan.seconds_waiting_for_crl)} until the CRL comes" if plan.seconds_waiting_for_crl else "",
         f"{plan.seconds_enforcing:.0f} s to enforce",
     ]
-    cost = f"about USD {plan.cost_usd:.4f} for {plan.state_transitions} state transitions and Lambda"
-    yield f"Takes about {', '.join(filter(None, parts))}; {cost}"
+    yield f"Takes about {', '.join(filter(None, parts))}, and {plan.state_transitions} state transitions"
 
 
 def _duration(seconds: float) -> str:

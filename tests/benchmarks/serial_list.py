@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from functions.pki import serial_number
-from functions.plan.estimate import cost_usd
 from infra.build import build
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core.settings import Settings
@@ -25,8 +24,6 @@ from tests.support.workflow import Execution, Workflow
 
 NUMBER, FACTOR = 10_000, 5
 MOST = 1.15
-# Of the template's functions.
-_GIGABYTES = 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def _print_figures(scale: Scale, execution: Execution, lost: int, not_held: int)
             f"{(execution.seconds - waiting) / scale.ideal:.3f} without (at most {MOST})"
         ),
         f"  largest payload {payload:,} bytes, {len(execution.history):,} events, {len(execution.states)} transitions",
-        f"  USD {cost_usd(len(execution.states), calls, busy * _GIGABYTES):.4f} for transitions and Lambda",
+        f"  {calls} invocations of {busy:.0f} seconds together",
         "  longest steps: " + ", ".join(f"{state} {seconds:.1f} s" for seconds, state in others),
         "  largest functions: " + ", ".join(f"{name} {size} MB" for size, name in sorted(_memory(), reverse=True)[:4]),
     )

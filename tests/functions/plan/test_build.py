@@ -87,7 +87,6 @@ def test_complete_plan(steps: Steps, client: Client) -> None:
     assert serial.subject == f"CN={client.name}"
     assert (result.outcome, result.error, result.cause) == (PlannedOutcome.SUCCEEDED, None, None)
     assert result.trust_stores[0].load_balancers == 0
-    assert result.cost_usd > 0
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
