@@ -16,13 +16,16 @@ _AUDIT_REPORT_FIELDS = {
     *("awsAccountId", "requestedByServicePrincipal", "certificateArn", "subject", "notBefore", "notAfter", "issuedAt"),
     *("revokedAt", "templateArn"),
 }
-# Names of a column of certificate ARNs, which end in the serial.
-_ARN = re.compile(r"(?:client)?(?:cert|certificate)?arn")
-# Names that people and tools give a certificate's serial: "Cert Serial No.", "serialNumber (hex)", the load balancer's
-# "leaf_client_cert_serial_number". A device's serial has none of these.
-_SERIAL = re.compile(
-    r"(?:sn|(?P<log>leaf)?(?:x509|tls)?(?:client)?(?:cert|certificate)?serial(?:no|nr|num|number)?(?P<base>hex|dec|decimal)?)"
-)
+# The accepted names, in lower case and without separators. Other columns and fields are ignored, as a device's serial
+# has to be. A name may end in the base of its digits; the serials of connection logs are hexadecimal.
+_SERIAL_NAMES = {
+    *("serial", "serialno", "serialnumber", "certserial", "certserialno", "certserialnumber", "certificateserial"),
+    *("certificateserialno", "certificateserialnumber", "clientcertserial", "clientcertserialnumber"),
+    *("clientcertificateserial", "clientcertificateserialnumber", "leafclientcertserialnumber", "sn"),
+}
+_BASES = {"decimal": "decimal:", "dec": "decimal:", "hex": "hex:", "leafclientcertserialnumber": "hex:"}
+_ARN_NAMES = {"arn", "certarn", "certificatearn", "clientcertarn", "clientcertificatearn"}
+_REASON_NAMES = {"reason", "reasoncode", "revocationreason", "crlreason", "crlreasoncode"}
 _EXAMPLES = "serial, serial_number, certificate_serial, …"
 _MAX_FIELDS_WITHOUT_HEADER = 2  # the serial and its reason
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")  # as Excel writes it
@@ -160,11 +163,9 @@ def _columns(row: list[str], label: str) -> _Columns:
 def _find_fields(names: list[str]) -> tuple[list[int], list[int], list[int]]:
     """Return the indexes of the names that may be the serial's (the ARN's if there is none), reason's and ARN's."""
     normalized = list(enumerate(map(_normalize, names)))
-    arns = [index for index, name in normalized if _ARN.fullmatch(name)]
-    serials = [index for index, name in normalized if _SERIAL.fullmatch(name)]
-    if serials:  # "serial, serial 2"
-        serials += [index for index, name in normalized if name[-1:].isdigit() and _SERIAL.fullmatch(name[:-1])]
-    reasons = [index for index, name in normalized if "reason" in name]
+    arns = [index for index, name in normalized if name in _ARN_NAMES]
+    serials = [index for index, name in normalized if _without_base(name) in _SERIAL_NAMES]
+    reasons = [index for index, name in normalized if name in _REASON_NAMES]
     return serials or arns, reasons, arns
 
 
@@ -194,16 +195,17 @@ def _may_end_in(arn: str, serial: int) -> bool:
 
 
 def _normalize(name: str) -> str:
-    """Remove separators between words; digits and other characters stay, because they may be part of a serial."""
-    return re.sub(r"[\s_#().-]", "", name.lower())
+    """Remove separators and a last digit ("serial 2" is a second serial); other characters may be part of a serial."""
+    return re.sub(r"[\s_#().-]|\d$", "", name.lower())
+
+
+def _without_base(name: str) -> str:
+    return re.sub("(?:decimal|dec|hex)$", "", name)
 
 
 def _base_prefix(name: str) -> str:
-    """Return the prefix that states the base of a column's digits, if its name does; connection logs have hex."""
-    match = _SERIAL.fullmatch(_normalize(name))
-    if match and (match["log"] or match["base"] == "hex"):
-        return "hex:"
-    return "decimal:" if match and match["base"] else ""
+    """Return the prefix that states the base of a column's digits, if its name does."""
+    return next((prefix for end, prefix in _BASES.items() if _normalize(name).endswith(end)), "")
 
 
 def _may_be_serial(cell: str) -> bool:

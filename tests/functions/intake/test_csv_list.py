@@ -19,7 +19,7 @@ from tests.functions.intake.serial_lists import ARN, AUDIT_REPORT_CSV, CSV, A, B
         pytest.param("leaf_client_cert_serial_number,n\n9901,3\n", [WantedSerial(serial=0x9901)], id="from the log"),
         pytest.param("sep=;\r\n\r\nSerial;Reason\r\naa:01;\r\n", [A], id="as Excel writes it"),
         pytest.param("aa:01\nbb:02,keyCompromise\n", [A, B], id="no header, a reason"),
-        pytest.param("serial,CRL reason code\nbb:02,keyCompromise\n", [B], id="another name for a reason"),
+        pytest.param("serial,CRL reason\nbb:02,keyCompromise\n", [B], id="another name for a reason"),
         *(
             pytest.param(f"{name},x\naa:01,y\n", [A], id=name)
             for name in ("Cert Serial", "cert_serial", "Certificate Serial No.", "Client Certificate Serial", "SN")
@@ -82,7 +82,7 @@ def test_serial_is_not_a_header() -> None:
         pytest.param(
             b"Serial,Certificate Serial\n0A1B,aa:01\n", "several .*Serial, Certificate Serial", id="two serials"
         ),
-        pytest.param(b"serial,reason,why (reason)\naa:01,,\n", "several columns", id="two reasons"),
+        pytest.param(b"serial,reason,Revocation Reason\naa:01,,\n", "several columns", id="two reasons"),
         pytest.param(b"serial (decimal)\n1234567890123450000\n", "rounded", id="rounded, without an exponent"),
     ],
 )
