@@ -124,15 +124,15 @@ def test_imports_are_resolved() -> None:
 
 
 def test_no_broad_except() -> None:
-    """Only expected errors are caught."""
+    """Only expected errors are caught; a panic in cryptography is a BaseException, which one place catches by name."""
     offenders = [
-        f"{path}:{node.lineno}"
+        path
         for path, tree in FUNCTIONS.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or {"Exception", "BaseException"} & names(node.type))
     ]
-    assert offenders == []
+    assert offenders == ["functions/pki/unreadable.py"]
 
 
 def test_handlers_are_the_modules_with_a_handler() -> None:

@@ -1,87 +1,101 @@
-"""Finds the parts of a CertificateList (RFC 5280, 5.1) in its DER.
+"""Finds what cryptography does not expose of a CertificateList (RFC 5280, 5.1): the signed bytes, and each entry's.
 
-A CRL may hold half a million entries. Everything but those entries is small and is left to cryptography, by
-way of a *stub*: the same list without its revokedCertificates.
+cryptography has parsed the list before, strictly as DER, so every tag and length is valid here and only has to be
+followed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from functions.errors import CrlMalformed, CrlVersionUnsupported
-from functions.pki.der import BIT_STRING, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Element, element, wrap
+from functions.errors import CrlMalformed
 
-_EXTENSIONS = 0xA0
-_V2 = b"\x01"  # RFC 5280, 5.1.2.1: if present, the version is v2; a version 1 list has none
+_INTEGER = 0x02
+_UTC_TIME = 0x17
+_GENERALIZED_TIME = 0x18
+_SEQUENCE = 0x30
+_NEGATIVE = 0x80  # the top bit of an INTEGER's first octet
+_LONG_FORM = 0x80  # a length octet above this value holds the number of length octets that follow (X.690, 8.1.3)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
     """Where the parts of a CertificateList are in its DER."""
 
-    version: int
-    tbs: slice
-    entries: slice
-    stub: bytes
+    version: int  # 1 where absent; cryptography accepts no other than 2 (5.1.2.1)
+    tbs: slice  # tbsCertList, which is signed
+    entries: slice  # the content of revokedCertificates; empty where that is absent
 
 
 def outline(der: bytes) -> Outline:
-    """Find the parts of exactly one CertificateList.
+    """Find the parts of a list.
 
-    Raises CrlMalformed and, for a version number that RFC 5280 does not know, CrlVersionUnsupported.
+    Raises CrlMalformed for what cryptography accepts: an empty revokedCertificates, and a signature that does not end
+    with an octet, which OpenSSL does not verify.
     """
-    whole = element(der, 0, len(der), "CertificateList", SEQUENCE)
-    if whole.end != len(der):
-        raise CrlMalformed(f"{len(der) - whole.end} bytes follow the CertificateList, which ends at offset {whole.end}")
-    tbs = element(der, whole.content, whole.end, "tbsCertList", SEQUENCE)
-    algorithm = element(der, tbs.end, whole.end, "signatureAlgorithm", SEQUENCE)
-    signature = element(der, algorithm.end, whole.end, "signatureValue", BIT_STRING)
-    if signature.end != whole.end or der[signature.content : signature.content + 1] != b"\0":
-        raise CrlMalformed(f"signatureValue at offset {signature.start} is not the last part, or not in whole octets")
-    version, inner, revoked = _header(der, tbs)
-    if der[inner.start : inner.end] != der[algorithm.start : algorithm.end]:
-        raise CrlMalformed(
-            f"signature at offset {inner.start} and signatureAlgorithm at offset {algorithm.start} are two different "
-            "algorithms (RFC 5280, 5.1.1.2)"
-        )
-    return Outline(
-        version=version,
-        tbs=slice(tbs.start, tbs.end),
-        entries=slice(revoked.content, revoked.end),
-        stub=wrap(
-            SEQUENCE,
-            wrap(SEQUENCE, der[tbs.content : revoked.start], der[revoked.end : tbs.end]),
-            der[algorithm.start : whole.end],
-        ),
-    )
-
-
-def _header(der: bytes, tbs: Element) -> tuple[int, Element, Element]:
-    """Return the version, the inner signature algorithm and revokedCertificates (empty where absent)."""
-    version, at = _version(der, tbs)
-    algorithm = element(der, at, tbs.end, "signature", SEQUENCE)
-    issuer = element(der, algorithm.end, tbs.end, "issuer", SEQUENCE)
-    at = element(der, issuer.end, tbs.end, "thisUpdate", UTC_TIME, GENERALIZED_TIME).end
-    if der[at] in (UTC_TIME, GENERALIZED_TIME):
-        at = element(der, at, tbs.end, "nextUpdate").end
-    revoked = Element(SEQUENCE, at, at, at)
-    if at < tbs.end and der[at] == SEQUENCE:
-        revoked = element(der, at, tbs.end, "revokedCertificates")
-        if revoked.content == revoked.end:
+    tbs, _ = _content(der, 0)
+    at, end = _content(der, tbs)
+    signature, _ = _content(der, _end(der, end))
+    if unused_bits := der[signature]:
+        raise CrlMalformed(f"the signature at offset {signature} leaves {unused_bits} bits of its last octet unused")
+    has_version = der[at] == _INTEGER
+    if has_version:
+        at = _end(der, at)
+    for _ in ("signature", "issuer", "thisUpdate"):
+        at = _end(der, at)
+    if der[at] in (_UTC_TIME, _GENERALIZED_TIME):
+        at = _end(der, at)  # nextUpdate
+    entries = slice(at, at)
+    if at < end and der[at] == _SEQUENCE:
+        entries = slice(*_content(der, at))
+        if entries.start == entries.stop:
             raise CrlMalformed(
                 f"revokedCertificates at offset {at} is empty, and must be absent then (RFC 5280, 5.1.2.6)"
             )
-    if revoked.end < tbs.end:
-        extensions = element(der, revoked.end, tbs.end, "crlExtensions", _EXTENSIONS)
-        if extensions.end != tbs.end:
-            raise CrlMalformed(f"{tbs.end - extensions.end} bytes follow crlExtensions at offset {extensions.end}")
-    return version, algorithm, revoked
+    return Outline(2 if has_version else 1, slice(tbs, end), entries)
 
 
-def _version(der: bytes, tbs: Element) -> tuple[int, int]:
-    first = element(der, tbs.content, tbs.end, "version or signature", INTEGER, SEQUENCE)
-    if first.tag == SEQUENCE:
-        return 1, first.start
-    if (version := der[first.content : first.end]) != _V2:
-        raise CrlVersionUnsupported(
-            f"the CRL's version field is 0x{version[:8].hex()}, and must be 0x01 (RFC 5280, 5.1.2.1)"
-        )
-    return 2, first.end
+def walk(der: bytes, entries: slice) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield each entry's offset, its serial number's content octets, and its extensions' DER, which may be none.
+
+    Half a million entries take a third of a second, so short lengths are read in place.
+
+    Raises CrlMalformed for what cryptography accepts: a negative serial number, a revocationDate in the year 0.
+    """
+    at, end = entries.start, entries.stop
+    while at < end:
+        content, stop = at + 2, at + 2 + der[at + 1]
+        if der[at + 1] >= _LONG_FORM:
+            content, stop = _content(der, at)
+        serial, date = content + 2, content + 2 + der[content + 1]
+        if der[content + 1] >= _LONG_FORM:
+            serial, date = _content(der, content)
+        if der[serial] >= _NEGATIVE:
+            raise CrlMalformed(f"the serial number at offset {content} is negative (RFC 5280, 4.1.2.2)")
+        if der[date] == _GENERALIZED_TIME and der.startswith(b"0000", date + 2):
+            raise CrlMalformed(f"the revocationDate at offset {date} is in the year 0 (RFC 5280, 5.1.2.6)")
+        extensions = date + 2 + der[date + 1]
+        yield at, der[serial:date], der[extensions:stop]
+        at = stop
+
+
+def integer_octets(value: int) -> bytes:
+    """Return the content of the INTEGER of a value that is not negative: big-endian, the top bit clear."""
+    return value.to_bytes(value.bit_length() // 8 + 1, "big")
+
+
+def element(der: bytes, at: int) -> bytes:
+    """Return the element at an offset."""
+    return der[at : _end(der, at)]
+
+
+def _content(der: bytes, at: int) -> tuple[int, int]:
+    """Return where the content of the element at an offset starts and ends."""
+    length, start = der[at + 1], at + 2
+    if length >= _LONG_FORM:
+        octets = length - _LONG_FORM
+        length, start = int.from_bytes(der[start : start + octets], "big"), start + octets
+    return start, start + length
+
+
+def _end(der: bytes, at: int) -> int:
+    return _content(der, at)[1]

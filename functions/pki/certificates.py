@@ -13,6 +13,7 @@ from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
 from functions.pki import private_keys, serial_number
 from functions.pki.chain import subject_public_key_info
+from functions.pki.unreadable import refuse_unreadable
 
 _MAX_SHOWN = 200
 
@@ -33,17 +34,6 @@ _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 # RFC 7292, 4: a SEQUENCE that begins with version 3.
 _PKCS12 = re.compile(rb"\x30(?:\x80|\x81.|\x82..|\x83...)\x02\x01\x03", re.DOTALL)
-
-# What cryptography raises for a certificate that it cannot read.
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-    UnsupportedAlgorithm,
-)
 
 
 def read(data: bytes, source: str) -> list[x509.Certificate]:
@@ -90,16 +80,13 @@ def _unescape(data: bytes) -> bytes:
 
 
 def _load(der: bytes, source: str) -> x509.Certificate:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number refused below
-            certificate = x509.load_der_x509_certificate(der)
-            serial = certificate.serial_number
+    hint = " (a PKCS #12? Then openssl pkcs12 -nokeys takes them out)" if _PKCS12.match(der) else ""
+    message = f"{source} is not a readable X.509 certificate, as PEM or DER{hint}"
+    with refuse_unreadable(InvalidCertificate, message), warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # of serial numbers that are not positive
+        certificate = x509.load_der_x509_certificate(der)
+        serial = certificate.serial_number
         _decode_fields(certificate)
-    except _UNREADABLE as error:
-        hint = " (a PKCS #12? Then openssl pkcs12 -nokeys takes them out)" if _PKCS12.match(der) else ""
-        message = f"{source} is not a readable X.509 certificate, as PEM or DER{hint}: {str(error)[:_MAX_SHOWN]}"
-        raise InvalidCertificate(message) from None
     if serial <= 0:
         raise InvalidCertificate(f"{source} has the serial number {serial}, it must be positive (RFC 5280, 4.1.2.2)")
     return certificate

@@ -12,11 +12,11 @@ from typing import TypeVar
 from cryptography import x509
 
 from functions import limits
-from functions.errors import CrlMalformed
-from functions.pki.certificate_list import Outline, outline
+from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
+from functions.pki.certificate_list import Outline, element, integer_octets, outline, walk
 from functions.pki.crl_pem import to_der
-from functions.pki.der import integer_octets
-from functions.pki.revoked_certificates import Entries
+from functions.pki.entry_extensions import EntryExtensions
+from functions.pki.unreadable import refuse_unreadable
 
 # A message goes into a state's output, and what it quotes from a CRL may have any length.
 _MAX_SHOWN = 200
@@ -28,15 +28,6 @@ _PARTIAL = {
     # Indirect, partitioned, or limited to some certificates or reasons: none speaks for all of a CA.
     x509.IssuingDistributionPoint.oid: "issuing distribution point",
 }
-
-# All that cryptography raises for a header it cannot read (TypeError: a name of an odd string type).
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -57,7 +48,7 @@ class Crl:
     held_serials: frozenset[int]  # of the wanted ones
     unsupported: str | None  # the first part of it that a reader of complete base CRLs must not ignore
     outline: Outline = field(repr=False)
-    stub: x509.CertificateRevocationList = field(repr=False)
+    parsed: x509.CertificateRevocationList = field(repr=False)
 
 
 def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = limits.MAX_REVOCATION_ENTRIES) -> Crl:
@@ -66,52 +57,56 @@ def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = limits
     Raises CrlTooLarge, CrlVersionUnsupported (a version that RFC 5280 does not define) and CrlMalformed.
     """
     der = to_der(data)
+    with refuse_unreadable(CrlMalformed, "the CRL cannot be read"):
+        try:
+            parsed = x509.load_der_x509_crl(der)
+        except x509.InvalidVersion as error:
+            raise CrlVersionUnsupported(f"the CRL's version is not 1 or 2 (RFC 5280, 5.1.2.1): {error}") from None
+        if len(parsed) > max_entries:
+            raise CrlTooLarge(f"the CRL holds {len(parsed):,} entries, more than the limit of {max_entries:,}")
+        return _read(der, parsed, {integer_octets(serial) for serial in wanted})
+
+
+def _read(der: bytes, parsed: x509.CertificateRevocationList, wanted: set[bytes]) -> Crl:
     parts = outline(der)
-    entries = Entries(der, parts.entries, max_entries)
-    wanted_octets = {integer_octets(serial) for serial in wanted}
-    held_octets = {octets for octets in entries if octets in wanted_octets}
-    held_serials = frozenset(int.from_bytes(octets, "big") for octets in held_octets)
-    try:
-        return _read_header(der, parts, entries, held_serials)
-    except _UNREADABLE as error:
-        raise CrlMalformed(f"the CRL's header or extensions cannot be read: {str(error)[:_MAX_SHOWN]}") from error
-
-
-def _read_header(der: bytes, parts: Outline, entries: Entries, held_serials: frozenset[int]) -> Crl:
-    stub = x509.load_der_x509_crl(parts.stub)
-    number = _extension(stub, x509.CRLNumber)
-    key = _extension(stub, x509.AuthorityKeyIdentifier)
-    if number and number.crl_number.bit_length() > 8 * limits.MAX_CRL_NUMBER_OCTETS:
-        raise CrlMalformed(
-            f"the CRL number has {number.crl_number.bit_length()} bits, at most {limits.MAX_CRL_NUMBER_OCTETS} octets "
-            "are allowed"
-        )
+    held, extensions = set[bytes](), EntryExtensions()
+    for number, (at, serial, encoded) in enumerate(walk(der, parts.entries), 1):
+        if serial in wanted:
+            held.add(serial)
+        if encoded not in extensions.checked:
+            extensions.check(element(der, at), number)
+            extensions.remember(encoded)
+    crl_number = _extension(parsed, x509.CRLNumber)
+    key = _extension(parsed, x509.AuthorityKeyIdentifier)
+    if crl_number and crl_number.crl_number.bit_length() > 8 * limits.MAX_CRL_NUMBER_OCTETS:
+        bits = crl_number.crl_number.bit_length()
+        raise CrlMalformed(f"the CRL number has {bits} bits, at most {limits.MAX_CRL_NUMBER_OCTETS} octets are allowed")
     return Crl(
         der=der,
         sha256=hashlib.sha256(der).hexdigest(),
         version=parts.version,
-        issuer=stub.issuer,
-        crl_number=number.crl_number if number else None,
+        issuer=parsed.issuer,
+        crl_number=crl_number.crl_number if crl_number else None,
         authority_key_identifier=key.key_identifier if key else None,
-        this_update=stub.last_update_utc,
-        next_update=stub.next_update_utc,
-        number_of_revoked_entries=entries.number,
-        held_serials=held_serials,
-        unsupported=_unsupported(stub) or entries.unsupported,
+        this_update=parsed.last_update_utc,
+        next_update=parsed.next_update_utc,
+        number_of_revoked_entries=len(parsed),
+        held_serials=frozenset(int.from_bytes(octets, "big") for octets in held),
+        unsupported=_unsupported(parsed) or extensions.unsupported,
         outline=parts,
-        stub=stub,
+        parsed=parsed,
     )
 
 
-def _extension(stub: x509.CertificateRevocationList, kind: type[_Extension]) -> _Extension | None:
+def _extension(parsed: x509.CertificateRevocationList, kind: type[_Extension]) -> _Extension | None:
     try:
-        return stub.extensions.get_extension_for_class(kind).value
+        return parsed.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
 
 
-def _unsupported(stub: x509.CertificateRevocationList) -> str | None:
-    for extension in stub.extensions:
+def _unsupported(parsed: x509.CertificateRevocationList) -> str | None:
+    for extension in parsed.extensions:
         if extension.oid in _PARTIAL:
             return f"{_PARTIAL[extension.oid]} ({extension.oid.dotted_string}): {extension.value}"[:_MAX_SHOWN]
         if extension.critical and extension.oid not in _UNDERSTOOD:
@@ -121,5 +116,4 @@ def _unsupported(stub: x509.CertificateRevocationList) -> str | None:
 
 def serial_numbers(crl: Crl) -> set[int]:
     """Return all serial numbers in a CRL."""
-    entries = Entries(crl.der, crl.outline.entries, crl.number_of_revoked_entries)
-    return {int.from_bytes(octets, "big") for octets in entries}
+    return {int.from_bytes(serial, "big") for _, serial, _ in walk(crl.der, crl.outline.entries)}

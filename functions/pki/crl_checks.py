@@ -130,7 +130,7 @@ def check_issuer(crl: Crl, issuer: x509.Certificate, *, require_key_identifier: 
 
 def _check_signature(crl: Crl, issuer: x509.Certificate) -> None:
     try:
-        verify(memoryview(crl.der)[crl.outline.tbs], crl.stub, issuer)
+        verify(memoryview(crl.der)[crl.outline.tbs], crl.parsed, issuer)
     except InvalidSignature as error:
         raise CrlSignatureInvalid(
             f"the CRL's signature does not verify with the key of {_quote(issuer.subject)} ({_describe(crl)})"

@@ -140,15 +140,15 @@ def measure() -> list[Bar]:
     ours, openssl = take_turns(lambda: python(CONVERT), lambda: spawn(OPENSSL))
     converting = "convert, process    : openssl crl"
     bars = [
-        bar(converting, "s", [run.seconds for run in ours], [run.seconds for run in openssl], 1),
-        bar(converting, "MB", [run.megabytes for run in ours], [run.megabytes for run in openssl], 1),
+        bar(converting, "s", [run.seconds for run in ours], [run.seconds for run in openssl], 1 / 6),
+        bar(converting, "MB", [run.megabytes for run in ours], [run.megabytes for run in openssl], 1 / 6),
     ]
     ours, plain = take_turns(lambda: python_inside(CHECK_AND_CONVERT), lambda: python_inside(PLAIN_CHECK_AND_CONVERT))
     checking = "check and convert   : cryptography"
     return [
         *bars,
         bar(checking, "s", [run.seconds for run in ours], [run.seconds for run in plain], 0.5),
-        bar(checking, "MB", [run.megabytes for run in ours], [run.megabytes for run in plain], 0.5),
+        bar(checking, "MB", [run.megabytes for run in ours], [run.megabytes for run in plain], 1 / 3),
     ]
 
 
@@ -160,7 +160,7 @@ def table(bars: Sequence[Bar]) -> str:
         digits = 3 if each.unit == "s" else 0
         figures = "".join(f"{f'{figure:.{digits}f} {each.unit}':>10}" for figure in (each.ours, each.theirs))
         verdict = "" if each.ratio <= each.at_most else "  MISSED"
-        lines.append(f"{each.what:36}{figures}{each.ratio:8.2f}{each.at_most:6.1f}{verdict}")
+        lines.append(f"{each.what:36}{figures}{each.ratio:8.2f}{each.at_most:6.2f}{verdict}")
     return "\n".join(lines) + "\n"
 
 

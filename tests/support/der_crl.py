@@ -8,21 +8,30 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from functions.pki.der import (
-    BIT_STRING,
-    ENUMERATED,
-    GENERALIZED_TIME,
-    INTEGER,
-    OBJECT_IDENTIFIER,
-    OCTET_STRING,
-    SEQUENCE,
-    UTC_TIME,
-    integer_octets,
-    wrap,
-)
+from functions.pki.certificate_list import integer_octets
 from tests.support.pki import DAY, HOUR, NOW, SHA256, InMemoryCa
+
+INTEGER = 0x02
+BIT_STRING = 0x03
+OCTET_STRING = 0x04
+ENUMERATED = 0x0A
+UTC_TIME = 0x17
+GENERALIZED_TIME = 0x18
+SEQUENCE = 0x30
+
+
+def wrap(tag: int, *contents: bytes) -> bytes:
+    """Return an element around the contents."""
+    content = b"".join(contents)
+    length = len(content)
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets + content
+
 
 V2 = wrap(INTEGER, b"\x01")
 EXPLICIT_EXTENSIONS = 0xA0
@@ -45,15 +54,8 @@ def generalized_time(moment: datetime) -> bytes:
 
 def extension(dotted: str, value: bytes, *, critical: bytes = b"") -> bytes:
     """Encode an Extension; `critical` is the whole BOOLEAN."""
-    oid = wrap(OBJECT_IDENTIFIER, _identifier(dotted))
+    oid = asn1.encode_der(x509.ObjectIdentifier(dotted))
     return wrap(SEQUENCE, oid, critical, wrap(OCTET_STRING, value))
-
-
-def _identifier(dotted: str) -> bytes:
-    # cryptography has no encoder of its own to call: a name's attribute carries one, and it is read back from there.
-    attribute = x509.NameAttribute(x509.ObjectIdentifier(dotted), "")
-    encoded = x509.Name([attribute]).public_bytes()
-    return encoded[encoded.index(OBJECT_IDENTIFIER) + 2 :][:-2]
 
 
 def reason(code: int) -> bytes:

@@ -18,10 +18,10 @@ from functions.errors import (
 )
 from functions.handlers.attach_crl import attach_crl
 from functions.models.states import Attached, EnforceInput
-from functions.pki.der import SEQUENCE, wrap
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import der_crl, pki
+from tests.support.der_crl import SEQUENCE, wrap
 from tests.support.pki import NOW, A, B, C
 from tests.support.steps import Steps
 

@@ -9,9 +9,8 @@ from functions import limits
 from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
 from functions.pki import crl
 from functions.pki.crl_pem import pem_size
-from functions.pki.der import INTEGER, SEQUENCE, UTC_TIME, wrap
 from tests.support import der_crl, pki
-from tests.support.der_crl import entry, extension, hand_made_crl
+from tests.support.der_crl import INTEGER, SEQUENCE, UTC_TIME, entry, extension, hand_made_crl, wrap
 from tests.support.pki import crl_pem
 
 CA = pki.certificate_authority()
@@ -62,14 +61,8 @@ def test_entries_up_to_the_limit() -> None:
 
 def test_too_many_entries() -> None:
     """A CRL with more entries than a trust store accepts is refused."""
-    with pytest.raises(CrlTooLarge, match="more than 3 entries"):
+    with pytest.raises(CrlTooLarge, match="holds 4 entries, more than the limit of 3"):
         crl.read(CA.crl([5, 6, 7, 8]), max_entries=3)
-
-
-def test_too_many_entries_stops_the_reading() -> None:
-    """Entries beyond the limit are not read."""
-    with pytest.raises(CrlTooLarge):
-        crl.read(hand_made_crl(CA, entries=entry(5) + entry(6) + b"rubbish"), max_entries=1)
 
 
 def test_too_many_bytes() -> None:
@@ -91,56 +84,21 @@ GOOD = hand_made_crl(CA, entries=entry(5))
 @pytest.mark.parametrize(
     ("der", "words"),
     [
-        pytest.param(b"", "CertificateList is missing or cut short at offset 0", id="nothing"),
         pytest.param(b"hello, world", "tag 0x68 instead of 0x30", id="text"),
         pytest.param(b"\xef\xbb\xbf" + crl_pem(GOOD), "tag 0xef instead of 0x30", id="PEM with a byte order mark"),
         pytest.param(b"My CRL:\n" + crl_pem(GOOD), "tag 0x4d instead of 0x30", id="PEM after other text"),
         pytest.param(b"My CRL:\n" + crl_pem(GOOD), "openssl crl -in FILE -out NEW writes", id="how to fix it"),
         pytest.param(b"hello, world", "nor PEM, which begins with -----BEGIN X509 CRL-----", id="no form"),
         pytest.param(CA.certificate_pem, "is a CERTIFICATE, and not an X509 CRL", id="a certificate as PEM"),
-        pytest.param(GOOD[:-1], "passes the end", id="cut short"),
-        pytest.param(GOOD + b"\n", "1 bytes follow the CertificateList", id="a byte more"),
-        pytest.param(GOOD + GOOD, "bytes follow the CertificateList", id="two CRLs"),
-        pytest.param(b"\x30\x80" + GOOD + b"\0\0", "indefinite length", id="indefinite length"),
-        pytest.param(b"\x30\x83\0" + GOOD[2:], "shortest form", id="length with leading zero"),
-        pytest.param(b"\x30\x81\x05" + b"\x30\x03\x02\x01\x01", "shortest form", id="long form of a short length"),
-        pytest.param(b"\x30\x85\0\0\0\0\x05", "cannot be read", id="length of five octets"),
-        pytest.param(b"\x30\x84\0", "cannot be read", id="length cut short"),
-        pytest.param(b"\x30\xff" + bytes(200), "cannot be read", id="length of 127 octets"),
-        pytest.param(wrap(SEQUENCE), "tbsCertList is missing", id="empty"),
-        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE)), "signatureAlgorithm is missing", id="no algorithm"),
-        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE)), "signatureValue is missing", id="no signature"),
-        pytest.param(wrap(SEQUENCE, GOOD[3:], b"\5\0"), "not the last part", id="a part too many"),
-        pytest.param(
-            wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE), b"\x03\x02\x01\0"), "whole octets", id="signature in bits"
-        ),
-        pytest.param(
-            wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE), b"\x03\x01\0"),
-            "version or signature is missing",
-            id="empty tbsCertList",
-        ),
-        pytest.param(CA.certificate.public_bytes(Encoding.DER), "tag 0xa0", id="a certificate"),
-        pytest.param(hand_made_crl(CA, this_update=b"", next_update=b""), "thisUpdate at offset", id="no time"),
-        pytest.param(hand_made_crl(CA, this_update=wrap(UTC_TIME, b"now")), "header", id="thisUpdate not a time"),
         pytest.param(hand_made_crl(CA, revoked=wrap(SEQUENCE)), "5.1.2.6", id="empty revokedCertificates"),
-        pytest.param(hand_made_crl(CA, revoked=wrap(INTEGER, b"\5")), "crlExtensions at", id="another part there"),
-        pytest.param(
-            hand_made_crl(CA, extensions=wrap(0xA0, wrap(SEQUENCE)) * 2), "bytes follow", id="part at the end"
-        ),
-        pytest.param(hand_made_crl(CA, extensions=wrap(0xA0, b"")), "header", id="no crlExtensions"),
         pytest.param(
             hand_made_crl(CA, extensions=der_crl.crl_extensions(CA, 1, extension("2.5.29.20", b"\2\1\2"))),
             "Duplicate",
             id="two CRL numbers",
         ),
         pytest.param(
-            hand_made_crl(CA, extensions=wrap(0xA0, wrap(SEQUENCE, extension("2.5.29.20", b"\5\0")))),
-            "header",
-            id="CRL number not a number",
-        ),
-        pytest.param(
             hand_made_crl(CA, outer_algorithm=wrap(SEQUENCE, bytes.fromhex("06082a8648ce3d040304"))),
-            "two different algorithms",
+            "algorithms do not match",
             id="two signature algorithms",
         ),
         pytest.param(
@@ -151,13 +109,52 @@ GOOD = hand_made_crl(CA, entries=entry(5))
     ],
 )
 def test_malformed(der: bytes, words: str) -> None:
-    """Bytes that are not exactly one CertificateList are refused, with the place or the part."""
+    """A fault that a CA's administrator can put right is named."""
     with pytest.raises(CrlMalformed, match=words):
         crl.read(der)
 
 
-@pytest.mark.parametrize("version", [b"\0", b"\2", b"\1\0", b""])
-def test_version_out_of_range(version: bytes) -> None:
+@pytest.mark.parametrize(
+    "der",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(GOOD[:-1], id="cut short"),
+        pytest.param(GOOD + b"\n", id="a byte more"),
+        pytest.param(GOOD + GOOD, id="two CRLs"),
+        pytest.param(b"\x30\x80" + GOOD + b"\0\0", id="indefinite length"),
+        pytest.param(b"\x30\x83\0" + GOOD[2:], id="length with leading zero"),
+        pytest.param(b"\x30\x81\x05" + b"\x30\x03\x02\x01\x01", id="long form of a short length"),
+        pytest.param(b"\x30\x85\0\0\0\0\x05", id="length of five octets"),
+        pytest.param(b"\x30\x84\0", id="length cut short"),
+        pytest.param(b"\x30\xff" + bytes(200), id="length of 127 octets"),
+        pytest.param(wrap(SEQUENCE), id="empty"),
+        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE)), id="no algorithm"),
+        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE)), id="no signature"),
+        pytest.param(wrap(SEQUENCE, GOOD[3:], b"\5\0"), id="a part too many"),
+        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE), b"\x03\x02\x01\0"), id="signature in bits"),
+        pytest.param(wrap(SEQUENCE, wrap(SEQUENCE), wrap(SEQUENCE), b"\x03\x01\0"), id="empty tbsCertList"),
+        pytest.param(CA.certificate.public_bytes(Encoding.DER), id="a certificate"),
+        pytest.param(hand_made_crl(CA, this_update=b"", next_update=b""), id="no time"),
+        pytest.param(hand_made_crl(CA, this_update=wrap(UTC_TIME, b"now")), id="thisUpdate not a time"),
+        pytest.param(hand_made_crl(CA, revoked=wrap(INTEGER, b"\5")), id="another part there"),
+        pytest.param(hand_made_crl(CA, extensions=wrap(0xA0, wrap(SEQUENCE)) * 2), id="part at the end"),
+        pytest.param(hand_made_crl(CA, extensions=wrap(0xA0, b"")), id="no crlExtensions"),
+        pytest.param(
+            hand_made_crl(CA, extensions=wrap(0xA0, wrap(SEQUENCE, extension("2.5.29.20", b"\5\0")))),
+            id="CRL number not a number",
+        ),
+        pytest.param(hand_made_crl(CA, version=wrap(INTEGER, b"\1\0")), id="version of two octets"),
+        pytest.param(hand_made_crl(CA, version=wrap(INTEGER, b"")), id="version of no octets"),
+    ],
+)
+def test_not_der(der: bytes) -> None:
+    """Bytes that are not exactly one CertificateList in DER are refused, with cryptography's words."""
+    with pytest.raises(CrlMalformed, match="the CRL cannot be read: "):
+        crl.read(der)
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_version_out_of_range(version: int) -> None:
     """A version field that says anything but 2 is refused (RFC 5280, 5.1.2.1)."""
-    with pytest.raises(CrlVersionUnsupported, match=f"0x{version.hex()},"):
-        crl.read(hand_made_crl(CA, version=wrap(INTEGER, version)))
+    with pytest.raises(CrlVersionUnsupported, match=f"{version} is not a valid CRL version"):
+        crl.read(hand_made_crl(CA, version=wrap(INTEGER, bytes((version,)))))

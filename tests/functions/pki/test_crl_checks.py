@@ -20,8 +20,8 @@ from functions.errors import (
     CrlVersionUnsupported,
 )
 from functions.pki import crl, crl_checks
-from functions.pki.der import SEQUENCE, wrap
 from tests.support import der_crl, pki
+from tests.support.der_crl import SEQUENCE, wrap
 
 CA = pki.certificate_authority()
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())

@@ -14,8 +14,9 @@ from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.intake import serial_list
 from functions.models.request import SerialInput, SerialListFormat
 from functions.pki import certificates, private_keys
-from functions.pki.der import INTEGER, SEQUENCE, integer_octets, wrap
+from functions.pki.certificate_list import integer_octets
 from tests.support import pki
+from tests.support.der_crl import INTEGER, SEQUENCE, wrap
 
 CERTIFICATE = pki.certificate_authority("CA").issue("one").certificate_pem
 

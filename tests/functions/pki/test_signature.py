@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from functions.errors import CrlSignatureInvalid, CrlSignatureUnsupported
 from functions.pki import crl, crl_checks
-from functions.pki.der import SEQUENCE, wrap
 from tests.support import der_crl, pki
+from tests.support.der_crl import SEQUENCE, wrap
 
 CA = pki.certificate_authority()
 RSA_CA = pki.certificate_authority(key=pki.rsa_key())
