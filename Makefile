@@ -29,8 +29,8 @@ test-all: build .tools/sam/.ready ## Run all tests; those of functions/ must rea
 lint: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## Check style, types, template and state machine
 	@$(RUN) -m infra.tools.lint
 
-format: .venv/.ready ## Format the code
-	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
+format: .venv/.ready ## Format the code and the state machine
+	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix . && $(RUN) -m infra.tools.definition
 
 build: .venv/.ready ## Build the Lambda zip and both layers
 	@$(RUN) -m infra.build

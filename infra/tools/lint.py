@@ -18,6 +18,7 @@ ENVIRONMENT = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu
 CHECKS: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "."],
     "format": [BIN / "ruff", "format", "--check", "--quiet", "."],
+    "definition": [sys.executable, "-m", "infra.tools.definition", "--check"],
     "mypy": [BIN / "mypy"],
     "words": [sys.executable, "-m", "infra.tools.words"],
     "imports": [BIN / "lint-imports", "--no-cache", "--no-logo"],

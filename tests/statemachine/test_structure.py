@@ -75,6 +75,14 @@ def test_every_task_has_a_timeout_and_retries_transient_lambda_errors() -> None:
             assert retry.get("JitterStrategy") == (None if whole else "FULL"), name
 
 
+def test_an_error_is_retried_alike_by_every_task() -> None:
+    """Whoever knows how one Task retries an error knows it of all."""
+    by_errors: dict[tuple[str, ...], object] = {}
+    for name, task in TASKS.items():
+        for retry in task["Retry"]:
+            assert by_errors.setdefault(tuple(retry["ErrorEquals"]), retry) == retry, name
+
+
 def test_every_task_and_map_leads_to_the_report_when_it_fails() -> None:
     """Every Catch leads to ReportRevocation, directly or through Pass states; a plan is its own report."""
     inner = {name for machine in list(machines())[1:] for name in machine["States"]}
