@@ -103,6 +103,7 @@ class ReportOrigin(Model):
 class Report(Model):
     """The whole report."""
 
+    version: str | None = Field(default=None, description="The version that wrote it; None before 0.2.0.")
     outcome: str
     error: str | None = None
     cause: str | None = None

@@ -24,6 +24,7 @@ from functions.report.evidence import EnforcedSerials, read_enforced_serials
 from functions.report.step_times import step_times
 from functions.revocation.batches import read_outcomes
 from functions.revocation.error_codes import explain
+from functions.version import VERSION
 
 
 def build_report(event: ReportInput, now: datetime) -> Report:
@@ -40,6 +41,7 @@ def build_report(event: ReportInput, now: datetime) -> Report:
         or verdict.find_unverified_trust_stores(state, fields.get("trust_stores", []))
     )
     execution = {
+        "version": VERSION,
         "outcome": "FAILED" if problems else "SUCCEEDED",
         "error": problems[0].error if problems else None,
         "cause": _cause(state, problems, fields.get("summary")) if problems else None,

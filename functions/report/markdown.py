@@ -111,7 +111,7 @@ def _facts(report: Report) -> Iterator[str]:
     rows = [
         ("Execution", report.execution_arn),
         ("Started", _time(report.start_time)),
-        ("Reported", _time(report.reported_at)),
+        ("Reported", f"{_time(report.reported_at)}, by version {report.version}"),
         ("Requested by", _inline_code(report.requested_by)),
         ("Ticket", _inline_code(report.ticket)),
         ("Reason", None if report.reconcile else _reason(report)),

@@ -14,6 +14,7 @@ from functions.errors import PrivateKeyGiven, RequestRefused
 from functions.models.plan import Plan, PlannedOutcome
 from functions.models.states import RevocationOutcome
 from functions.pki import private_keys
+from functions.version import VERSION
 from infra.cli.find import find
 from infra.cli.input import StagedInput, build_input, input_options
 from infra.cli.once import OnceGroup
@@ -53,6 +54,7 @@ Exit codes:
     epilog=_CODES,
 )
 @click.option("--stack", "name", default=default_name, show_default=DEFAULT_NAME, help="The stack's name.")
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 @click.option("--state-machine-arn", envvar="STATE_MACHINE_ARN", show_envvar=True, help="Instead of --stack.")
 @click.pass_context
 def cli(context: click.Context, name: str, state_machine_arn: str | None) -> None:

@@ -1,10 +1,12 @@
 """CloudFormation's short forms are read as the long ones, and the project's template can be read."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from functions.version import VERSION
 from infra.template import Node, load_template
 
 
@@ -39,3 +41,11 @@ def test_python_objects_are_refused(tmp_path: Path) -> None:
 def test_projects_template_is_the_default() -> None:
     """Deploying and the tools read it without naming it."""
     assert "RevocationStateMachine" in load_template()["Resources"]
+
+
+def test_one_version() -> None:
+    """The stack shows the version of its functions, which is the project's and is in the change log."""
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert load_template()["Outputs"]["Version"]["Value"] == project["version"] == VERSION
+    assert f"\n## {VERSION}\n" in (root / "CHANGELOG.md").read_text()

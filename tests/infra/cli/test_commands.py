@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
+from functions.version import VERSION
 from infra.cli import stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
 from infra.local.core.settings import Settings
@@ -31,7 +32,9 @@ def test_plan_then_start_then_report_and_list(shell: Shell) -> None:
     assert execution["status"] == "SUCCEEDED"
     name = execution["executionArn"].rsplit(":", 1)[1]
     assert "1 of 1 certificates are enforced" in run(shell, f"report {name}")
-    assert run_json(shell, f"report {name}")["Outcome"] == "SUCCEEDED"
+    report = run_json(shell, f"report {name}")
+    assert (report["Outcome"], report["Version"]) == ("SUCCEEDED", VERSION)
+    assert run(shell, "--version").split() == ["revocation", VERSION]
     assert re.search(rf"{name}\s+SUCCEEDED", run(shell, "list"))
     assert name in [each["name"] for each in run_json(shell, "list")]
     assert re.search(rf"{name} .* 1 serials", run(shell, "list"))
