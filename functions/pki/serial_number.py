@@ -1,6 +1,6 @@
 """Parses serial numbers in every common notation, refuses ambiguous ones, and writes them in one.
 
-README.md has a table of the notations, accepted and refused. Digits are known to be hexadecimal by a colon, `0x`, a
+statemachine/README.md has a table of the notations. Digits are known to be hexadecimal by a colon, `0x`, a
 letter, or the label that they were copied with; digits alone are ambiguous. What looks like part of a serial number
 (a group of one digit, a colon at the end) is refused, because a wrong revocation cannot be undone.
 """

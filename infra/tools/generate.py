@@ -1,25 +1,30 @@
-"""Writes what is generated: the input's schema, and the READMEs' blocks from `<!-- NAME -->` to `<!-- /NAME -->`."""
+"""Writes what is generated: schema, pictures, demo, and READMEs' blocks from `<!-- NAME -->` to `<!-- /NAME -->`."""
 
 import argparse
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 from functions.models.request import RevocationReason, RevocationRequest
+from infra.cli.commands import cli
 from infra.local.cloudformation.resources.registry import LIMITATIONS
 from infra.template import load_template
-from infra.tools import serial_notations
+from infra.tools import picture, serial_notations
 
 ROOT = Path(__file__).parents[2]
+STATEMACHINE = ROOT / "statemachine"
 README = ROOT / "README.md"
+CLI_README = ROOT / "infra" / "cli" / "README.md"
 INFRA_README = ROOT / "infra" / "README.md"
 LOCAL_README = ROOT / "infra" / "local" / "README.md"
-SCHEMA = ROOT / "statemachine" / "input.schema.json"
-DEFINITION = ROOT / "statemachine" / "revocation.asl.json"
+STATEMACHINE_README = STATEMACHINE / "README.md"
+DEMO = STATEMACHINE / "examples" / "demo.txt"
 
 # Set by the deployment, so that {"Serials": ["…"]} is a complete input.
 _DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")
@@ -49,45 +54,6 @@ def schema() -> dict[str, Any]:
     return input_schema
 
 
-def state_diagram() -> str:
-    """Draw the state machine as a Mermaid diagram."""
-    machine = json.loads(DEFINITION.read_text())
-    lines = "\n".join(f"  {line}" for line in _draw(machine))
-    return f"```mermaid\nstateDiagram-v2\n{lines}\n```"
-
-
-def _draw(machine: dict[str, Any]) -> Iterator[str]:
-    yield f"[*] --> {machine['StartAt']}"
-    for name, state in machine["States"].items():
-        if "ItemProcessor" in state:
-            yield f"state {name} {{"
-            yield from (f"  {line}" for line in _draw(state["ItemProcessor"]))
-            yield "}"
-        for target, label in _transitions(state):
-            yield f"{name} --> {target}{label and f': {label}'}"
-
-
-def _transitions(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from ((choice["Next"], _condition(choice)) for choice in state.get("Choices", []))
-    if "Default" in state:
-        yield state["Default"], "otherwise" if state["Choices"] else ""
-    if "Next" in state:
-        yield state["Next"], ""
-    yield from ((catcher["Next"], "on failure") for catcher in state.get("Catch", []))
-    if state.get("End") or state["Type"] in ("Succeed", "Fail"):
-        yield "[*]", ""
-
-
-def _condition(choice: dict[str, Any]) -> str:
-    if "Or" in choice:
-        return " or ".join(map(_condition, choice["Or"]))
-    if "And" in choice:
-        return " and ".join(dict.fromkeys(map(_condition, choice["And"])))
-    field = choice["Variable"].rsplit(".", 1)[1]
-    value = next(value for name, value in choice.items() if name not in ("Variable", "Next"))
-    return field if value is True else f"{field} {value}"
-
-
 def input_fields() -> str:
     """Return the input's fields as a table."""
     input_schema = schema()
@@ -112,16 +78,26 @@ def _default(field: dict[str, Any]) -> str:
 
 
 def demo() -> str:
-    """Run the demo and return its output, fenced."""
-    result = subprocess.run(
-        [sys.executable, "-m", "infra.local.lab.demo"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return fence_demo(result.stdout)
+    """Run the demo and return its output."""
+    command = [sys.executable, "-m", "infra.local.lab.demo"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def fence_demo(output: str) -> str:
-    """Put the demo's output in a fence; with tildes, because the output has one with backticks."""
-    return f"~~~text\n$ make demo\n{output.rstrip()}\n~~~"
+def demo_excerpt() -> str:
+    """Return the demo's output up to its report, fenced."""
+    before_report = DEMO.read_text().split("\nThe report:")[0]
+    return f"```text\n$ make demo\n{before_report.rstrip()}\n```"
+
+
+def help_texts() -> str:
+    """Return the help of the command line and of each of its commands, fenced."""
+    runner = CliRunner()
+    commands: list[list[str]] = [[], *([name] for name in sorted(cli.commands))]
+    texts = [
+        runner.invoke(cli, [*command, "--help"], prog_name="revocation", terminal_width=100).output.rstrip()
+        for command in commands
+    ]
+    return "\n\n".join(f"```text\n{text}\n```" for text in texts)
 
 
 def limitations() -> str:
@@ -153,32 +129,27 @@ def _alarm(name: str, alarm: dict[str, Any]) -> str:
     return f"| [{name}](#alarm-{name.lower()}) | {metric} | {when} | {period} |"
 
 
-# Each block's file and text. The demo's output varies from run to run, and is checked by its test.
-CHECKED: dict[str, tuple[Path, Callable[[], str]]] = {
-    "state machine": (README, state_diagram),
-    "input": (README, input_fields),
-    "serial notations": (README, serial_notations.table),
+# Each block's file and text.
+BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
+    "demo": (README, demo_excerpt),
+    "input": (STATEMACHINE_README, input_fields),
+    "serial notations": (STATEMACHINE_README, serial_notations.table),
+    "help": (CLI_README, help_texts),
     "not local": (LOCAL_README, limitations),
     "alarms": (INFRA_README, alarms),
 }
-UNCHECKED: dict[str, tuple[Path, Callable[[], str]]] = {"demo": (README, demo)}
-
-
-def block(text: str, name: str) -> str:
-    """Return the content of a generated block."""
-    return _find(text, name)[1].removesuffix("\n")
+FILES: dict[Path, Callable[[], str]] = {
+    STATEMACHINE / "input.schema.json": lambda: json.dumps(schema(), indent=2) + "\n",
+    STATEMACHINE / "state-machine.svg": picture.draw,
+    STATEMACHINE / "main-path.svg": picture.draw_main_path,
+}
 
 
 def _with_block(text: str, name: str, content: str) -> str:
-    match = _find(text, name)
-    return f"{text[: match.start(1)]}{content}\n{text[match.end(1) :]}"
-
-
-def _find(text: str, name: str) -> re.Match[str]:
     match = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
     if match is None:
         raise LookupError(f"there is no block <!-- {name} --> … <!-- /{name} -->")
-    return match
+    return f"{text[: match.start(1)]}{content}\n{text[match.end(1) :]}"
 
 
 def main() -> int:
@@ -186,10 +157,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
     check = parser.parse_args().check
-    contents = {path: path.read_text() for path in (README, INFRA_README, LOCAL_README)}
-    for name, (path, make) in (CHECKED if check else CHECKED | UNCHECKED).items():
+    if not check:  # it varies from run to run, and is checked by its test
+        DEMO.write_text(demo())
+    contents = {path: path.read_text() for path, _ in BLOCKS.values()}
+    for name, (path, make) in BLOCKS.items():
         contents[path] = _with_block(contents[path], name, make())
-    contents[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
+    contents |= {path: make() for path, make in FILES.items()}
     stale = [path for path, content in contents.items() if not path.exists() or path.read_text() != content]
     for path in stale:
         print(f"{path.relative_to(ROOT)} {'is out of date: run make generate' if check else 'written'}")

@@ -1,4 +1,4 @@
-"""Notations of serial numbers, each with the number read or the error raised; README.md shows them as a table."""
+"""Notations of serial numbers, each with the number read or the error raised; statemachine/README.md shows them."""
 
 import re
 

@@ -76,7 +76,7 @@ def test_every_task_has_a_timeout_and_retries_transient_lambda_errors() -> None:
 
 
 def test_an_error_is_retried_alike_by_every_task() -> None:
-    """Whoever knows how one Task retries an error knows it of all."""
+    """One Task shows how all of them retry an error."""
     by_errors: dict[tuple[str, ...], object] = {}
     for name, task in TASKS.items():
         for retry in task["Retry"]:
@@ -109,7 +109,7 @@ def test_every_error_name_is_a_class_or_predefined() -> None:
                 assert known, f"{name}: {error}"
 
 
-QUESTIONS: dict[str, type[Model]] = {
+MODELS: dict[str, type[Model]] = {
     "PrepareRevocation": request.ExecutionInput,
     "RevokeCertificate": states.RevokeCertificateInput,
     "PlanRevocation": request.ExecutionInput,
@@ -126,7 +126,7 @@ QUESTIONS: dict[str, type[Model]] = {
 }
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", MODELS)
 def test_payload_has_the_fields_of_the_model(name: str) -> None:
     """A state sends exactly the fields that its function accepts."""
     selector = next(
@@ -134,7 +134,7 @@ def test_payload_has_the_fields_of_the_model(name: str) -> None:
     )
     payload = TASKS[name].get("Parameters", selector)
     assert payload is not None
-    fields = {field.alias for field in QUESTIONS[name].model_fields.values()}
+    fields = {field.alias for field in MODELS[name].model_fields.values()}
     assert {key.removesuffix(".$") for key in payload} == fields
 
 
