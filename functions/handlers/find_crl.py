@@ -97,29 +97,37 @@ def _poll(
         return {"status": CrlStatus.NOTHING_WANTED, "number_missing": 0}
     in_force = [_in_force(manifest, store) for store in trust_stores]
     not_in_force = wanted - frozenset.intersection(*(serials for serials, _ in in_force))
-    etag: dict[str, str] = {}
+    etag = None
     try:
         fetched = s3.get_object(manifest.crl.bucket, manifest.crl.key, unless_etag=etag_to_skip)
         if fetched is None:
             return {"status": CrlStatus.NOT_YET, **_missing(not_in_force)}
-        etag = {"etag": fetched.etag}
+        etag = fetched.etag
         parsed = crl.read(fetched.body, wanted=wanted, max_entries=environment().max_revocation_entries)
-        crl_checks.check(
-            parsed, issuer=manifest.issuer, now=now, attached=lowest_winner([winner for _, winner in in_force])
-        )
+        attached = lowest_winner([winner for _, winner in in_force])
+        crl_checks.check(parsed, issuer=manifest.issuer, now=now, attached=attached)
     except CrlRefused as error:
-        if etag and etag["etag"] == manifest.crl.etag:
-            return {"status": CrlStatus.NOT_YET, **etag, **_missing(not_in_force)}
-        failure = Failure(error=type(error).__name__, cause=str(error))
-        return {"status": CrlStatus.INVALID, **etag, **_missing(not_in_force), "refusal": failure}
-    missing = wanted - parsed.held_serials
-    status = CrlStatus.NOT_YET
-    if not missing:
-        status = CrlStatus.COMPLETE
-    elif parsed.held_serials & not_in_force:
-        status = CrlStatus.PARTIAL
-    version: dict[str, Any] = {"crl": fetched.version, "crl_number": parsed.crl_number}
-    return {"status": status, **etag, **version, **_missing(missing)}
+        return {"etag": etag, **_missing(not_in_force), **_refused(error, etag, manifest)}
+    return {
+        "status": _status(parsed, wanted, not_in_force),
+        "etag": etag,
+        "crl": fetched.version,
+        "crl_number": parsed.crl_number,
+        **_missing(wanted - parsed.held_serials),
+    }
+
+
+def _status(parsed: crl.Crl, wanted: frozenset[int], not_in_force: frozenset[int]) -> CrlStatus:
+    if wanted <= parsed.held_serials:
+        return CrlStatus.COMPLETE
+    return CrlStatus.PARTIAL if parsed.held_serials & not_in_force else CrlStatus.NOT_YET
+
+
+def _refused(error: CrlRefused, etag: str | None, manifest: Manifest) -> dict[str, Any]:
+    """Return a refused CRL as INVALID, unless it was there before the execution: the next one is waited for."""
+    if etag is not None and etag == manifest.crl.etag:
+        return {"status": CrlStatus.NOT_YET}
+    return {"status": CrlStatus.INVALID, "refusal": Failure(error=type(error).__name__, cause=str(error))}
 
 
 def _missing(serial_numbers: frozenset[int]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from functions.errors import CrlTooLarge, SerialsNotRevoked, TrustStoreNotEnforced
-from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
-from functions.models.states import RevocationOutcome
+from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome, PlannedSerial
+from functions.models.states import Failure, RevocationOutcome
 from functions.pki import serial_number
 
 _SERIALS_SHOWN = 10
@@ -13,31 +13,35 @@ _SERIALS_SHOWN = 10
 def with_verdict(plan: Plan, deadline_seconds: int) -> Plan:
     """Return the plan with outcome, error, cause and the list of what is unknown until tried."""
     undecided = list(_undecided(plan, deadline_seconds))
-    error, cause = _expected_failure(plan)
-    outcome = PlannedOutcome.FAILED if error else PlannedOutcome.SUCCEEDED
-    if undecided and not error:
-        outcome, cause = PlannedOutcome.UNKNOWN, "not known beforehand: " + "; ".join(undecided)
-    unknown = [*undecided, *_always_unknown(plan)]
-    return plan.model_copy(update={"outcome": outcome, "error": error, "cause": cause, "unknown_until_tried": unknown})
+    failure = next(_expected_failures(plan), None)
+    verdict: dict[str, object] = {"outcome": PlannedOutcome.SUCCEEDED, "error": None, "cause": None}
+    if failure:
+        verdict = {"outcome": PlannedOutcome.FAILED, "error": failure.error, "cause": failure.cause}
+    elif undecided:
+        verdict |= {"outcome": PlannedOutcome.UNKNOWN, "cause": "not known beforehand: " + "; ".join(undecided)}
+    return plan.model_copy(update={**verdict, "unknown_until_tried": [*undecided, *_always_unknown(plan)]})
 
 
-def _expected_failure(plan: Plan) -> tuple[str | None, str | None]:
-    """Return error and cause of what would not be done, the most exposed first, as an execution's report does."""
+def _expected_failures(plan: Plan) -> Iterator[Failure]:
+    """Yield what would not be done, the most exposed first, as an execution's report does."""
     if refusals := [store.refusal for store in plan.trust_stores if store.refusal]:
         errors = {refusal.error for refusal in refusals}
         error = errors.pop() if len(errors) == 1 else TrustStoreNotEnforced.__name__
-        return error, "; ".join(refusal.cause for refusal in refusals)
+        yield Failure(error=error, cause="; ".join(refusal.cause for refusal in refusals))
     if plan.crl and plan.crl.refusal and _is_too_large(plan.crl) and _brings_crl(plan):
-        return plan.crl.refusal.error, f"{plan.crl.refusal.cause}. The next CRL is larger still"
+        yield Failure(error=plan.crl.refusal.error, cause=f"{plan.crl.refusal.cause}. The next CRL is larger still")
     if failed := [serial for serial in plan.serials if serial.expected is RevocationOutcome.FAILED]:
-        by_reason: dict[str | None, list[str]] = {}
-        for serial in failed:
-            by_reason.setdefault(serial.explanation, []).append(serial_number.to_hex(serial.serial))
-        reasons = "; ".join(f"{reason}: {_shortened(serials)}" for reason, serials in by_reason.items())
-        return SerialsNotRevoked.__name__, f"{len(failed)} of {plan.number_of_serials} would not be revoked. {reasons}"
+        cause = f"{len(failed)} of {plan.number_of_serials} would not be revoked. {_reasons(failed)}"
+        yield Failure(error=SerialsNotRevoked.__name__, cause=cause)
     if plan.drift and plan.drift.refusal:
-        return plan.drift.refusal.error, plan.drift.refusal.cause
-    return None, None
+        yield plan.drift.refusal
+
+
+def _reasons(failed: list[PlannedSerial]) -> str:
+    by_reason: dict[str | None, list[str]] = {}
+    for serial in failed:
+        by_reason.setdefault(serial.explanation, []).append(serial_number.to_hex(serial.serial))
+    return "; ".join(f"{reason}: {_shortened(serials)}" for reason, serials in by_reason.items())
 
 
 def _shortened(serials: list[str]) -> str:

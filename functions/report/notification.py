@@ -106,6 +106,12 @@ def for_outcome(report: Report, report_json: S3Object) -> Notification | None:
         *_execution_and_ticket(report.execution_arn, report.ticket),
         f"Report: s3://{report_json.bucket}/{report_json.key.removesuffix('json')}md",
     ]
+    status = "Completed" if report.outcome == "SUCCEEDED" else "Failed"
+    detail = _outcome_detail(report, report_json)
+    return Notification(f"{status}: {_subject(report)}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", detail)
+
+
+def _outcome_detail(report: Report, report_json: S3Object) -> dict[str, Any]:
     detail = {
         "ExecutionArn": report.execution_arn,
         "CertificateAuthorityArn": report.certificate_authority_arn,
@@ -122,9 +128,7 @@ def for_outcome(report: Report, report_json: S3Object) -> Notification | None:
         "SerialsNotShown": max(0, len(report.serials) - _MAX_SERIALS_IN_EVENT),
         "ReportJson": report_json.model_dump(),
     }
-    known = {name: value for name, value in detail.items() if value is not None}
-    status = "Completed" if report.outcome == "SUCCEEDED" else "Failed"
-    return Notification(f"{status}: {_subject(report)}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", known)
+    return {name: value for name, value in detail.items() if value is not None}
 
 
 def for_crl_failure(failure: CrlFailure, bucket: str) -> Notification:

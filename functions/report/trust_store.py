@@ -12,39 +12,38 @@ from functions.models.stored import Baseline, Evidence
 
 def report(store: TrustStore, baseline: Baseline, evidence: Evidence | None) -> TrustStoreReport:
     """Return the report on a trust store; without evidence it contains only the state before the execution."""
-    verified = store.verified
-    if evidence is None:
-        return TrustStoreReport(
-            trust_store_arn=store.trust_store_arn,
-            proven="nothing: no list of this execution was read back",
-            added_revocation_ids=store.attached.added_revocation_ids,
-            removed_revocation_ids=store.attached.removed_revocation_ids,
-            entries_before=baseline.entries,
-            total_revoked_entries_before=baseline.total_revoked_entries,
-            failure=store.failure,
-        )
-    return TrustStoreReport(
+    result = TrustStoreReport(
         trust_store_arn=store.trust_store_arn,
-        proven=PROVEN,
-        revocation_id=verified.revocation_id,
-        crl_number=verified.crl_number,
-        verified_at=evidence.verified_at,
+        proven="nothing: no list of this execution was read back",
         added_revocation_ids=store.attached.added_revocation_ids,
-        removed_revocation_ids=sorted({*store.attached.removed_revocation_ids, *store.removed.removed_revocation_ids}),
+        removed_revocation_ids=store.attached.removed_revocation_ids,
         entries_before=baseline.entries,
-        entries_after=verified.number_of_revoked_entries,
-        entries_new=verified.new_entries,
-        entries_dropped=verified.dropped_entries,
-        entries_net=verified.number_of_revoked_entries - baseline.entries,
-        dropped_serials=evidence.dropped_serials,
         total_revoked_entries_before=baseline.total_revoked_entries,
-        total_revoked_entries_between=verified.total_revoked_entries,
-        total_revoked_entries_after=store.removed.total_revoked_entries if store.removed.finished_at else None,
-        count_rose=verified.wanted_new > 0,
-        count_explanation=_explain(verified, baseline),
-        open_connections=_open_connections(store.trust_store_arn, evidence),
         failure=store.failure,
     )
+    return result.model_copy(update=_read_back(store, baseline, evidence)) if evidence else result
+
+
+def _read_back(store: TrustStore, baseline: Baseline, evidence: Evidence) -> dict[str, object]:
+    """Return the fields that exist only once a list was read back."""
+    verified, removed = store.verified, store.removed
+    return {
+        "proven": PROVEN,
+        "revocation_id": verified.revocation_id,
+        "crl_number": verified.crl_number,
+        "verified_at": evidence.verified_at,
+        "removed_revocation_ids": sorted({*store.attached.removed_revocation_ids, *removed.removed_revocation_ids}),
+        "entries_after": verified.number_of_revoked_entries,
+        "entries_new": verified.new_entries,
+        "entries_dropped": verified.dropped_entries,
+        "entries_net": verified.number_of_revoked_entries - baseline.entries,
+        "dropped_serials": evidence.dropped_serials,
+        "total_revoked_entries_between": verified.total_revoked_entries,
+        "total_revoked_entries_after": removed.total_revoked_entries if removed.finished_at else None,
+        "count_rose": verified.wanted_new > 0,
+        "count_explanation": _explain(verified, baseline),
+        "open_connections": _open_connections(store.trust_store_arn, evidence),
+    }
 
 
 def report_unchanged(baseline: Baseline, current: ListInPlace | None) -> TrustStoreReport:

@@ -18,6 +18,7 @@ from infra.template import TEMPLATE
 
 CLIENTS = ("alice", "bob", "mallory")
 STACK = "mtls-revocation"
+_QUICK = {"PollIntervalSeconds": "1", "DeadlineSeconds": "300", "GiveWaySeconds": "10", "UsualCrlSeconds": "2"}
 STARTING = "Starting the embedded AWS: Private CA, trust store, listener, and the stack of infra/template.yaml."
 
 
@@ -85,20 +86,8 @@ def deployed_lab(
     authority = PrivateCa.create_under(root, "Embedded Issuing CA")
     bundle = [root] if root_alone else [authority, root]
     trust_store_arn = create_trust_store(aws, "clients", bundle)
-    outputs = deploy(
-        aws,
-        TEMPLATE,
-        {
-            "CertificateAuthorityArn": authority.arn,
-            "TrustStoreArns": trust_store_arn,
-            "PollIntervalSeconds": "1",
-            "DeadlineSeconds": "300",
-            "GiveWaySeconds": "10",
-            "UsualCrlSeconds": "2",
-            **parameters,
-        },
-        STACK,
-    )
+    named = {"CertificateAuthorityArn": authority.arn, "TrustStoreArns": trust_store_arn}
+    outputs = deploy(aws, TEMPLATE, {**named, **_QUICK, **parameters}, STACK)
     authority.publish_crls_to(outputs["CrlBucketName"])
     (folder / "ca.pem").write_text(authority.pem + root.pem)
     server = authority.issue_server(folder, "listener")
