@@ -23,8 +23,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag, sys_tags
-
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 
@@ -37,7 +35,6 @@ LAYER_BYTES = 32_000_000
 LAYER_ZIP_BYTES = 12_000_000
 FUNCTIONS_ZIP_BYTES = 200_000
 
-ELF_MACHINES = {"aarch64": 0xB7, "x86_64": 0x3E}
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip: equal inputs give equal bytes
 
 
@@ -53,46 +50,24 @@ class InstallFailed(BuildError):
     """`uv` could not install the locked packages."""
 
 
-class WheelUnfit(BuildError):
-    """A package was built for another Python or platform than the layer is for."""
-
-
-class BinaryUnfit(BuildError):
-    """A shared library is not ELF, or is for another machine."""
-
-
 class TooLarge(BuildError):
     """An artefact exceeds its bound."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: its machine, the tags of wheels that fit it, and the arguments that have uv choose them."""
+    """A layer: the Python that it is for, and the arguments that have uv choose wheels for its platform."""
 
-    name: str
-    machine: str
-    tags: frozenset[Tag]
-    uv_arguments: tuple[str, ...]
     python: tuple[int, int]
+    uv_arguments: tuple[str, ...] = ()
 
 
-def arm64_layer() -> Layer:
-    """Return the layer that AWS runs: arm64, python3.13, Amazon Linux 2023."""
-    machine, _, glibc = TARGET_PLATFORM.partition("-manylinux_2_")
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(int(glibc), 16, -1)]
-    platforms.append(f"manylinux2014_{machine}")
-    version = ".".join(map(str, TARGET_PYTHON))
-    tags = [
-        *cpython_tags(TARGET_PYTHON, platforms=platforms),
-        *compatible_tags(TARGET_PYTHON, platforms=platforms),
-    ]
-    arguments = ("--python-platform", TARGET_PLATFORM, "--python-version", version)
-    return Layer("layer-arm64", machine, frozenset(tags), arguments, TARGET_PYTHON)
-
-
-def host_layer() -> Layer:
-    """Return the layer that the embedded AWS runs: this machine, this Python."""
-    return Layer("layer-host", platform.machine(), frozenset(sys_tags()), (), sys.version_info[:2])
+# What AWS runs, and what the embedded AWS runs: this machine, this Python.
+ARM64_LAYER = Layer(
+    TARGET_PYTHON,
+    ("--python-platform", TARGET_PLATFORM, "--python-version", ".".join(map(str, TARGET_PYTHON))),
+)
+HOST_LAYER = Layer(sys.version_info[:2])
 
 
 def install(requirements: Path, target: Path, *arguments: str) -> None:
@@ -113,38 +88,6 @@ def install(requirements: Path, target: Path, *arguments: str) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise InstallFailed(f"{requirements.name} into {target.name}: {result.stderr.strip()}")
-
-
-def check_wheels(folder: Path, tags: frozenset[Tag]) -> None:
-    """Check that each installed package's wheel fits the platform.
-
-    Raises:
-        WheelUnfit: one does not, or there is none.
-
-    """
-    wheels = sorted(folder.glob("*.dist-info/WHEEL"))
-    if not wheels:
-        raise WheelUnfit(f"{folder} holds no installed package")
-    for wheel in wheels:
-        lines = [line.partition(": ") for line in wheel.read_text().splitlines()]
-        own = {tag for key, _, value in lines if key == "Tag" for tag in parse_tag(value)}
-        if own.isdisjoint(tags):
-            raise WheelUnfit(f"{wheel.parent.name} is for {', '.join(sorted(map(str, own)))}")
-
-
-def check_binaries(folder: Path, machine: str) -> None:
-    """Check that each shared library is ELF for the machine; the machine is at offset 18 of the header.
-
-    Raises:
-        BinaryUnfit: one is not.
-
-    """
-    for library in sorted(folder.rglob("*.so*")):
-        with library.open("rb") as file:
-            header = file.read(20)
-        elf_machine = int.from_bytes(header[18:20], "little")
-        if header[:4] != b"\x7fELF" or elf_machine != ELF_MACHINES[machine]:
-            raise BinaryUnfit(f"{library.relative_to(folder)} is not an ELF library for {machine}: {header.hex()}")
 
 
 def check_size(artefact: Path, size: int, bound: int) -> None:
@@ -213,14 +156,12 @@ def make_functions(target: Path) -> None:
 
 
 def make_layer(layer: Layer, target: Path) -> None:
-    """Install, check, strip and compile one layer, and zip it."""
+    """Install, strip and compile one layer, and zip it."""
     folder = target.with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
     packages = folder / "python"
     install(ROOT / "requirements-layer.txt", packages, *layer.uv_arguments)
-    check_wheels(packages, layer.tags)
     strip(packages)
-    check_binaries(packages, layer.machine)
     compile_modules(layer, folder)
     write_zip(target, files_below(folder))
     check_size(folder, sum(path.stat().st_size for _, path in files_below(folder)), LAYER_BYTES)
@@ -231,7 +172,6 @@ def make_runtime(target: Path) -> None:
     """Install what the managed runtime contains, for the embedded AWS's function processes."""
     shutil.rmtree(target, ignore_errors=True)
     install(ROOT / "requirements-runtime.txt", target, "--compile-bytecode")
-    check_wheels(target, host_layer().tags)
 
 
 def digest(*parts: str | bytes, files: Iterable[tuple[str, Path]] = ()) -> str:
@@ -252,8 +192,8 @@ def build(into: Path = BUILD) -> list[str]:
     runtime_inputs = digest(recipe, (ROOT / "requirements-runtime.txt").read_bytes())
     artefacts: dict[str, tuple[str, Callable[[Path], None]]] = {
         "functions.zip": (digest(recipe, files=function_files()), make_functions),
-        "layer-host.zip": (layer_inputs, lambda target: make_layer(host_layer(), target)),
-        "layer-arm64.zip": (layer_inputs, lambda target: make_layer(arm64_layer(), target)),
+        "layer-host.zip": (layer_inputs, lambda target: make_layer(HOST_LAYER, target)),
+        "layer-arm64.zip": (layer_inputs, lambda target: make_layer(ARM64_LAYER, target)),
         "runtime": (runtime_inputs, make_runtime),
     }
     into.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from functions.models.request import RevocationReason, RevocationRequest
 from infra.cli.commands import cli
 from infra.local.cloudformation.resources.registry import LIMITATIONS
 from infra.template import load_template
-from infra.tools import picture, serial_notations
+from infra.tools import picture
 
 ROOT = Path(__file__).parents[2]
 STATEMACHINE = ROOT / "statemachine"
@@ -25,11 +25,13 @@ INFRA_README = ROOT / "infra" / "README.md"
 LOCAL_README = ROOT / "infra" / "local" / "README.md"
 STATEMACHINE_README = STATEMACHINE / "README.md"
 DEMO = STATEMACHINE / "examples" / "demo.txt"
+SERIAL_NUMBERS = STATEMACHINE / "examples" / "serial-numbers.json"
 
 # Set by the deployment, so that {"Serials": ["…"]} is a complete input.
 _DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")
 _EITHER = ("Serials", "Certificates", "SerialList")
 _ALONE = ("Reconcile", "Crl")
+_MAX_SHOWN = 90  # characters of a notation
 
 
 def schema() -> dict[str, Any]:
@@ -75,6 +77,16 @@ def _default(field: dict[str, Any]) -> str:
     return (
         f"`{default}`" if isinstance(default, str) else "none" if default is None and "anyOf" in field else "see below"
     )
+
+
+def serial_notations() -> str:
+    """Return the notations of serial numbers as a table; the middle of a long one is left out."""
+    rows = ["| notation | written | read as, or refused |", "| --- | --- | --- |"]
+    for description, text, reading in json.loads(SERIAL_NUMBERS.read_text()):
+        shown = re.sub(r"\s{2,}", lambda run: "\n " if "\n" in run[0] else "  ", text).encode("unicode_escape").decode()
+        shown = (shown if len(shown) <= _MAX_SHOWN else f"{shown[:50]} … {shown[-36:]}").replace("|", "\\|")
+        rows.append(f"| {description} | {f'`{shown}`' if shown else '(empty)'} | {reading} |")
+    return "\n".join(rows)
 
 
 def demo() -> str:
@@ -133,7 +145,7 @@ def _alarm(name: str, alarm: dict[str, Any]) -> str:
 BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
     "demo": (README, demo_excerpt),
     "input": (STATEMACHINE_README, input_fields),
-    "serial notations": (STATEMACHINE_README, serial_notations.table),
+    "serial notations": (STATEMACHINE_README, serial_notations),
     "help": (CLI_README, help_texts),
     "not local": (LOCAL_README, limitations),
     "alarms": (INFRA_README, alarms),

@@ -1,6 +1,5 @@
 """What AWS Private CA signs with: keys, names, algorithms and certificate templates, as real X.509."""
 
-import calendar
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from dateutil.relativedelta import relativedelta
 
 from infra.local.acm_pca.exceptions import InvalidArgsException, ValidationException
 
@@ -137,7 +137,8 @@ def point_in_time(validity: Mapping[str, Any], starts: datetime) -> datetime:
         if kind == "DAYS":
             return starts + timedelta(days=value)
         if kind in {"MONTHS", "YEARS"}:
-            return _months_later(starts, value * (12 if kind == "YEARS" else 1))
+            end: datetime = starts + relativedelta(months=value * (12 if kind == "YEARS" else 1))
+            return end
         if kind == "ABSOLUTE":
             return datetime.fromtimestamp(value, UTC)
         if kind == "END_DATE":  # UTCTime or GeneralizedTime, written as a number
@@ -148,12 +149,6 @@ def point_in_time(validity: Mapping[str, Any], starts: datetime) -> datetime:
     except (ValueError, OverflowError) as error:
         raise ValidationException(f"Validity {kind} {value} is not a valid time") from error
     raise ValidationException(f"Validity type {kind} is unknown")
-
-
-def _months_later(starts: datetime, months: int) -> datetime:
-    year, month = divmod(starts.year * 12 + starts.month - 1 + months, 12)
-    day = min(starts.day, calendar.monthrange(year, month + 1)[1])
-    return starts.replace(year=year, month=month + 1, day=day)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
 
+import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from jsonpath_ng.parser import parse
+
 _ABSENT = object()
-_STEP = re.compile(r"\.(?P<name>[\w\-/]+)|\[(?P<index>\d+)\]|\.?(?P<every>\*|\[\*\])|\['(?P<quoted>[^']+)'\]")
+_PATH = re.compile(r"\$(?:\.[\w\-/]+|\[\d+\]|\.?(?:\*|\[\*\])|\['[^']+'\])*")
 _PLACEHOLDER = re.compile(r"<\s*([\w.\-]+)\s*>")
 # A JSON string, or a placeholder outside of any.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<\s*[\w.\-]+\s*>', re.DOTALL)
@@ -53,29 +56,17 @@ def find(event: object, path: str) -> Any:  # noqa: ANN401 - any part of an even
         PathNotValid: the path has something else.
 
     """
-    if not path.startswith("$"):
+    if not _PATH.fullmatch(path):
         raise PathNotValid(path)
-    position, nodes, is_list = 1, [event], False
-    while position < len(path):
-        step = _STEP.match(path, position)
-        if step is None:
-            raise PathNotValid(path)
-        nodes = [child for node in nodes for child in _children(node, step)]
-        is_list = is_list or bool(step["every"])
-        position = step.end()
-    if is_list:
-        return nodes
-    return nodes[0] if nodes else _ABSENT
+    values = [match.value for match in _parse_path(path).find(event)]
+    if "*" in path:
+        return values
+    return values[0] if values else _ABSENT
 
 
-def _children(node: Any, step: re.Match[str]) -> Iterator[Any]:  # noqa: ANN401 - any part of an event
-    name = step["name"] or step["quoted"]
-    if step["every"]:
-        yield from node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    elif name is not None and isinstance(node, dict) and name in node:
-        yield node[name]
-    elif step["index"] and isinstance(node, list) and int(step["index"]) < len(node):
-        yield node[int(step["index"])]
+@functools.cache
+def _parse_path(path: str) -> Any:  # noqa: ANN401 - it has no types
+    return parse(path)
 
 
 def transform(template: str, values: Mapping[str, Any]) -> str:
