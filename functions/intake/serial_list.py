@@ -87,7 +87,7 @@ def _collect(
     if faults:
         more = [f"and {number_of_faults - len(faults)} more"] if number_of_faults > len(faults) else []
         listed = "; ".join([*faults, *more])
-        raise InvalidSerialList(f"{label}, read as {list_format}, has {number_of_faults} faults: {listed}")
+        raise InvalidSerialList(f"{label}, read as {list_format}, has faults ({number_of_faults}): {listed}")
     if not serials:
         raise InvalidSerialList(f"{label}, read as {list_format}, holds no serial")
     return serials

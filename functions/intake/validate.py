@@ -1,10 +1,12 @@
 """Validates an input and all that it names: reads and checks everything, reports every fault, changes nothing."""
 
+import difflib
 import json
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from functions import log
 from functions.aws import s3
@@ -28,6 +30,7 @@ from functions.pki import private_keys, serial_number
 from functions.trust_store import revocation_lists
 
 _MAX_FAULTS_SHOWN = 50
+_MIN_SIMILAR = 4  # letters of an unknown field that are compared with the known ones
 _TARGETS = ("CertificateAuthorityArn", "TrustStoreArns")
 
 AnyTargets = TypeVar("AnyTargets", bound=RequestTargets)
@@ -122,10 +125,19 @@ def _validate_model(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTa
         # A certificate's ARN among the serials names a CA, which must be the one in the context.
         return model.model_validate(completed, by_alias=True, by_name=False, context=completed)
     except ValidationError as error:
-        faults = [
-            f"{_path(fault['loc'])}: {fault['msg']}".removeprefix(": ") for fault in error.errors(include_url=False)
-        ]
+        faults = [f"{_path(fault['loc'])}: {_message(fault)}".removeprefix(": ") for fault in error.errors()]
         raise InvalidInput("; ".join(_first(faults))) from None
+
+
+def _message(fault: ErrorDetails) -> str:
+    """Return pydantic's message; for an unknown field, with the field of the input that may be meant."""
+    if fault["type"] != "extra_forbidden":
+        return fault["msg"]
+    names = [field.alias or "" for field in RevocationRequest.model_fields.values()]
+    unknown = str(fault["loc"][-1])
+    similar = [name for name in names if len(unknown) >= _MIN_SIMILAR and unknown.lower() in name.lower()]
+    similar += difflib.get_close_matches(unknown, names, n=1)
+    return f"there is no such field{f'; did you mean {similar[0]}?' if similar else ''}"
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -141,7 +153,7 @@ def _combine(faults: list[RequestRefused]) -> RequestRefused:
     if len(faults) == 1:
         return faults[0]
     lines = [f"{type(fault).__name__}: {fault}" for fault in faults]
-    return RequestRefused(f"{len(faults)} faults, nothing was done:\n" + "\n".join(_first(lines)))
+    return RequestRefused(f"{len(faults)} faults; nothing was done:\n" + "\n".join(_first(lines)))
 
 
 def _read_certificate_authority(

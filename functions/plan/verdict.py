@@ -31,7 +31,7 @@ def _expected_failures(plan: Plan) -> Iterator[Failure]:
     if plan.crl and plan.crl.refusal and _is_too_large(plan.crl) and _brings_crl(plan):
         yield Failure(error=plan.crl.refusal.error, cause=f"{plan.crl.refusal.cause}. The next CRL is larger still")
     if failed := [serial for serial in plan.serials if serial.expected is RevocationOutcome.FAILED]:
-        cause = f"{len(failed)} of {plan.number_of_serials} would not be revoked. {_reasons(failed)}"
+        cause = f"serials that would not be revoked: {len(failed)} of {plan.number_of_serials}. {_reasons(failed)}"
         yield Failure(error=SerialsNotRevoked.__name__, cause=cause)
     if plan.drift and plan.drift.refusal:
         yield plan.drift.refusal
@@ -61,15 +61,15 @@ def _brings_crl(plan: Plan) -> bool:
 def _undecided(plan: Plan, deadline_seconds: int) -> Iterator[str]:
     """Yield what is not known and decides between success and failure."""
     if number := plan.expected.get(PlannedOutcome.UNKNOWN.value):
-        yield f"what becomes of {number} serials that have no expected outcome"
+        yield f"the outcome of serials for which none can be predicted: {number}"
     if number := plan.expected.get(NOT_LOOKED_UP):
-        yield f"what becomes of {number} serials that were not looked up, and whose certificates these are"
+        yield f"the outcome of serials that were not looked up, and whose certificates they are: {number}"
     if plan.crl and plan.crl.wanted_missing and not _brings_crl(plan):
-        yield "when the next CRL is published: nothing is newly revoked, so only the CA's own refresh publishes one"
+        yield "when the next CRL is published: nothing is newly revoked, so it comes with the CA's own refresh"
     elif plan.seconds_waiting_for_crl > deadline_seconds:
         yield (
-            f"whether the CRL comes before the deadline, {deadline_seconds} seconds: it usually takes "
-            f"{plan.seconds_waiting_for_crl}"
+            f"whether the CRL is published before the deadline of {deadline_seconds} seconds: it usually takes "
+            f"{plan.seconds_waiting_for_crl} seconds"
         )
 
 
@@ -80,5 +80,5 @@ def _always_unknown(plan: Plan) -> Iterator[str]:
     if plan.expected.get(RevocationOutcome.REVOKED.value):
         yield "whether a certificate was revoked since the last CRL: it would be ALREADY_REVOKED"
     if plan.crl and plan.crl.wanted_missing:
-        yield "when exactly the next CRL comes, and how many entries it has"
-    yield "whether somebody else changes a trust store meanwhile"
+        yield "when exactly the next CRL is published, and how many entries it has"
+    yield "whether somebody else changes a trust store in the meantime"

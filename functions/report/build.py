@@ -65,10 +65,10 @@ def _cause(state: GatheredState, problems: list[verdict.Problem], summary: Summa
     sentences = [problem.sentence for problem in problems]
     if summary and summary.revoked and not summary.enforced and state.failure:
         sentences.append(
-            f"{summary.revoked} of {summary.serials} certificates are revoked at Private CA, and enforced nowhere yet"
+            f"Revoked at Private CA, and not enforced anywhere yet: {summary.revoked} of {summary.serials} certificates"
         )
     if summary and summary.enforced:
-        sentences.append(f"{summary.enforced} of {summary.serials} certificates are enforced all the same")
+        sentences.append(f"Enforced nevertheless: {summary.enforced} of {summary.serials} certificates")
     return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 

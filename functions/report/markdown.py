@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.connection_log_query:
         yield "## Refusals in the connection logs"
         yield ""
-        yield "Nobody here holds the stolen key, so the load balancer's connection logs show who was refused (Athena):"
+        yield "This Athena query finds the handshakes that were refused because of these certificates:"
         yield ""
         yield "```sql"
         yield report.connection_log_query
@@ -55,13 +55,13 @@ def _verdict(report: Report) -> Iterator[str]:
         seconds = report.time_to_enforcement_seconds
         if summary.enforced and seconds is not None:
             yield (
-                f"**{summary.enforced} of {summary.serials} certificates are enforced**: "
-                f"attached and read back, {seconds:.1f} seconds after the start."
+                f"**Enforced: {summary.enforced} of {summary.serials} certificates**: the list was attached to every "
+                f"trust store and read back, {seconds:.1f} seconds after the start."
             )
         if summary.expired:
             yield (
-                f"**{summary.expired} of {summary.serials} were revoked before and have expired since**: no CRL holds "
-                "them any longer, and load balancers refuse them unless the listener ignores expiry."
+                f"**Revoked earlier and expired since: {summary.expired} of {summary.serials} certificates.** CRLs no "
+                "longer list them; load balancers refuse them unless the listener ignores expiry."
             )
     else:
         yield f"**{report.error}**: {report.cause}"
@@ -84,8 +84,8 @@ def _trust_store_warnings(store: TrustStoreReport) -> Iterator[str]:
         )
     if store.entries_dropped:
         yield (
-            f"**Warning:** {store.entries_dropped} serials that {store.trust_store_arn} refused before are no longer "
-            "in the list (a CRL drops certificates that have expired)."
+            f"**Warning:** serials that {store.trust_store_arn} refused before and that are no longer in the list: "
+            f"{store.entries_dropped} (a CRL drops certificates that have expired)."
         )
 
 
@@ -134,7 +134,7 @@ def _facts(report: Report) -> Iterator[str]:
 
 def _reason(report: Report) -> str:
     number = report.summary.already_revoked + report.summary.expired if report.summary else 0
-    exception = f" ({number} were revoked before and keep their earlier reason)" if number else ""
+    exception = f" (revoked earlier, with the reason given then: {number})" if number else ""
     return f"{report.revocation_reason}{exception}"
 
 
@@ -157,7 +157,7 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
         store.total_revoked_entries_after,
     )
     rows = [
-        ("Proven", f"{store.failure.error}; {store.proven}" if store.failure else store.proven),
+        ("Proof", f"{store.failure.error}; {store.proven}" if store.failure else store.proven),
         ("List in force", f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None),
         ("Verified", _time(store.verified_at)),
         ("Lists added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
@@ -168,7 +168,7 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
             "The count rose",
             f"{_yes_no(store.count_rose)}. {store.count_explanation}" if store.count_explanation else None,
         ),
-        ("Connections opened earlier may live until", _open_connections(store)),
+        ("Connections opened earlier may last until", _open_connections(store)),
         ("Dropped serials", ", ".join(map(serial_number.to_hex, store.dropped_serials))),
     ]
     yield f"## Trust store {store.trust_store_arn}"

@@ -60,7 +60,7 @@ def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:
     """Return the notification that certificates are revoked, but accepted until the CRL is published."""
     is_first = found.notices[-1:] == [Notice.WAIT_BEGINS]
     number = found.number_missing
-    exposed = f"{number} of {found.number_wanted} revoked certificates are STILL ACCEPTED until the CRL comes"
+    exposed = f"STILL ACCEPTED until the CRL is published: {number} of {found.number_wanted} revoked certificates"
     usual = "Private CA usually takes about 30 minutes"
     since = f"This execution has waited since {found.first_poll_at:%H:%M:%S} UTC. {usual}"
     missing = sorted(manifest.wanted) if number == len(manifest.wanted) else found.missing_serials
@@ -160,7 +160,7 @@ def _subject(report: Report) -> str:
         return report.error
     if report.reconcile:
         return "drift corrected, the trust stores hold the newest CRL"
-    return f"{report.summary.enforced if report.summary else 0} of {len(report.serials)} certificates are blocked"
+    return f"blocked {report.summary.enforced if report.summary else 0} of {len(report.serials)} certificates"
 
 
 def _verdict(report: Report) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _verdict(report: Report) -> Iterator[str]:
         for drift in report.drift.trust_stores:
             yield f"{drift.trust_store_arn}: {drift.kind} corrected; it holds CRL number {report.drift.crl_number}."
     else:
-        yield f"{_subject(report)}: attached to every trust store and read back."
+        yield f"{_subject(report).capitalize()}: the list is attached to every trust store and was read back."
 
 
 def _execution_and_ticket(execution_arn: str, ticket: str | None) -> Iterator[str]:

@@ -68,7 +68,7 @@ def _explain(verified: Verified, baseline: Baseline) -> str:
     new = f"{verified.wanted_new} wanted serials are in the list read back that were in no list of this CA before."
     if net > 0:
         return new
-    return f"{new} The net is {net:+d} all the same: a CRL drops certificates once they have expired."
+    return f"{new} The net is {net:+d} nevertheless: a CRL drops certificates once they have expired."
 
 
 def _open_connections(trust_store_arn: str, evidence: Evidence) -> OpenConnections:

@@ -57,7 +57,7 @@ def find_unverified_serials(serials: Iterable[SerialReport]) -> list[Problem]:
     unverified = [s.serial for s in serials if not s.enforced and s.outcome is not RevocationOutcome.EXPIRED]
     if not unverified:
         return []
-    sentence = f"{len(unverified)} serials were not read back from every trust store: {_shown(unverified)}"
+    sentence = f"serials not read back from every trust store: {len(unverified)}, {_shown(unverified)}"
     return [Problem(errors.RevocationNotVerified.__name__, f"{sentence}{_and_more(len(unverified))}")]
 
 
@@ -77,7 +77,7 @@ def _failed_trust_stores(state: GatheredState) -> list[Problem]:
     names = {store.failure.error for store in failed if store.failure}
     error = names.pop() if len(names) == 1 else errors.TrustStoreNotEnforced.__name__
     sentences = "; ".join(map(_failed_trust_store, failed))
-    return [Problem(error, f"{len(failed)} of {len(state.trust_stores)} trust stores failed: {sentences}")]
+    return [Problem(error, f"trust stores that failed: {len(failed)} of {len(state.trust_stores)}: {sentences}")]
 
 
 def _failed_trust_store(store: TrustStore) -> str:
@@ -96,8 +96,8 @@ def _missing_serials(state: GatheredState) -> list[Problem]:
     if is_explained_by_failure or not isinstance(found, FoundCrl) or not found.number_missing:
         return []
     missing = (
-        f"{found.number_missing} of {found.number_wanted} revoked serials are in no CRL that could be enforced "
-        f"after {found.polls} polls until {found.deadline:%Y-%m-%d %H:%M:%S} UTC: "
+        f"revoked serials that are in no usable CRL: {found.number_missing} of {found.number_wanted}, "
+        f"polls: {found.polls}, deadline: {found.deadline:%Y-%m-%d %H:%M:%S} UTC: "
         f"{_shown(found.missing_serials)}{_and_more(found.number_missing)}"
     )
     if found.refusal:
@@ -105,7 +105,7 @@ def _missing_serials(state: GatheredState) -> list[Problem]:
     if found.generation_failure:
         return [Problem(found.generation_failure.error, f"{found.generation_failure.cause}. {missing}")]
     if found.number_missing == found.number_wanted:
-        return [Problem(errors.CrlNotPublished.__name__, f"no CRL that contains any of them was published: {missing}")]
+        return [Problem(errors.CrlNotPublished.__name__, f"no CRL that lists any of them was published; {missing}")]
     return [Problem(errors.SerialsNotInCrl.__name__, missing)]
 
 
@@ -116,7 +116,7 @@ def _serials_not_revoked(state: GatheredState) -> list[Problem]:
     shown = ", ".join(f"{serial_number.to_hex(r.serial)} ({r.error})" for r in failed[:_MAX_SHOWN])
     codes = sorted({r.error for r in failed if r.error})
     explanations = "; ".join(f"{code} means: {explain(code)}" for code in codes if explain(code))
-    sentence = f"{len(failed)} of {len(state.revocations)} serials were not revoked: {shown}{_and_more(len(failed))}"
+    sentence = f"serials not revoked: {len(failed)} of {len(state.revocations)}: {shown}{_and_more(len(failed))}"
     return [
         Problem(errors.SerialsNotRevoked.__name__, f"{sentence}. {explanations}" if explanations else sentence),
     ]

@@ -42,6 +42,6 @@ def describe_usage(lists: Sequence[AttachedList], entries: int) -> str:
     quotas = environment()
     return (
         f"{len(lists)} lists of {quotas.max_revocation_lists} are used (quota {limits.REVOCATION_LISTS_QUOTA}), "
-        f"{count_entries(lists)} entries of {quotas.max_revocation_entries} are used and {entries} come "
+        f"{count_entries(lists)} entries of {quotas.max_revocation_entries} are used, {entries} are to be added "
         f"(quota {limits.REVOCATION_ENTRIES_QUOTA})"
     )

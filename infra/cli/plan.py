@@ -61,7 +61,7 @@ def render_plan(plan: Plan, stack: Stack) -> Iterator[str]:
     for expected, (description, max_shown) in _DESCRIPTIONS.items():
         yield from _certificates(plan, expected, description, max_shown)
     if number := plan.expected.get(NOT_LOOKED_UP):
-        yield f"  {number} were not looked up"
+        yield f"  not looked up: {number}"
     yield from _crl(plan)
     for store in plan.trust_stores:
         yield from _trust_store(store)
@@ -76,7 +76,7 @@ def _certificates(plan: Plan, expected: RevocationOutcome | None, description: s
         yield printable("  " + "  ".join(_certificate(each, plan.issuer, description)))
     number = plan.expected.get(expected.value if expected else PlannedOutcome.UNKNOWN.value, 0)
     if number > max_shown:
-        yield f"  {description}: {number} in all, {number - min(len(serials), max_shown)} of them not shown"
+        yield f"  {description}: {number} in all, not shown: {number - min(len(serials), max_shown)}"
 
 
 def _certificate(each: PlannedSerial, issuer: str | None, description: str) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _trust_store(store: PlannedTrustStore) -> Iterator[str]:
     if store.number_dropped:
         shown = ", ".join(map(serial_number.to_hex, store.dropped_serials[:10]))
         number = store.number_dropped
-        yield f"  Warning: {number} serials that it refuses now would be accepted, unless expired: {shown}"
+        yield f"  Warning: serials that it refuses now and would then accept, unless expired: {number}: {shown}"
     if store.load_balancers == 0:
         yield "  Warning: no load balancer uses it, so nothing refuses these certificates there"
     yield f"  {store.head_room}"
@@ -127,7 +127,7 @@ def _actions(store: PlannedTrustStore) -> Iterator[str]:
     if store.add_crl_number is not None:
         yield f"attach CRL number {store.add_crl_number}"
     if store.add_next_crl:
-        yield "attach the next CRL when it comes"
+        yield "attach the next CRL when it is published"
     if store.remove_revocation_ids:
         yield f"then remove list {', '.join(map(str, store.remove_revocation_ids))}"
 
@@ -138,7 +138,7 @@ def _time(plan: Plan) -> Iterator[str]:
     parts = [
         f"{_duration(plan.seconds_revoking)} to revoke" if plan.number_of_serials else "",
         f"{plan.seconds_giving_way} s to give way to others" if plan.seconds_giving_way else "",
-        f"{_duration(plan.seconds_waiting_for_crl)} until the CRL comes" if plan.seconds_waiting_for_crl else "",
+        f"{_duration(plan.seconds_waiting_for_crl)} until the CRL is published" if plan.seconds_waiting_for_crl else "",
         f"{plan.seconds_enforcing:.0f} s to enforce",
     ]
     yield f"Takes about {', '.join(filter(None, parts))}, and {plan.state_transitions} state transitions"

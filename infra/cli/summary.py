@@ -13,7 +13,7 @@ _SHOWN = 5
 _RECONCILED = {
     "NONE": "The trust stores held this CRL already",
     "CONFIRMED": "The trust stores hold this CRL now",
-    "CLAIMED": "Another execution is at work on it",
+    "CLAIMED": "Another execution is correcting this",
     "NO_CRL": "There is no CRL, and none is attached",
 }
 
@@ -33,11 +33,11 @@ def describe_outcome(stack: Stack, name: str, output: dict[str, Any]) -> Iterato
     """Describe the end of an execution that wrote a report, with details of the report if the caller may read it."""
     summary = output.get("Summary") or {}
     if summary.get("Serials"):
-        yield f"{summary['Enforced']} of {summary['Serials']} certificates are enforced."
+        yield f"Enforced: {summary['Enforced']} of {summary['Serials']} certificates."
         if expired := summary.get("Expired"):
             yield (
-                f"Warning: {expired} were revoked before and have expired since: no CRL holds them any longer, and "
-                "load balancers refuse them unless the listener ignores expiry."
+                f"Warning: revoked earlier and expired since: {expired}. CRLs no longer list them; load balancers "
+                "refuse them unless the listener ignores expiry."
             )
     elif "Reconciled" in output:
         yield f"{_RECONCILED.get(output['Reconciled'], output['Reconciled'])}."
@@ -62,11 +62,11 @@ def _details(report: dict[str, Any]) -> Iterator[str]:
         if connections.get("NotAssociated"):
             yield f"Warning: no load balancer uses {arn}, so nothing refuses these certificates there."
         elif "Until" in connections:
-            yield f"Connections that were open may live until {_time(connections['Until'])}."
+            yield f"Connections opened earlier may last until {_time(connections['Until'])}."
         if dropped := store.get("EntriesDropped"):
             shown = ", ".join(store.get("DroppedSerials", [])[:_SHOWN])
-            reason = "expired ones drop out"
-            yield f"Warning: {dropped} serials that {arn} refused are no longer in the list ({reason}): {shown}"
+            reason = "a CRL drops certificates that have expired"
+            yield f"Warning: serials that {arn} refused before and no longer lists: {dropped} ({reason}): {shown}"
 
 
 def describe_input(text: str) -> str:

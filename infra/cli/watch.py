@@ -50,7 +50,7 @@ class Progress:
 def watch_execution(stack: Stack, execution_arn: str, *, as_json: bool, poll_seconds: float) -> int:
     """Follow an execution to its end; return the exit code: 0 only if every requested certificate is blocked."""
     progress, name = Progress(), execution_arn.rsplit(":", 1)[1]
-    hint = f"The execution goes on. Look again: revocation watch {name}"
+    hint = f"The execution continues. To watch it again: revocation watch {name}"
     try:
         for visit in follow(stack.stepfunctions, execution_arn, poll_seconds):
             if not as_json:
@@ -102,6 +102,6 @@ def _describe_end(stack: Stack, execution: dict[str, Any], output: dict[str, Any
     if plan := _plan(execution, output):
         return "\n".join(["A dry run; nothing was done.", *render_plan(plan, stack)])
     if "ReportMarkdown" not in output:
-        return f"{execution['status']}: it wrote no report"
+        return f"{execution['status']}: it has written no report"
     name = execution["executionArn"].rsplit(":", 1)[1]
     return f"{execution['status']}: " + "\n".join(describe_outcome(stack, name, output))

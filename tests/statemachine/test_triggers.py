@@ -64,7 +64,7 @@ def test_event_of_the_readme_starts_a_revocation(live: LiveStack) -> None:
     assert completed["detail"]["Serials"] == [entry]
     first, *_, last = live.receive_notifications()
     assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
-    assert last["Subject"] == "Completed: 1 of 1 certificates are blocked"
+    assert last["Subject"] == "Completed: blocked 1 of 1 certificates"
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_no_entry_free(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> 
     """The only list of this CA is not removed to make room, which would leave an unprotected moment."""
     set_quotas(lambda_environment, entries=3)
     steps.add(steps.authority.crl([A, B], number=1))
-    with pytest.raises(TrustStoreFull, match=r"2 entries of 3 are used and 3 come \(quota L-37E1617B\)"):
+    with pytest.raises(TrustStoreFull, match=r"2 entries of 3 are used, 3 are to be added \(quota L-37E1617B\)"):
         steps.attach(steps.manifest(A), steps.convert(steps.authority.crl([A, B, C], number=2)))
     assert steps.attached() == {1: {A, B}}
 
@@ -164,7 +164,7 @@ def test_removing_superseded_lists_is_not_enough(steps: Steps, lambda_environmen
     set_quotas(lambda_environment, entries=3)
     steps.add(steps.authority.crl([A], number=1))
     steps.add(steps.authority.crl([A, B], number=2))
-    with pytest.raises(TrustStoreFull, match="2 entries of 3 are used and 3 come"):
+    with pytest.raises(TrustStoreFull, match="2 entries of 3 are used, 3 are to be added"):
         steps.attach(steps.manifest(C), steps.convert(steps.authority.crl([A, B, C], number=3)))
     assert steps.attached().keys() == {1, 2}
 

@@ -41,7 +41,7 @@ def test_everything_done(steps: Steps) -> None:
         "in_crl": 2,
         "enforced": 2,
     }
-    assert "**2 of 2 certificates are enforced**: attached and read back" in written.text
+    assert "**Enforced: 2 of 2 certificates**: the list was attached" in written.text
 
 
 def test_before_prepared(steps: Steps) -> None:
@@ -168,7 +168,7 @@ def test_expired_serials(steps: Steps) -> None:
     )
     assert (written.location.outcome, written.location.proven) == ("SUCCEEDED", "nothing")
     assert written.location.time_to_enforcement_seconds is None
-    assert "**1 of 1 were revoked before and have expired since**" in written.text
+    assert "**Revoked earlier and expired since: 1 of 1 certificates.**" in written.text
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_pem_below_print_out_of_another_certificate() -> None:
         print_out(ONE, "-noout") + TWO.certificate_pem.decode(),
         print_out(ONE) + TWO.certificate_pem.decode(),
     ):
-        with pytest.raises(InvalidSerialList, match="1 faults: certificate 1: InvalidSerial: it prints"):
+        with pytest.raises(InvalidSerialList, match=r"faults \(1\): certificate 1: InvalidSerial: it prints"):
             read(text, LINES)
         with pytest.raises(ValidationError, match=r"it prints .*, and the PEM in it is of"):
             SerialInput.model_validate(text)
@@ -92,7 +92,7 @@ def test_pem_below_print_out_of_another_certificate() -> None:
 @pytest.mark.parametrize("line", ["subject=CN=one", "hello", "-----BEGIN X509 CRL-----"])
 def test_unknown_line_between_print_outs(line: str) -> None:
     """A line that is neither a serial nor part of a print-out is a fault."""
-    with pytest.raises(InvalidSerialList, match="1 faults: a line beside the print-outs"):
+    with pytest.raises(InvalidSerialList, match=r"faults \(1\): a line beside the print-outs"):
         read(f"{print_out(ONE)}{line}\n{print_out(TWO, '-noout')}", LINES)
 
 
@@ -166,7 +166,7 @@ def test_arn_of_another_ca() -> None:
         serial_list.read(f"{ARN}aa01".encode(), LINES, "x", CA_ARN.replace("1122-2233", "9999-9999"))
     decimal = f"serial,arn\n4660 (decimal),{ARN[:-28]}4660\n0x1235,{ARN[:-28]}4661\n"
     for list_format, text in ((CSV, AUDIT_REPORT_CSV), (JSON, AUDIT_REPORT), (CSV, decimal)):
-        with pytest.raises(InvalidSerialList, match=r"(2|1) faults: .*CertificateIssuerMismatch"):
+        with pytest.raises(InvalidSerialList, match=r"faults \([12]\): .*CertificateIssuerMismatch"):
             serial_list.read(text.encode(), list_format, "x", CA_ARN.replace("1122-2233", "9999-9999"))
     assert "1122-2233" in str(raised.value)
     assert "9999-9999" in str(raised.value)
@@ -174,7 +174,7 @@ def test_arn_of_another_ca() -> None:
 
 def test_many_faults() -> None:
     """All faults are counted, the first fifty shown."""
-    with pytest.raises(InvalidSerialList, match="300 faults") as raised:
+    with pytest.raises(InvalidSerialList, match=r"faults \(300\)") as raised:
         read("\n".join(["xx"] * 300 + ["aa:01"]), LINES)
     assert "and 250 more" in str(raised.value)
     assert "line 50: " in str(raised.value)

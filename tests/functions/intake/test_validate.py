@@ -34,7 +34,10 @@ from tests.support.steps import Steps
         ({"Serials": ["aa:01", None]}, r"Serials\[1\]: InvalidSerial"),
         ({"Serials": "aa:01"}, "Serials: Input should be a valid list"),
         ({"RevocationReason": "REMOVE_FROM_CRL"}, "RevocationReason: Input should be 'UNSPECIFIED'"),
-        ({"Dryrun": True}, "Dryrun: Extra inputs are not permitted"),
+        ({"Dryrun": True}, r"Dryrun: there is no such field; did you mean DryRun\?"),
+        ({"serials": ["aa:01"]}, r"serials: there is no such field; did you mean Serials\?"),
+        ({"Reason": "x"}, r"Reason: there is no such field; did you mean RevocationReason\?"),
+        ({"Foo": 1}, "Foo: there is no such field$"),
         ({"Polling": None}, "Polling: "),
         ({"Polling": {"IntervalSeconds": 0}}, "Polling.IntervalSeconds: "),
         ({"Polling": {"IntervalSeconds": 1, "DeadlineSeconds": limits.MAX_POLLS + 1}}, "Polling: .* are more than"),
@@ -164,7 +167,7 @@ def test_all_faults_at_once(steps: Steps) -> None:
     """Faults of the serials, the CA and each trust store are reported in one error."""
     authority = PrivateCa.create_root(steps.lab.aws, "No CRL")
     missing = steps.trust_store_arn[:-4] + "0000"
-    with pytest.raises(RequestRefused, match="4 faults, nothing was done") as raised:
+    with pytest.raises(RequestRefused, match="4 faults; nothing was done") as raised:
         prepare(
             steps,
             Serials=["zz"],

@@ -41,7 +41,7 @@ def test_success() -> None:
     assert plan.unknown_until_tried == [
         "whether Private CA throttles or refuses a call",
         "whether a certificate was revoked since the last CRL: it would be ALREADY_REVOKED",
-        "whether somebody else changes a trust store meanwhile",
+        "whether somebody else changes a trust store in the meantime",
     ]
 
 
@@ -83,7 +83,7 @@ def test_serials_that_cannot_be_revoked() -> None:
     plan = verdict(**failing("why", *["because"] * 12))
     assert (plan.outcome, plan.error) == (PlannedOutcome.FAILED, "SerialsNotRevoked")
     ten = ", ".join(map(serial_number.to_hex, range(2, 12)))
-    assert plan.cause == f"13 of 13 would not be revoked. why: 00:01; because: {ten} and 2 more"
+    assert plan.cause == f"serials that would not be revoked: 13 of 13. why: 00:01; because: {ten} and 2 more"
 
 
 def test_refused_reconcile() -> None:
@@ -96,13 +96,13 @@ def test_refused_reconcile() -> None:
 @pytest.mark.parametrize(
     ("fields", "unknown"),
     [
-        ({"expected": {"UNKNOWN": 2}}, "what becomes of 2 serials that have no expected outcome"),
-        ({"expected": {NOT_LOOKED_UP: 3}}, "what becomes of 3 serials that were not looked up"),
+        ({"expected": {"UNKNOWN": 2}}, "the outcome of serials for which none can be predicted: 2"),
+        ({"expected": {NOT_LOOKED_UP: 3}}, "whose certificates they are: 3"),
         (
             {"expected": {"ALREADY_REVOKED": 1}, "crl": PlannedCrl(location="s3", wanted_missing=1)},
-            "when the next CRL is published: nothing is newly revoked, so only the CA's own refresh publishes one",
+            "when the next CRL is published: nothing is newly revoked, so it comes with the CA's own refresh",
         ),
-        ({"seconds_waiting_for_crl": 101}, "before the deadline, 100 seconds: it usually takes 101"),
+        ({"seconds_waiting_for_crl": 101}, "before the deadline of 100 seconds: it usually takes 101"),
     ],
 )
 def test_unknown(fields: dict[str, Any], unknown: str) -> None:
@@ -121,7 +121,7 @@ def test_several_unknowns() -> None:
     """All of them are named."""
     plan = verdict(expected={"UNKNOWN": 1}, seconds_waiting_for_crl=101)
     assert plan.cause is not None
-    assert plan.cause.count("; whether the CRL comes before the deadline") == 1
+    assert plan.cause.count("; whether the CRL is published before the deadline") == 1
 
 
 def test_ten_serials_that_cannot_be_revoked() -> None:
@@ -137,4 +137,4 @@ def test_deadline_that_is_long_enough() -> None:
 def test_number_of_the_next_crl() -> None:
     """If serials have to wait for a CRL, neither its time nor its size is known."""
     plan = verdict(expected={"REVOKED": 1}, crl=PlannedCrl(location="s3", wanted_missing=1))
-    assert "when exactly the next CRL comes, and how many entries it has" in plan.unknown_until_tried
+    assert "when exactly the next CRL is published, and how many entries it has" in plan.unknown_until_tried

@@ -70,7 +70,7 @@ def test_warnings() -> None:
     )
     text = render(make_report(trust_stores=[store]))
     assert f"**Warning:** no load balancer uses {TRUST_STORE}" in text
-    assert f"**Warning:** 1 serials that {TRUST_STORE} refused before are no longer in the list" in text
+    assert f"**Warning:** serials that {TRUST_STORE} refused before and that are no longer in the list: 1" in text
 
 
 def test_more_certificates_than_are_shown() -> None:

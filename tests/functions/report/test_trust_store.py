@@ -57,7 +57,7 @@ def test_count_that_did_not_rise(steps: Steps) -> None:
     (store,) = write_report(steps, **state, trust_stores=[steps.enforce(manifest, converted)]).report.trust_stores
     assert (store.entries_net, store.count_rose) == (-2, True)
     assert store.count_explanation.endswith(
-        "The net is -2 all the same: a CRL drops certificates once they have expired."
+        "The net is -2 nevertheless: a CRL drops certificates once they have expired."
     )
 
 
@@ -88,7 +88,7 @@ def test_open_connections(listener_steps: Steps, keep_alive: str) -> None:
 def test_trust_store_without_load_balancer(steps: Steps) -> None:
     """How long connections live is reported as unknown."""
     written = write_report(steps, **done(steps))
-    assert "may live until: unknown (the trust store is not associated with any load balancer)" in written.text
+    assert "may last until: unknown (the trust store is not associated with any load balancer)" in written.text
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_associations_that_cannot_be_read(steps: Steps) -> None:
     faults.add("elasticloadbalancing:DescribeTrustStoreAssociations", code="AccessDenied", status=403)
     written = write_report(steps, **state)
     assert written.location.outcome == "SUCCEEDED"
-    assert "may live until: unknown (DescribeTrustStoreAssociations on" in written.text
+    assert "may last until: unknown (DescribeTrustStoreAssociations on" in written.text

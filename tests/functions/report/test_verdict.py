@@ -88,7 +88,7 @@ def test_no_crl() -> None:
     """If all serials are missing, no CRL was published as far as FindCrl can tell."""
     (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, B, C))
     assert problem.error == "CrlNotPublished"
-    assert "3 of 3 revoked serials are in no CRL that could be enforced after 7 polls" in problem.sentence
+    assert "revoked serials that are in no usable CRL: 3 of 3, polls: 7" in problem.sentence
 
 
 def test_some_serials_missing() -> None:
@@ -117,7 +117,7 @@ def test_one_of_two_trust_stores() -> None:
     """Its own error and ARN, and how many there are."""
     (problem,) = verdict(trust_stores=[store("a"), store("b", "TrustStoreFull")])
     assert problem.error == "TrustStoreFull"
-    assert problem.sentence.startswith("1 of 2 trust stores")
+    assert problem.sentence.startswith("trust stores that failed: 1 of 2: ")
     assert f"{STORE.format('b')} (not enforced): TrustStoreFull: why" in problem.sentence
     assert STORE.format("a") not in problem.sentence
 
@@ -167,7 +167,7 @@ def test_serial_not_revoked() -> None:
     ]
     (problem,) = verdict(revocations=revocations)
     assert problem.error == "SerialsNotRevoked"
-    assert problem.sentence.startswith("1 of 2 serials were not revoked: 00:12 (ResourceNotFoundException). ")
+    assert problem.sentence.startswith("serials not revoked: 1 of 2: 00:12 (ResourceNotFoundException). ")
     assert problem.sentence.endswith(
         "ResourceNotFoundException means: this CA did not issue a certificate with this serial number"
     )
@@ -176,7 +176,7 @@ def test_serial_not_revoked() -> None:
 def test_serial_not_revoked_with_unknown_code() -> None:
     """A code without an explanation is reported alone."""
     (problem,) = verdict(revocations=[Revocation(serial=0x12, outcome=FAILED, error="Odd")])
-    assert problem.sentence == "1 of 1 serials were not revoked: 00:12 (Odd)"
+    assert problem.sentence == "serials not revoked: 1 of 1: 00:12 (Odd)"
 
 
 def test_many_serials_not_revoked() -> None:
@@ -236,7 +236,7 @@ def test_every_serial_verified() -> None:
 def test_many_serials_not_verified() -> None:
     """Ten are named, the others counted."""
     (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in der_crl.random_serials(12))
-    assert problem.sentence.startswith("12 serials were not read back from every trust store: ")
+    assert problem.sentence.startswith("serials not read back from every trust store: 12, ")
     assert problem.sentence.endswith(" and 2 more")
 
 
@@ -245,7 +245,7 @@ def test_crl_that_private_ca_could_not_write() -> None:
     failure = Failure(error="CrlBucketNotWritable", cause="the bucket denies it")
     (problem,) = verdict(found=found(CrlStatus.NOT_YET, A, wanted=1, generation_failure=failure))
     assert problem.error == "CrlBucketNotWritable"
-    assert problem.sentence.startswith("the bucket denies it. 1 of 1 revoked serials are in no CRL")
+    assert problem.sentence.startswith("the bucket denies it. revoked serials that are in no usable CRL: 1 of 1")
 
 
 def test_last_of_ten_serials_is_named() -> None:
@@ -253,7 +253,7 @@ def test_last_of_ten_serials_is_named() -> None:
     serials = [A, B, *der_crl.random_serials(8)]
     (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in serials)
     assert problem.error == "RevocationNotVerified"
-    assert problem.sentence.endswith(": " + ", ".join(map(serial_number.to_hex, serials)))
+    assert problem.sentence.endswith(": 10, " + ", ".join(map(serial_number.to_hex, serials)))
 
 
 def test_serials_that_failed_for_two_reasons() -> None:

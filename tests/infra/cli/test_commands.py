@@ -24,14 +24,14 @@ def test_plan_then_start_then_report_and_list(shell: Shell) -> None:
     output = run(shell, "plan --certificate pki/planned.pem")
     assert "SUCCEEDED is expected" in output
     assert "will be revoked  for UNSPECIFIED  CN=planned, expires" in output
-    assert re.search(r"Takes about 0 s to revoke, [1-9][0-9]* s until the CRL comes, 10 s to enforce", output)
+    assert re.search(r"Takes about 0 s to revoke, [1-9][0-9]* s until the CRL is published, 10 s to enforce", output)
     assert is_accepted(shell, "planned")
     plan = run_json(shell, f"plan 0x{serial}")
     assert plan["Serials"][0]["Expected"] == "REVOKED"
     execution = run_json(shell, f"start --yes 0x{serial}")
     assert execution["status"] == "SUCCEEDED"
     name = execution["executionArn"].rsplit(":", 1)[1]
-    assert "1 of 1 certificates are enforced" in run(shell, f"report {name}")
+    assert "Enforced: 1 of 1 certificates" in run(shell, f"report {name}")
     report = run_json(shell, f"report {name}")
     assert (report["Outcome"], report["Version"]) == ("SUCCEEDED", VERSION)
     assert run(shell, "--version").split() == ["revocation", VERSION]
@@ -77,7 +77,7 @@ def test_start_without_waiting_and_watch(shell: Shell) -> None:
     serial = issue_client(shell, "watched")
     started = run_json(shell, f"start --yes --no-wait 0x{serial}", UNFINISHED)
     output = run(shell, f"watch {started['executionArn']}")
-    assert "SUCCEEDED: 1 of 1" in output
+    assert "SUCCEEDED: Enforced: 1 of 1" in output
 
 
 def test_serials_are_not_shown_as_emoji(shell: Shell) -> None:
@@ -114,9 +114,9 @@ def test_execution_continues_when_watching_is_interrupted(shell: Shell, no_crl: 
         output = process.stdout.read()
     assert process.returncode == UNFINISHED
     no_crl.private_ca.publishes_crls = True
-    match = re.search(r"The execution goes on. Look again: revocation (watch \S+)", output)
+    match = re.search(r"The execution continues. To watch it again: revocation (watch \S+)", output)
     assert match
-    assert "1 of 1 certificates are enforced" in run(shell, match[1])
+    assert "Enforced: 1 of 1 certificates" in run(shell, match[1])
 
 
 def test_unused_trust_store_causes_a_warning(shell: Shell) -> None:

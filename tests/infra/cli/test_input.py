@@ -40,7 +40,7 @@ def test_each_form_revokes_and_the_listener_refuses(shell: Shell) -> None:
         output = run_in_shell(shell, f"{how}; {{ {command}; }} 2>/dev/null", UNFINISHED)
         started[form] = json.loads(output)["executionArn"]
     output = run(shell, f"watch {started['text']}")
-    assert "SUCCEEDED: 1 of 1 certificates are enforced" in output
+    assert "SUCCEEDED: Enforced: 1 of 1 certificates" in output
     assert "RevokeCertificate  (1)" in output
     for form, arn in started.items():
         run(shell, f"watch {arn} --every 0.3")
@@ -163,8 +163,8 @@ def test_list_elsewhere_in_s3_is_uploaded(shell: Shell) -> None:
     body = f"0x{serial}".encode()
     shell.client("s3").put_object(Bucket=shell.environment["WORKFLOW_BUCKET"], Key="by-hand/s.txt", Body=body)
     output = run(shell, "start --yes --list s3://$WORKFLOW_BUCKET/by-hand/s.txt")
-    assert "1 of 1 certificates are enforced" in output
-    assert "Connections that were open may live until" in output
+    assert "Enforced: 1 of 1 certificates" in output
+    assert "Connections opened earlier may last until" in output
     assert not is_accepted(shell, "elsewhere")
 
 
@@ -192,8 +192,8 @@ def test_crl_of_another_ca(shell: Shell) -> None:
     ca.forget()
     (shell.folder / "partner.crl").write_bytes(ca.crl("DER"))
     plan = run(shell, "plan --crl partner.crl")
-    assert "Warning: 1 serials that it refuses now would be accepted" in plan
-    assert "Warning: 1 serials" in run(shell, "start --yes --crl partner.crl")
+    assert "Warning: serials that it refuses now and would then accept, unless expired: 1" in plan
+    assert "refused before and no longer lists: 1" in run(shell, "start --yes --crl partner.crl")
 
 
 LOG = "conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"

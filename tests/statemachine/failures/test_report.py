@@ -100,7 +100,7 @@ def test_step_that_is_denied_access_ends_in_a_report(guarded: Workflow, function
     assert (execution.status, execution.error) == ("FAILED", error)
     assert action.split(":")[1] in execution.cause
     assert "AccessDenied" in execution.cause
-    exposed = "1 of 1 certificates are revoked at Private CA, and enforced nowhere yet" in execution.cause
+    exposed = "Revoked at Private CA, and not enforced anywhere yet: 1 of 1 certificates" in execution.cause
     assert exposed is (function in ("FindCrl", "ConvertCrl"))
     assert [sign for sign in TRACE if sign in result_text(execution)] == []
     assert execution.report["Error"] == error

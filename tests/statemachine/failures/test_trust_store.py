@@ -135,7 +135,7 @@ def test_one_of_two_trust_stores_deleted_during_the_wait(guarded: Workflow) -> N
     acm_pca.publish_now(guarded.authority.arn)
     execution = guarded.wait(running)
     assert (execution.status, execution.error) == ("FAILED", "TrustStoreNotFound")
-    assert f"1 of 2 trust stores failed: {doomed} (not enforced)" in execution.cause
+    assert f"trust stores that failed: 1 of 2: {doomed} (not enforced)" in execution.cause
     assert client.serial in guarded.held()
     reported: dict[str, Any] = {each["TrustStoreArn"]: each for each in execution.report["TrustStores"]}
     assert reported[doomed]["Failure"]["Error"] == "TrustStoreNotFound"
