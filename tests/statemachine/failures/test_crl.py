@@ -41,7 +41,7 @@ def test_crl_that_is_never_published(silent: Workflow) -> None:
     execution = silent.run(*clients, seconds=2)
     assert (execution.status, execution.error) == ("FAILED", "CrlNotPublished")
     assert "in no usable CRL: 2 of 2" in execution.cause
-    match = re.search(rf"after {len(execution.find_crl_statuses)} polls until (\S+ \S+) UTC", execution.cause)
+    match = re.search(rf"polls: {len(execution.find_crl_statuses)}, deadline: (\S+ \S+) UTC", execution.cause)
     assert match
     assert before + timedelta(seconds=2) <= datetime.fromisoformat(f"{match[1]}+00:00") < datetime.now(UTC)
     assert len(execution.find_crl_statuses) > 1
