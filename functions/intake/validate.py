@@ -137,7 +137,7 @@ def _message(fault: ErrorDetails) -> str:
     unknown = str(fault["loc"][-1])
     similar = [name for name in names if len(unknown) >= _MIN_SIMILAR and unknown.lower() in name.lower()]
     similar += difflib.get_close_matches(unknown, names, n=1)
-    return f"there is no such field{f'; did you mean {similar[0]}?' if similar else ''}"
+    return f"there is no such field{f' (did you mean {similar[0]}?)' if similar else ''}"
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -64,8 +64,8 @@ def _explain(verified: Verified, baseline: Baseline) -> str:
     """Return why the count of entries rose, or did not."""
     net = verified.number_of_revoked_entries - baseline.entries
     if not verified.wanted_new:
-        return f"The count did not have to rise: all {verified.wanted_held} wanted serials found were in force before."
-    new = f"{verified.wanted_new} wanted serials are in the list read back that were in no list of this CA before."
+        return f"The count did not have to rise: every serial found in the CRL ({verified.wanted_held}) was in force before."
+    new = f"Serials to revoke that no list of this CA held before: {verified.wanted_new}."
     if net > 0:
         return new
     return f"{new} The net is {net:+d} nevertheless: a CRL drops certificates once they have expired."
