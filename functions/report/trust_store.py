@@ -64,7 +64,7 @@ def _explain(verified: Verified, baseline: Baseline) -> str:
     """Return why the count of entries rose, or did not."""
     net = verified.number_of_revoked_entries - baseline.entries
     if not verified.wanted_new:
-        return f"The count did not have to rise: every serial found in the CRL ({verified.wanted_held}) was in force before."
+        return f"The count did not have to rise: every serial found ({verified.wanted_held}) was in force before."
     new = f"Serials to revoke that no list of this CA held before: {verified.wanted_new}."
     if net > 0:
         return new
