@@ -1,6 +1,6 @@
 # Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-all lint format build deploy destroy lock generate mutants benchmark clean
+.PHONY: help demo up test test-all lint format build deploy destroy lock generate mutants benchmark variants clean
 PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
@@ -41,6 +41,9 @@ generate: build ## Write again what is generated: the README's blocks, pictures 
 # Without PYTHONPATH, which names the files that are not changed.
 mutants: .venv/.ready .tools/mutation/.ready ## Change the CRL checks, precedence and verdicts a thousand times, and list what no test notices
 	@env -u PYTHONPATH .tools/mutation/bin/mutmut run && env -u PYTHONPATH .tools/mutation/bin/mutmut results
+
+variants: .venv/.ready ## Judge 20,000 variants of a CA and its CRL, as openssl verify does
+	@RANDOM_VARIANTS=20000 $(PYTEST) -q tests/functions/pki/test_bundle_checks.py
 
 benchmark: build ## Measure a CRL of 500,000 entries, and a list of 10,000 serials
 	@$(RUN) -m tests.benchmarks.crl

@@ -6,7 +6,7 @@ RevocationError
 │   ├── InvalidCertificate, PrivateKeyGiven, CertificateIssuerMismatch, CertificateExpired
 │   ├── InvalidSerialList, InputObjectNotFound, InputObjectTooLarge
 │   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
-│   └── TrustStoreNotFound, CertificateAuthorityNotTrusted
+│   └── TrustStoreNotFound, CertificateAuthorityNotTrusted, CrlSignNotAllowed
 ├── CrlRefused                   a CRL is not known to be good (it is never attached)
 │   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
 │   ├── CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid
@@ -95,6 +95,10 @@ class TrustStoreNotFound(RequestRefused):
 
 class CertificateAuthorityNotTrusted(RequestRefused):
     """The certificate authority is not in the trust store's bundle and does not chain to it."""
+
+
+class CrlSignNotAllowed(RequestRefused):
+    """The CA's certificate has a key usage without cRLSign, so its CRLs are not valid (RFC 5280, 6.3.3 (f))."""
 
 
 class CrlRefused(RevocationError):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from functions import workflow_bucket
-from functions.errors import RevocationNotVerified, TrustStoreFull
+from functions.errors import CrlAuthorityKeyMismatch, RevocationNotVerified, TrustStoreFull
 from functions.handler import lambda_handler
 from functions.models.states import Attached, ConvertedCrl, EnforceInput
 from functions.models.stored import AttachedList, Manifest
@@ -15,12 +15,15 @@ def attach_crl(event: EnforceInput, _now: datetime) -> Attached:
     """Add the list unless it, or a newer one that holds as many of the wanted serials, is attached already.
 
     Raises:
+        CrlAuthorityKeyMismatch: with this trust store's bundle, load balancers would refuse every client of the CA.
         CrlNumberLower, CrlNumberReused: what is attached contradicts it.
         TrustStoreFull: the list does not fit, even without the lists that a verified one supersedes.
         RevocationAddUnclear: AWS did not confirm that it was added; a retried step looks for it first.
 
     """
     manifest = workflow_bucket.get_manifest(event.manifest)
+    if cause := event.converted.unusable_at.get(event.trust_store.trust_store_arn):
+        raise CrlAuthorityKeyMismatch(cause)
     removed: list[int] = []
     try:
         return _attach(event, manifest, removed)

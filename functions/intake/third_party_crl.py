@@ -13,7 +13,7 @@ from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.collect import fetch
 from functions.models.base import ObjectLocation
 from functions.models.stored import CrlLocation
-from functions.pki import crl, crl_checks
+from functions.pki import crl, crl_checks, names
 from functions.pki.chain import readable_certificates, subject_public_key_info
 
 
@@ -55,7 +55,7 @@ def find_certificate_authority(third_party: ThirdPartyCrl, bundles: Sequence[byt
     """
     parsed = third_party.parsed
     trusted = {ca.public_bytes(Encoding.DER): ca for bundle in bundles for ca in readable_certificates(bundle)}
-    candidates = [ca for ca in trusted.values() if ca.subject == parsed.issuer]
+    candidates = [ca for ca in trusted.values() if names.are_equal(names.subject(ca), parsed.issuer_der)]
     if not candidates:
         raise CertificateAuthorityNotTrusted(
             f"the CRL's issuer is {parsed.issuer.rfc4514_string()[:200]!r}, and no certificate in the bundles of "

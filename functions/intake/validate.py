@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -26,7 +27,8 @@ from functions.models.request import (
     RevocationRequest,
 )
 from functions.models.stored import Baseline, Manifest
-from functions.pki import private_keys, serial_number
+from functions.pki import bundle_checks, private_keys, serial_number
+from functions.pki.chain import certificates_of
 from functions.trust_store import revocation_lists
 
 _MAX_FAULTS_SHOWN = 50
@@ -61,7 +63,7 @@ def validate(execution: ExecutionInput, now: datetime, get_object: s3.GetObject 
     if ca:
         must_trust = _must_all_trust(targets, request, execution.request)
         trusting = trust_stores.select_trusting(stores, ca, faults, all_must_trust=must_trust)
-        baselines = [_baseline(store, ca, frozenset(collector.reasons)) for store in trusting]
+        baselines = [_baseline(store, ca, frozenset(collector.reasons), faults) for store in trusting]
     if faults or request is None or ca is None:
         raise _combine(faults)
     return Manifest(
@@ -179,13 +181,20 @@ def _must_all_trust(targets: RequestTargets, request: RevocationRequest | None, 
     return bool(targets.trust_store_arns) and (names_trust_stores or not is_third_party)
 
 
-def _baseline(store: TrustStoreSnapshot, ca: CertificateAuthority, wanted: frozenset[int]) -> Baseline:
+def _baseline(
+    store: TrustStoreSnapshot, ca: CertificateAuthority, wanted: frozenset[int], faults: list[RequestRefused]
+) -> Baseline:
     lists = revocation_lists.read_snapshot(store.arn, ca.certificate, wanted, known={})
+    issuers = certificates_of(ca.certificate, store.bundle)
+    for issuer in issuers:
+        with collect_refusals(faults):
+            bundle_checks.check_key_usage(issuer, f"the CA's certificate in the bundle of {store.arn}")
     return Baseline(
         trust_store_arn=store.arn,
         total_revoked_entries=store.total_revoked_entries,
         entries=revocation_lists.count_distinct_entries(store.arn, lists),
         lists=lists,
+        issuer_pems=[issuer.public_bytes(Encoding.PEM).decode() for issuer in issuers],
     )
 
 

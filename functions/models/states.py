@@ -236,6 +236,9 @@ class ConvertedCrl(StepResult):
     next_update: datetime
     number_of_revoked_entries: int
     sha256: str = Field(description="The SHA-256 of the DER, in lower-case hex.")
+    unusable_at: dict[TrustStoreArn, str] = Field(
+        default_factory=dict, description="Why load balancers of a trust store would refuse every client with it."
+    )
 
 
 class EnforceInput(Model):

@@ -36,6 +36,14 @@ class Baseline(Model):
     total_revoked_entries: int
     entries: int = Field(description="Distinct serials in this CA's lists.")
     lists: list[AttachedList]
+    issuer_pems: list[str] = Field(
+        default_factory=list, description="The certificates with which load balancers verify this CA's CRLs."
+    )
+
+    @property
+    def issuers(self) -> list[x509.Certificate]:
+        """The CA's certificates in the bundle, or the CA's own if it holds none."""
+        return [x509.load_pem_x509_certificate(pem.encode()) for pem in self.issuer_pems]
 
     @property
     def held_serials(self) -> set[int]:

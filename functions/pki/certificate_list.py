@@ -23,6 +23,7 @@ class Outline:
 
     version: int  # 1 where absent; cryptography accepts no other than 2 (5.1.2.1)
     tbs: slice  # tbsCertList, which is signed
+    issuer: slice
     entries: slice  # the content of revokedCertificates; empty where that is absent
 
 
@@ -32,26 +33,27 @@ def outline(der: bytes) -> Outline:
     Raises CrlMalformed for what cryptography accepts: an empty revokedCertificates, and a signature that does not end
     with an octet, which OpenSSL does not verify.
     """
-    tbs, _ = _content(der, 0)
-    at, end = _content(der, tbs)
-    signature, _ = _content(der, _end(der, end))
+    tbs, _ = content(der, 0)
+    at, end = content(der, tbs)
+    signature, _ = content(der, end_of(der, end))
     if unused_bits := der[signature]:
         raise CrlMalformed(f"the signature at offset {signature} leaves {unused_bits} bits of its last octet unused")
     has_version = der[at] == _INTEGER
     if has_version:
-        at = _end(der, at)
-    for _ in ("signature", "issuer", "thisUpdate"):
-        at = _end(der, at)
+        at = end_of(der, at)
+    issuer = end_of(der, at)  # after the signature algorithm
+    this_update = end_of(der, issuer)
+    at = end_of(der, this_update)
     if der[at] in (_UTC_TIME, _GENERALIZED_TIME):
-        at = _end(der, at)  # nextUpdate
+        at = end_of(der, at)  # nextUpdate
     entries = slice(at, at)
     if at < end and der[at] == _SEQUENCE:
-        entries = slice(*_content(der, at))
+        entries = slice(*content(der, at))
         if entries.start == entries.stop:
             raise CrlMalformed(
                 f"revokedCertificates at offset {at} is empty, and must be absent then (RFC 5280, 5.1.2.6)"
             )
-    return Outline(2 if has_version else 1, slice(tbs, end), entries)
+    return Outline(2 if has_version else 1, slice(tbs, end), slice(issuer, this_update), entries)
 
 
 def walk(der: bytes, entries: slice) -> Iterator[tuple[int, bytes, bytes]]:
@@ -63,14 +65,14 @@ def walk(der: bytes, entries: slice) -> Iterator[tuple[int, bytes, bytes]]:
     """
     at, end = entries.start, entries.stop
     while at < end:
-        content, stop = at + 2, at + 2 + der[at + 1]
+        start, stop = at + 2, at + 2 + der[at + 1]
         if der[at + 1] >= _LONG_FORM:
-            content, stop = _content(der, at)
-        serial, date = content + 2, content + 2 + der[content + 1]
-        if der[content + 1] >= _LONG_FORM:
-            serial, date = _content(der, content)
+            start, stop = content(der, at)
+        serial, date = start + 2, start + 2 + der[start + 1]
+        if der[start + 1] >= _LONG_FORM:
+            serial, date = content(der, start)
         if der[serial] >= _NEGATIVE:
-            raise CrlMalformed(f"the serial number at offset {content} is negative (RFC 5280, 4.1.2.2)")
+            raise CrlMalformed(f"the serial number at offset {start} is negative (RFC 5280, 4.1.2.2)")
         if der[date] == _GENERALIZED_TIME and der.startswith(b"0000", date + 2):
             raise CrlMalformed(f"the revocationDate at offset {date} is in the year 0 (RFC 5280, 5.1.2.6)")
         extensions = date + 2 + der[date + 1]
@@ -85,10 +87,10 @@ def integer_octets(value: int) -> bytes:
 
 def element(der: bytes, at: int) -> bytes:
     """Return the element at an offset."""
-    return der[at : _end(der, at)]
+    return der[at : end_of(der, at)]
 
 
-def _content(der: bytes, at: int) -> tuple[int, int]:
+def content(der: bytes, at: int) -> tuple[int, int]:
     """Return where the content of the element at an offset starts and ends."""
     length, start = der[at + 1], at + 2
     if length >= _LONG_FORM:
@@ -97,5 +99,6 @@ def _content(der: bytes, at: int) -> tuple[int, int]:
     return start, start + length
 
 
-def _end(der: bytes, at: int) -> int:
-    return _content(der, at)[1]
+def end_of(der: bytes, at: int) -> int:
+    """Return where the element at an offset ends."""
+    return content(der, at)[1]

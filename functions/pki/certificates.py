@@ -6,13 +6,12 @@ from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
 from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
-from functions.pki import private_keys, serial_number
-from functions.pki.chain import subject_public_key_info
+from functions.pki import names, private_keys, serial_number
+from functions.pki.chain import is_issued_by, subject_public_key_info
 from functions.pki.unreadable import refuse_unreadable
 
 _MAX_SHOWN = 200
@@ -124,18 +123,16 @@ def check(certificate: x509.Certificate, ca_certificate: x509.Certificate, now: 
 
     """
     label = f"the certificate with serial number {serial_number.to_hex(certificate.serial_number)}"
-    if certificate.issuer != ca_certificate.subject:
+    if not names.are_equal(names.issuer(certificate), names.subject(ca_certificate)):
         raise CertificateIssuerMismatch(
             f"{label} was issued by {_quote(certificate.issuer)}, and the CA of this request is "
             f"{_quote(ca_certificate.subject)}"
         )
-    try:
-        certificate.verify_directly_issued_by(ca_certificate)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    if not is_issued_by(certificate, ca_certificate):
         raise CertificateIssuerMismatch(
             f"{label} names {_quote(ca_certificate.subject)} as its issuer, but was not signed by this CA's key: "
             "it is another CA of the same name, or a forgery"
-        ) from None
+        )
     if is_ca_certificate(certificate):
         raise InvalidCertificate(
             f"{label} belongs to the CA {_quote(certificate.subject)}: revoking it would block every client "

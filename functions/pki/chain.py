@@ -10,6 +10,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from functions import limits
+from functions.pki import names
+from functions.pki.signature import verify
 
 
 def is_trusted(ca_certificate: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
@@ -19,10 +21,19 @@ def is_trusted(ca_certificate: x509.Certificate, chain_pem: str, bundle_pem: byt
     for _ in range(limits.MAX_CHAIN_DEPTH):
         if above is None:
             return False
-        if _issuer_among(bundle, above) or any(_name_and_key(above) == _name_and_key(each) for each in bundle):
+        if _issuer_among(bundle, above) or any(_are_alike(above, each) for each in bundle):
             return True
         above = _issuer_among(chain, above)
     return False
+
+
+def certificates_of(ca_certificate: x509.Certificate, bundle_pem: bytes) -> list[x509.Certificate]:
+    """Return the certificates with which a load balancer may verify this CA's CRLs.
+
+    Those are the ones in the bundle with its name and key, such as an earlier one of a CA that was renewed. If there is
+    none, clients send the CA's certificate themselves.
+    """
+    return [each for each in readable_certificates(bundle_pem) if _are_alike(each, ca_certificate)] or [ca_certificate]
 
 
 def readable_certificates(pem: bytes) -> list[x509.Certificate]:
@@ -46,18 +57,27 @@ def ca_id_from_key(certificate: x509.Certificate) -> str:
     return f"key-{hashlib.sha256(subject_public_key_info(certificate)).hexdigest()[:32]}"
 
 
-def _name_and_key(certificate: x509.Certificate) -> tuple[bytes, bytes]:
-    """Return what identifies an issuer and stays when its certificate is renewed."""
-    return certificate.subject.public_bytes(), subject_public_key_info(certificate)
+def _are_alike(one: x509.Certificate, other: x509.Certificate) -> bool:
+    """Return whether two certificates have what identifies an issuer and stays when its certificate is renewed."""
+    return subject_public_key_info(one) == subject_public_key_info(other) and names.are_equal(
+        names.subject(one), names.subject(other)
+    )
 
 
 def _issuer_among(candidates: Iterable[x509.Certificate], certificate: x509.Certificate) -> x509.Certificate | None:
-    return next((candidate for candidate in candidates if _is_issuer(candidate, certificate)), None)
+    return next((candidate for candidate in candidates if is_issued_by(certificate, candidate)), None)
 
 
-def _is_issuer(candidate: x509.Certificate, certificate: x509.Certificate) -> bool:
+def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Return whether a CA's certificate has the name and the key with which a certificate was issued."""
+    named, subject = names.issuer(certificate), names.subject(issuer)
+    if not names.are_equal(named, subject):
+        return False
     try:
-        certificate.verify_directly_issued_by(candidate)
+        if named == subject:
+            certificate.verify_directly_issued_by(issuer)
+        else:  # which compares the names octet by octet
+            verify(memoryview(certificate.tbs_certificate_bytes), certificate, issuer)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True

@@ -21,8 +21,9 @@ from functions.pki.unreadable import refuse_unreadable
 # A message goes into a state's output, and what it quotes from a CRL may have any length.
 _MAX_SHOWN = 200
 
-# What a reader of complete base CRLs understands; any other extension must not be critical (RFC 5280, 5.2).
-_UNDERSTOOD = frozenset({x509.OID_AUTHORITY_KEY_IDENTIFIER, x509.CRLNumber.oid})
+# Besides those of partial CRLs, the only extension that TLS libraries process when it is critical. They refuse every
+# client of a CA whose list has another one, even the CRL number, which must not be critical (RFC 5280, 5.2.3).
+_MAY_BE_CRITICAL = x509.OID_AUTHORITY_KEY_IDENTIFIER
 _PARTIAL = {
     x509.DeltaCRLIndicator.oid: "delta CRL indicator",
     # Indirect, partitioned, or limited to some certificates or reasons: none speaks for all of a CA.
@@ -46,9 +47,15 @@ class Crl:
     next_update: datetime | None
     number_of_revoked_entries: int
     held_serials: frozenset[int]  # of the wanted ones
-    unsupported: str | None  # the first part of it that a reader of complete base CRLs must not ignore
+    partial: str | None  # what shows that it does not speak for all certificates of the CA
+    critical: str | None  # the first critical extension that load balancers do not process
     outline: Outline = field(repr=False)
     parsed: x509.CertificateRevocationList = field(repr=False)
+
+    @property
+    def issuer_der(self) -> bytes:
+        """The issuer as it is encoded, for `names.are_equal`."""
+        return self.der[self.outline.issuer]
 
 
 def read(data: bytes, *, wanted: Collection[int] = (), max_entries: int = limits.MAX_REVOCATION_ENTRIES) -> Crl:
@@ -76,8 +83,8 @@ def _read(der: bytes, parsed: x509.CertificateRevocationList, wanted: set[bytes]
         if encoded not in extensions.checked:
             extensions.check(element(der, at), number)
             extensions.remember(encoded)
-    crl_number = _extension(parsed, x509.CRLNumber)
-    key = _extension(parsed, x509.AuthorityKeyIdentifier)
+    crl_number = find_extension(parsed, x509.CRLNumber)
+    key = find_extension(parsed, x509.AuthorityKeyIdentifier)
     if crl_number and crl_number.crl_number.bit_length() > 8 * limits.MAX_CRL_NUMBER_OCTETS:
         bits = crl_number.crl_number.bit_length()
         raise CrlMalformed(f"the CRL number has {bits} bits, at most {limits.MAX_CRL_NUMBER_OCTETS} octets are allowed")
@@ -92,24 +99,33 @@ def _read(der: bytes, parsed: x509.CertificateRevocationList, wanted: set[bytes]
         next_update=parsed.next_update_utc,
         number_of_revoked_entries=len(parsed),
         held_serials=frozenset(int.from_bytes(octets, "big") for octets in held),
-        unsupported=_unsupported(parsed) or extensions.unsupported,
+        partial=_partial(parsed) or extensions.partial,
+        critical=_critical(parsed) or extensions.critical,
         outline=parts,
         parsed=parsed,
     )
 
 
-def _extension(parsed: x509.CertificateRevocationList, kind: type[_Extension]) -> _Extension | None:
+def find_extension(
+    holder: x509.CertificateRevocationList | x509.Certificate, kind: type[_Extension]
+) -> _Extension | None:
+    """Return the extension of this kind, or None."""
     try:
-        return parsed.extensions.get_extension_for_class(kind).value
+        return holder.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
 
 
-def _unsupported(parsed: x509.CertificateRevocationList) -> str | None:
+def _partial(parsed: x509.CertificateRevocationList) -> str | None:
     for extension in parsed.extensions:
         if extension.oid in _PARTIAL:
             return f"{_PARTIAL[extension.oid]} ({extension.oid.dotted_string}): {extension.value}"[:_MAX_SHOWN]
-        if extension.critical and extension.oid not in _UNDERSTOOD:
+    return None
+
+
+def _critical(parsed: x509.CertificateRevocationList) -> str | None:
+    for extension in parsed.extensions:
+        if extension.critical and extension.oid != _MAY_BE_CRITICAL:
             return f"critical extension {extension.oid.dotted_string}"
     return None
 

@@ -23,7 +23,8 @@ from functions.errors import (
     CrlSignatureUnsupported,
     CrlVersionUnsupported,
 )
-from functions.pki.crl import Crl
+from functions.pki import names
+from functions.pki.crl import Crl, find_extension
 from functions.pki.signature import verify
 
 _V2 = 2
@@ -52,12 +53,12 @@ class HasCrlNumber(Protocol):
 
 def is_complete_base(crl: Crl) -> bool:
     """Return whether a CRL covers all certificates of its issuer, so that it may be compared with another."""
-    return crl.version == _V2 and crl.unsupported is None and crl.crl_number is not None
+    return crl.version == _V2 and crl.partial is None and crl.crl_number is not None
 
 
 def is_issued_by(crl: Crl, issuer: x509.Certificate) -> bool:
     """Return whether a CRL is this issuer's, by name and key; an issuer that cannot be verified is not."""
-    if crl.issuer != issuer.subject:
+    if not names.are_equal(crl.issuer_der, names.subject(issuer)):
         return False
     key_identifier = _subject_key_identifier(issuer)
     if None not in (crl.authority_key_identifier, key_identifier) and crl.authority_key_identifier != key_identifier:
@@ -99,9 +100,12 @@ def _check_kind(crl: Crl) -> int:
             f"the CRL is version {crl.version}, and must be version {_V2} (RFC 5280, 5.1.2.1; {_describe(crl)}). "
             f"{_OPENSSL}"
         )
-    if crl.unsupported is not None:
+    if crl.partial is not None:
+        raise CrlExtensionUnsupported(f"the CRL is not a complete base CRL: {crl.partial} ({_describe(crl)})")
+    if crl.critical is not None:
         raise CrlExtensionUnsupported(
-            f"the CRL is not a complete base CRL that is understood in full: {crl.unsupported} ({_describe(crl)})"
+            f"the CRL has a {crl.critical} ({_describe(crl)}): load balancers would refuse every client of this CA. "
+            "Configure the CA not to mark it as critical"
         )
     if crl.crl_number is None:
         raise CrlNumberMissing(
@@ -116,8 +120,16 @@ def check_issuer(crl: Crl, issuer: x509.Certificate, *, require_key_identifier: 
 
     Raises CrlIssuerMismatch, CrlAuthorityKeyMismatch.
     """
-    if crl.issuer != issuer.subject:
-        raise CrlIssuerMismatch(f"the CRL's issuer is {_quote(crl.issuer)}, and the CA is {_quote(issuer.subject)}")
+    if not names.are_equal(crl.issuer_der, names.subject(issuer)):
+        reason = ""
+        if names.differ_only_in_form(crl.issuer_der, names.subject(issuer)):
+            reason = (
+                ". Load balancers treat these names as different, since they ignore the case of ASCII letters alone. "
+                "Configure the CA to write its subject into its CRLs as it is in its certificate"
+            )
+        raise CrlIssuerMismatch(
+            f"the CRL's issuer is {_quote(crl.issuer)}, and the CA is {_quote(issuer.subject)}{reason}"
+        )
     key_identifier = _subject_key_identifier(issuer)
     if not require_key_identifier and None in (crl.authority_key_identifier, key_identifier):
         return
@@ -163,10 +175,8 @@ def _check_number(crl: Crl, number: int, attached: int, attached_sha256: str | N
 
 
 def _subject_key_identifier(certificate: x509.Certificate) -> bytes | None:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except x509.ExtensionNotFound:
-        return None
+    extension = find_extension(certificate, x509.SubjectKeyIdentifier)
+    return extension.digest if extension else None
 
 
 def _describe(crl: Crl) -> str:

@@ -30,11 +30,18 @@ class _RevokedCertificate:
 
 
 class EntryExtensions:
-    """Checks entries; `unsupported` names the first feature met that a reader must not ignore."""
+    """Checks entries, and names the first feature of each kind that makes a list unusable.
+
+    Attributes:
+        partial: the list speaks for other CAs' certificates too, or changes another list.
+        critical: an extension is critical, and TLS libraries then refuse every client of the CA, even a reason.
+
+    """
 
     def __init__(self) -> None:
         """Start with no entry checked."""
-        self.unsupported: str | None = None
+        self.partial: str | None = None
+        self.critical: str | None = None
         self.checked = {b""}  # extensions that were checked, in DER
 
     def remember(self, encoded: bytes) -> None:
@@ -58,16 +65,14 @@ class EntryExtensions:
             seen.add(oid)
             if extension.extn_id == x509.CRLReason.oid:
                 self._check_reason(extension.extn_value, what, number)
-            elif extension.critical or extension.extn_id == x509.CertificateIssuer.oid:
-                self._note(f"entry extension {oid}", number)
+            if extension.extn_id == x509.CertificateIssuer.oid:
+                self.partial = self.partial or f"entry extension {oid} in entry {number}"
+            elif extension.critical:
+                self.critical = self.critical or f"critical entry extension {oid} in entry {number}"
 
     def _check_reason(self, value: bytes, what: str, number: int) -> None:
         """Refuse what is not exactly one ENUMERATED of a known reason; cryptography also reads other values."""
         if len(value) != len(_ENUMERATED) + 1 or not value.startswith(_ENUMERATED) or value[-1] not in _REASONS:
             raise CrlMalformed(f"{what} hold reason 0x{value[:8].hex()}, unknown to RFC 5280, 5.3.1")
         if value[-1] == _REMOVE_FROM_CRL:
-            self._note("entry with reason removeFromCRL", number)
-
-    def _note(self, what: str, number: int) -> None:
-        if self.unsupported is None:
-            self.unsupported = f"{what} in entry {number}"
+            self.partial = self.partial or f"entry with reason removeFromCRL in entry {number}"

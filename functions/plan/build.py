@@ -92,7 +92,8 @@ def _plan_reconcile(manifest: Manifest, now: datetime, get_object: s3.GetObject)
         else PlannedCrl(location=location, refusal=comparison.drift.refusal),
         drift=comparison.drift,
         trust_stores=[
-            enforcement.plan_reconcile(arn, lists, newest, precedence) for arn, lists in comparison.lists.items()
+            enforcement.plan_reconcile(manifest.baseline(arn), lists, newest, precedence)
+            for arn, lists in comparison.lists.items()
         ],
         seconds_giving_way=environment().give_way_seconds if comparison.drift.status is DriftStatus.SUSPECTED else 0,
     )

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from functions.aws import elbv2, s3
 from functions.environment import environment
-from functions.errors import AwsCallRefused, AwsUnavailable, CrlRefused
+from functions.errors import AwsCallRefused, AwsUnavailable, CrlAuthorityKeyMismatch, CrlRefused
 from functions.models.plan import PlannedCrl, PlannedTrustStore
 from functions.models.states import Failure
 from functions.models.stored import AttachedList, Baseline, Manifest
-from functions.pki import crl, crl_checks
+from functions.pki import bundle_checks, crl, crl_checks
 from functions.pki.crl import Crl
 from functions.plan.trust_store_simulation import Simulation
 from functions.trust_store import capacity, revocation_lists
@@ -69,6 +69,8 @@ def plan_revocations(
     """Plan a trust store: the current CRL, if it holds a wanted serial, then the next one, if any is missing."""
     simulation = Simulation(baseline.trust_store_arn, list(baseline.lists))
     adds_now, adds_next = None, False
+    if current and _is_refused(simulation, current, baseline):
+        return _planned(baseline.lists, simulation, None, None, adds_next=False)
     if current and wanted - missing:
         adds_now = _simulate(simulation, current)
     if missing:
@@ -77,12 +79,21 @@ def plan_revocations(
 
 
 def plan_reconcile(
-    arn: str, lists: list[AttachedList], newest: Crl | None, precedence: Precedence
+    baseline: Baseline, lists: list[AttachedList], newest: Crl | None, precedence: Precedence
 ) -> PlannedTrustStore:
     """Plan a trust store for a reconcile; `newest` is None if no trust store differs."""
-    simulation = Simulation(arn, list(lists), precedence)
-    adds = _simulate(simulation, newest) if newest else None
+    simulation = Simulation(baseline.trust_store_arn, list(lists), precedence)
+    adds = _simulate(simulation, newest) if newest and not _is_refused(simulation, newest, baseline) else None
     return _planned(lists, simulation, adds, newest if adds else None, adds_next=False)
+
+
+def _is_refused(simulation: Simulation, candidate: Crl, baseline: Baseline) -> bool:
+    """Refuse a CRL that does not fit the bundle, as AttachCrl does; the CA's next one would not either."""
+    try:
+        bundle_checks.check_authority(candidate, baseline.issuers, baseline.trust_store_arn)
+    except CrlAuthorityKeyMismatch as error:
+        simulation.refusal = Failure(error=type(error).__name__, cause=str(error))
+    return simulation.refusal is not None
 
 
 def _simulate(simulation: Simulation, candidate: Crl) -> int | None:

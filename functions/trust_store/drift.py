@@ -10,7 +10,7 @@ from functions.errors import CrlNotPublished, CrlNumberLower, CrlRefused
 from functions.models.drift import DriftKind, DriftStatus, ListInPlace, TrustStoreDrift
 from functions.models.states import Drift, Failure
 from functions.models.stored import AttachedList, Manifest
-from functions.pki import crl, crl_checks
+from functions.pki import bundle_checks, crl, crl_checks
 from functions.pki.crl import Crl
 from functions.trust_store import revocation_lists
 from functions.trust_store.precedence import BY_NUMBER, lowest_winner, require_number_unused
@@ -47,13 +47,15 @@ def compare(manifest: Manifest, now: datetime, get_object: s3.GetObject = s3.get
         else:
             winners = [BY_NUMBER.winner(attached) for attached in lists.values()]
             crl_checks.check(newest, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
+        compared = (_trust_store_drift(arn, attached, newest, manifest) for arn, attached in lists.items())
+        drifts = [drift for drift in compared if drift]
+        if not drifts:  # AttachCrl checks it otherwise
+            _check_bundles(newest, manifest)
     except CrlRefused as error:
         if manifest.is_third_party:
             raise
         failure = Failure(error=type(error).__name__, cause=str(error))
         return Comparison(lists, None, Drift(status=DriftStatus.SUSPECTED, refusal=failure))
-    compared = (_trust_store_drift(arn, attached, newest, manifest) for arn, attached in lists.items())
-    drifts = [drift for drift in compared if drift]
     differs = DriftStatus.CONFIRMED if manifest.is_third_party else DriftStatus.SUSPECTED
     result = Drift(
         status=differs if drifts else DriftStatus.NONE,
@@ -63,6 +65,12 @@ def compare(manifest: Manifest, now: datetime, get_object: s3.GetObject = s3.get
         in_place=[] if drifts else list(_in_place(lists)),
     )
     return Comparison(lists, newest, result)
+
+
+def _check_bundles(in_force: Crl, manifest: Manifest) -> None:
+    """Refuse a CRL that is in force and shuts every client out: it was attached by hand, or the bundle was replaced."""
+    for baseline in manifest.baselines:
+        bundle_checks.check_authority(in_force, baseline.issuers, baseline.trust_store_arn)
 
 
 def _in_place(lists: ListsByArn) -> Iterator[ListInPlace]:

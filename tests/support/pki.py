@@ -141,13 +141,14 @@ class InMemoryCa(Identity):
         return builder.sign(key or self.key, algorithm, rsa_padding=rsa_padding).public_bytes(Encoding.DER)
 
 
-def certificate_authority(
+def certificate_authority(  # noqa: PLR0913, each is one thing that a test may want to be different
     common_name: str = "Example CA",
     *,
     key: CertificateIssuerPrivateKeyTypes | None = None,
     under: InMemoryCa | None = None,
     not_after: datetime = NOW + 3650 * DAY,
     with_key_identifier: bool = True,
+    crl_sign: bool = True,
 ) -> InMemoryCa:
     """Create a CA, by default a root."""
     key = key or ec_key()
@@ -159,7 +160,7 @@ def certificate_authority(
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=True,
-        crl_sign=True,
+        crl_sign=crl_sign,
         encipher_only=False,
         decipher_only=False,
     )

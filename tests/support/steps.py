@@ -109,7 +109,15 @@ class Steps(Harness):
             lists = revocation_lists.read_snapshot(arn, issuer, wanted, known={})
             total = sum(each.number_of_revoked_entries for each in lists)
             entries = revocation_lists.count_distinct_entries(arn, lists)
-            baselines.append(Baseline(trust_store_arn=arn, total_revoked_entries=total, entries=entries, lists=lists))
+            baselines.append(
+                Baseline(
+                    trust_store_arn=arn,
+                    total_revoked_entries=total,
+                    entries=entries,
+                    lists=lists,
+                    issuer_pems=[self.authority.certificate_pem.decode()],
+                )
+            )
         manifest = Manifest(
             execution_arn=EXECUTION + self.name,
             execution_name=self.name,

@@ -11,10 +11,10 @@ from functools import cached_property
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import crypto
 
+from functions.pki import names
 from infra.local.core.settings import Settings
 from infra.local.elbv2.exceptions import (
     InvalidCaCertificatesBundle,
@@ -30,6 +30,8 @@ _COMMENTS = re.compile(rb"(?:#[^\n-]*\n)*")
 _HASHES = {"sha256", "sha384", "sha512"}
 _RSA_BITS = range(2048, 8192 + 1)
 _CURVES = {"secp256r1", "secp384r1", "secp521r1"}
+# openssl/x509_vfy.h: X509_V_FLAG_NO_CHECK_TIME, X509_V_ERR_UNSPECIFIED
+_NO_CHECK_TIME, _UNSPECIFIED = 0x200000, 1
 _CERTIFICATE_BYTES = 16 * 1024  # aws: load-balancer-limits
 
 
@@ -41,7 +43,7 @@ class RevocationList:
     pem: bytes
     crl: x509.CertificateRevocationList
     added_at: float = field(default_factory=time.monotonic)
-    _verified: dict[bytes, bool] = field(default_factory=dict)
+    stores: dict[bytes, crypto.X509Store] = field(default_factory=dict)  # OpenSSL's, by issuer
 
     @cached_property
     def number_of_entries(self) -> int:
@@ -53,23 +55,37 @@ class RevocationList:
         """The serial numbers of the revoked certificates."""
         return frozenset(revoked.serial_number for revoked in self.crl)
 
-    @cached_property
-    def has_unknown_critical_extension(self) -> bool:
-        """Whether it has a critical extension that verifiers must understand (RFC 5280, 5.2), e.g. of a delta CRL."""
-        understood = {ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.AUTHORITY_KEY_IDENTIFIER}
-        return any(extension.critical and extension.oid not in understood for extension in self.crl.extensions)
-
     def has_expired(self, now: datetime) -> bool:
         """Return whether nextUpdate has passed."""
         next_update = self.crl.next_update_utc
         return next_update is not None and next_update <= now
 
-    def is_signed_by(self, key: CertificateIssuerPublicKeyTypes) -> bool:
-        """Return whether `key` signed the list."""
-        encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        if encoded not in self._verified:
-            self._verified[encoded] = self.crl.is_signature_valid(key)
-        return self._verified[encoded]
+    @cached_property
+    def issuer(self) -> names.CanonicalName:
+        """The issuer, as TLS libraries compare it."""
+        return names.canonical(self.crl.issuer.public_bytes())
+
+    def error_of(self, certificate: x509.Certificate, issuer: x509.Certificate) -> int:
+        """Return OpenSSL's error for a certificate whose issuer's list this is, or 0; times are not checked."""
+        encoded = issuer.public_bytes(Encoding.DER)
+        try:
+            if encoded not in self.stores:
+                self.stores[encoded] = self._store(issuer)
+            crypto.X509StoreContext(
+                self.stores[encoded], crypto.X509.from_cryptography(certificate)
+            ).verify_certificate()
+        except crypto.X509StoreContextError as error:
+            return int(error.errors[0])
+        except crypto.Error:
+            return _UNSPECIFIED  # OpenSSL cannot load the list
+        return 0
+
+    def _store(self, issuer: x509.Certificate) -> crypto.X509Store:
+        store = crypto.X509Store()
+        store.add_cert(crypto.X509.from_cryptography(issuer))
+        store.add_crl(self.crl)
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.PARTIAL_CHAIN | _NO_CHECK_TIME)
+        return store
 
 
 @dataclass

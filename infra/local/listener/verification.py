@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from cryptography import x509
 
+from functions.pki import names
 from infra.local.core.settings import ExpiredCrl, SameIssuerLists, TrustStoreSettings
 from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot
 
@@ -25,6 +26,8 @@ class Failure(StrEnum):
     PURPOSE_INVALID = "ClientCertPurposeInvalid"
     UNMAPPED = "UnmappedConnectionError"
 
+
+_REVOKED = 23  # X509_V_ERR_CERT_REVOKED
 
 # OpenSSL's X509_V_ERR_… (openssl/x509_vfy.h); all others are INVALID.
 OPENSSL_FAILURES = {
@@ -87,25 +90,28 @@ def find_revocation_failure(
 ) -> Failure | None:
     """Return why the revocation lists refuse a chain, leaf first, or None if they do not.
 
-    Lists are found by issuer name alone, as in s2n-tls; one that the issuer's key did not sign refuses the client.
-    A certificate without a list of its issuer is not revoked.
+    Lists are found by issuer name alone, as in s2n-tls; one that OpenSSL does not accept refuses the client. A
+    certificate without a list of its issuer is not revoked.
     """
     for certificate, issuer in pairwise(chain):
-        for revocation_list in _lists_of(certificate.issuer, lists, settings.same_issuer_lists):
-            is_signed = revocation_list.is_signed_by(issuer.public_key())  # type: ignore[arg-type]
-            if not is_signed or revocation_list.has_unknown_critical_extension:
+        for revocation_list in _lists_of(certificate, lists, settings.same_issuer_lists):
+            error = revocation_list.error_of(certificate, issuer)
+            if error not in (0, _REVOKED):
                 return Failure.CRL_PROCESSING_ERROR
             if revocation_list.has_expired(datetime.now(UTC)) and settings.expired_crl is not ExpiredCrl.ENFORCED:
                 if settings.expired_crl is ExpiredCrl.REFUSED:
                     return Failure.CRL_PROCESSING_ERROR
                 continue
-            if certificate.serial_number in revocation_list.serials:
+            if error == _REVOKED:
                 return Failure.CRL_HIT
     return None
 
 
-def _lists_of(issuer: x509.Name, lists: Sequence[RevocationList], which: SameIssuerLists) -> Sequence[RevocationList]:
-    same_issuer = [each for each in lists if each.crl.issuer == issuer]
+def _lists_of(
+    certificate: x509.Certificate, lists: Sequence[RevocationList], which: SameIssuerLists
+) -> Sequence[RevocationList]:
+    issuer = names.canonical(names.issuer(certificate))
+    same_issuer = [each for each in lists if each.issuer == issuer]
     if which is SameIssuerLists.NEWEST:
         return same_issuer[-1:]
     return same_issuer[:1] if which is SameIssuerLists.OLDEST else same_issuer

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from moto.core.responses import ActionResult
 
+from functions import workflow_bucket
 from functions.environment import environment
 from functions.errors import (
     AwsUnavailable,
+    CrlAuthorityKeyMismatch,
     CrlNumberLower,
     CrlNumberReused,
     RevocationAddUnclear,
@@ -17,7 +20,7 @@ from functions.errors import (
     TrustStoreThrottled,
 )
 from functions.handlers.attach_crl import attach_crl
-from functions.models.states import Attached, EnforceInput
+from functions.models.states import Attached, EnforceInput, TrustStore
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
 from tests.support import der_crl, pki
@@ -250,3 +253,23 @@ def test_list_removed_while_being_read(steps: Steps) -> None:
         revocation_id=3, added_revocation_ids=[3], started_at=NOW, finished_at=NOW + timedelta(seconds=1)
     )
     assert steps.attached().keys() == {stays, 3}
+
+
+def test_crl_that_does_not_fit_the_bundle(steps: Steps) -> None:
+    """It is not attached where load balancers would refuse every client with it, and is where they would not."""
+    serial = steps.authority.certificate.serial_number
+    renewed = pki.certificate_authority(key=steps.authority.key).certificate
+    own = [x509.DirectoryName(steps.authority.certificate.issuer)]
+    identifier = x509.AuthorityKeyIdentifier(steps.authority.key_identifier, own, serial)
+    der = steps.authority.crl([A], key_identifier=None, extensions=[(identifier, False)])
+    other = steps.fresh().trust_store_arn
+    location = steps.manifest(A, trust_store_arns=[steps.trust_store_arn, other])
+    manifest = workflow_bucket.get_manifest(location)
+    manifest.baselines[1].issuer_pems.append(renewed.public_bytes(Encoding.PEM).decode())
+    location = workflow_bucket.put_manifest(manifest)
+    converted = steps.convert(der, location)
+    with pytest.raises(CrlAuthorityKeyMismatch, match=f"bundle of {other}: serial number {serial:x}, there"):
+        attach_crl(
+            EnforceInput(manifest=location, trust_store=TrustStore(trust_store_arn=other), converted=converted), NOW
+        )
+    assert steps.attach(location, converted).attached.revocation_id == 1

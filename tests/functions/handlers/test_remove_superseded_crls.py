@@ -1,6 +1,7 @@
 """RemoveSupersededCrls removes the lists that the verified one supersedes, nothing else, and checks again."""
 
 import pytest
+from cryptography import x509
 
 from functions.errors import CrlNumberReused, RevocationNotVerified, TrustStoreThrottled
 from functions.models.base import S3Object
@@ -34,6 +35,16 @@ def test_older_lists(steps: Steps, verified: Verified) -> None:
     assert removed.removed_revocation_ids == [1, 2]
     assert (removed.verified_list_gone, removed.total_revoked_entries) == (False, 2)
     assert steps.attached() == {3: {A, B}}
+
+
+def test_older_list_that_shuts_clients_out(steps: Steps) -> None:
+    """A list of this CA that would be refused today, since its reason is critical, is removed like any other."""
+    reason = (x509.CRLReason(x509.ReasonFlags.superseded), True)
+    bad = steps.add(steps.authority.crl([A], number=1, entry_extensions=[reason]))
+    manifest = steps.manifest(A)
+    converted = steps.convert(steps.authority.crl([A], number=2))
+    removed = steps.supersede(manifest, converted, steps.verify(manifest, converted, steps.attach(manifest, converted)))
+    assert removed.removed.removed_revocation_ids == [bad]
 
 
 def test_nothing_to_remove(steps: Steps, verified: Verified) -> None:

@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from functions.pki.chain import ca_id_from_key, is_trusted
+from functions.pki import certificates
+from functions.pki.chain import ca_id_from_key, certificates_of, is_issued_by, is_trusted
+from tests.functions.pki import variants
+from tests.functions.pki.variants import PRINTABLE, certificate, common_name
 from tests.support import pki
 from tests.support.pki import InMemoryCa, certificate_authority
 
@@ -43,6 +46,32 @@ def test_only_another_ca_in_the_bundle() -> None:
 def test_issuer_in_the_bundle_and_no_chain() -> None:
     """The direct issuer is found without the chain."""
     assert trusted(ISSUING, MIDDLE, chain=b"")
+
+
+def test_issuer_named_in_another_string_type() -> None:
+    """A certificate is issued by a CA that it names in another type of string or letter case, as in OpenSSL."""
+    ca = certificate(variants.Variant().ca)
+    for leaf_issuer in (common_name("EXAMPLE ca"), common_name("Example CA", PRINTABLE)):
+        leaf = certificate(variants.Variant(leaf_issuer=leaf_issuer).client(5))
+        assert is_issued_by(leaf, ca)
+        certificates.check(leaf, ca, pki.NOW)
+    assert not is_issued_by(certificate(variants.Variant(leaf_issuer=common_name("Example")).client(5)), ca)
+
+
+def test_signature_of_another_key_under_a_name_in_another_case() -> None:
+    """The name alone does not make an issuer."""
+    stranger = certificate_authority("EXAMPLE ca")
+    ca = certificate(variants.Variant(subject=pki.name("Example CA").public_bytes()).ca)
+    assert not is_issued_by(stranger.issue().certificate, ca)
+
+
+def test_certificates_that_verify_its_crls() -> None:
+    """Each certificate of its name and key in the bundle counts, even an earlier one; otherwise the CA's own."""
+    renewed = certificate_authority("Issuing", key=ISSUING.key)
+    twin = certificate_authority("Issuing")
+    bundle = b"".join(each.certificate_pem for each in (ROOT, renewed, twin, ISSUING))
+    assert certificates_of(ISSUING.certificate, bundle) == [renewed.certificate, ISSUING.certificate]
+    assert certificates_of(ISSUING.certificate, ROOT.certificate_pem) == [ISSUING.certificate]
 
 
 def test_chain_broken() -> None:

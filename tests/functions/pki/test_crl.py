@@ -23,7 +23,7 @@ def test_fields_of_a_crl() -> None:
     assert (read.version, read.crl_number, read.number_of_revoked_entries) == (2, 1_700_000_000_000, 2)
     assert (read.issuer, read.authority_key_identifier) == (CA.certificate.subject, CA.key_identifier)
     assert (read.this_update, read.next_update) == (pki.NOW - pki.HOUR, pki.NOW + 7 * pki.DAY)
-    assert (read.der, read.sha256, read.unsupported) == (der, hashlib.sha256(der).hexdigest(), None)
+    assert (read.der, read.sha256, read.partial, read.critical) == (der, hashlib.sha256(der).hexdigest(), None, None)
 
 
 def test_pem_is_read_as_der() -> None:

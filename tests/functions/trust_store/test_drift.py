@@ -4,6 +4,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
 
 from functions.models.drift import DriftKind, DriftStatus
 from functions.models.plan import Plan, PlannedOutcome
@@ -11,7 +12,8 @@ from functions.models.request import ExecutionInput
 from functions.pki import serial_number
 from functions.plan.build import build_plan
 from infra.local.lab.lab import create_trust_store
-from tests.support.pki import DAY, HOUR, NOW, A, B
+from tests.support import pki
+from tests.support.pki import DAY, HOUR, NOW, A, B, InMemoryCa
 from tests.support.steps import Steps
 
 
@@ -98,6 +100,45 @@ def test_crl_that_is_not_valid_yet(third_party: Steps) -> None:
     """The refusal gives both times."""
     result = plan(third_party, third_party.authority.crl([A], this_update=NOW + timedelta(seconds=1)))
     assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlNotYetValid")
+
+
+def of_an_earlier_certificate(authority: InMemoryCa) -> bytes:
+    """Sign a CRL that names the CA's certificate before it was renewed with the same key, as easy-rsa does."""
+    earlier = [x509.DirectoryName(authority.certificate.subject)]
+    identifier = x509.AuthorityKeyIdentifier(authority.key_identifier, earlier, authority.certificate.serial_number - 1)
+    return authority.crl([A], key_identifier=None, extensions=[(identifier, False)])
+
+
+def test_crl_of_an_earlier_certificate(third_party: Steps) -> None:
+    """The plan refuses it for the trust store whose bundle holds another certificate."""
+    result = plan(third_party, of_an_earlier_certificate(third_party.authority))
+    (store,) = result.trust_stores
+    assert store.refusal
+    assert (result.outcome, store.refusal.error, store.add_crl_number) == (
+        PlannedOutcome.FAILED,
+        "CrlAuthorityKeyMismatch",
+        None,
+    )
+    assert f"serial number {third_party.authority.certificate.serial_number - 1:x}, there" in store.refusal.cause
+
+
+def test_crl_of_an_earlier_certificate_in_force(third_party: Steps) -> None:
+    """A list that shuts every client out is in force: the plan does not call that in order."""
+    der = of_an_earlier_certificate(third_party.authority)
+    third_party.add(der)
+    result = plan(third_party, der)
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlAuthorityKeyMismatch")
+    assert f"{third_party.trust_store_arn}: serial number" in (result.cause or "")
+
+
+def test_ca_that_may_not_sign_crls(steps: Steps) -> None:
+    """Nothing is done: any CRL of this CA would shut all of its clients out."""
+    authority = pki.certificate_authority(crl_sign=False)
+    bundle = [SimpleNamespace(pem=authority.certificate_pem.decode())]
+    store = create_trust_store(steps.aws, f"p-{steps.name}", bundle)
+    result = plan(Steps(steps.lab, store, authority=authority), authority.crl([A]))
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlSignNotAllowed")
+    assert f"in the bundle of {store} (serial number {authority.certificate.serial_number:x})" in (result.cause or "")
 
 
 def test_crl_of_an_unknown_ca(third_party: Steps, steps: Steps) -> None:

@@ -42,7 +42,7 @@ def bytes_of(store: TrustStore) -> dict[int, bytes]:
 def own_lists(workflow: Workflow, store: TrustStore) -> list[int]:
     """Return the ids of the lists of our CA."""
     ca = acm_pca.certificate_authority(workflow.authority.arn)
-    return [i for i, one in store.lists.items() if one.is_signed_by(ca.key.public_key())]
+    return [i for i, one in store.lists.items() if one.crl.is_signature_valid(ca.key.public_key())]
 
 
 def test_list_of_another_ca_is_kept(guarded: Workflow, store: TrustStore, stranger: pki.InMemoryCa) -> None:

@@ -6,15 +6,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from infra.local.core.settings import ExpiredCrl, SameIssuerLists
+from functions.pki import names
+from infra.local.core.settings import ExpiredCrl, SameIssuerLists, TrustStoreSettings
 from infra.local.elbv2.responses import trust_store
+from infra.local.elbv2.trust_store import RevocationList
 from infra.local.lab.handshake import connect
+from infra.local.listener.verification import Failure, find_revocation_failure
+from tests.functions.pki import variants
+from tests.functions.pki.agreement import INNOCENT, REVOKED, Verdict, openssl, refusal
 from tests.infra.local.listener.site import Site, get
 from tests.support.private_ca import LocalCa
 from tests.support.services import Services
+
+# The embedded trust store cannot load some of the lists, and has a setting for what the times of a list mean.
+_WITHOUT_VERDICT = ("version 3", "issuer in Latin-1", "two signature algorithms", "not yet valid", "expired")
 
 
 def test_a_client_sends_its_intermediates(services: Services, tmp_path: Path) -> None:
@@ -117,13 +126,33 @@ def test_effect_of_an_expired_list_is_a_setting(
 
 
 def test_list_is_parsed_once(site: Site) -> None:
-    """The second handshake reuses the serials of the first."""
+    """The second handshake reuses what OpenSSL read in the first."""
     leaf = site.authority.issue()
     site.authority.revoke(leaf)
     site.attach()
     site.connect(leaf)
     (attached,) = trust_store(site.store).snapshot().lists
-    first = attached.serials
+    (first,) = attached.stores.values()
     site.connect(leaf)
     (again,) = trust_store(site.store).snapshot().lists
-    assert again.serials is first
+    assert list(again.stores.values()) == [first]
+
+
+@pytest.mark.parametrize("label", [label for label in variants.CHANGES if label not in _WITHOUT_VERDICT])
+def test_decides_as_openssl_does(label: str, tmp_path: Path) -> None:
+    """What the product takes lets the innocent in, and what OpenSSL refuses lets nobody in."""
+    variant = variants.named()[label]
+    parsed = x509.load_der_x509_crl(variant.crl(REVOKED))
+    revocation_list = RevocationList(1, b"", parsed)
+    ca = variants.certificate(variant.ca)
+
+    def failure(serial: int) -> Failure | None:
+        chain = (variants.certificate(variant.client(serial)), ca)
+        return find_revocation_failure(chain, [revocation_list], TrustStoreSettings())
+
+    if refusal(variant) is None:
+        assert (failure(INNOCENT), failure(REVOKED)) == (None, Failure.CRL_HIT)
+    elif not names.are_equal(variant.issuer, variant.subject):  # not a list of this CA
+        assert (failure(INNOCENT), failure(REVOKED)) == (None, None)
+    elif openssl(variant, tmp_path) is Verdict.LOCKS_OUT:
+        assert failure(INNOCENT) is Failure.CRL_PROCESSING_ERROR

@@ -1,0 +1,65 @@
+"""Decides whether load balancers would accept a CA's CRLs with the CA's certificate in their bundle.
+
+If they would not, they refuse every client of the CA once such a list is attached.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from cryptography import x509
+
+from functions.errors import CrlAuthorityKeyMismatch, CrlSignNotAllowed
+from functions.pki import names
+from functions.pki.crl import Crl, find_extension
+
+_MAX_SHOWN = 200
+
+
+def check_key_usage(certificate: x509.Certificate, label: str) -> None:
+    """Refuse a certificate that may not sign CRLs; one without a key usage may (RFC 5280, 6.3.3 (f)).
+
+    Raises CrlSignNotAllowed.
+    """
+    usage = find_extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.crl_sign:
+        raise CrlSignNotAllowed(
+            f"{label} (serial number {certificate.serial_number:x}) has a key usage without cRLSign: with a CRL "
+            "attached, load balancers would refuse every client of this CA. Have the certificate issued again with "
+            "keyCertSign and cRLSign, and replace it in the bundle"
+        )
+
+
+def check_authority(crl: Crl, certificates: Sequence[x509.Certificate], trust_store_arn: str) -> None:
+    """Refuse a CRL whose authority key identifier does not fit each of the CA's certificates (RFC 5280, 5.2.1).
+
+    It may name the CA certificate's key, issuer and serial number. The latter two change when the CA is renewed with
+    the same key, and load balancers compare them all.
+
+    Raises CrlAuthorityKeyMismatch.
+    """
+    authority = find_extension(crl.parsed, x509.AuthorityKeyIdentifier)
+    if authority is None:
+        return
+    for certificate in certificates:
+        if differences := "; ".join(_differences(authority, certificate)):
+            raise CrlAuthorityKeyMismatch(
+                f"the authority key identifier of CRL number {crl.crl_number} does not fit the CA's certificate in the "
+                f"bundle of {trust_store_arn}: {differences}. With this CRL attached, its load balancers would refuse "
+                "every client of this CA. Have the CA write the key identifier alone (openssl.cnf: "
+                "authorityKeyIdentifier = keyid:always), or replace that certificate by the CA's present one"
+            )
+
+
+def _differences(authority: x509.AuthorityKeyIdentifier, certificate: x509.Certificate) -> Iterator[str]:
+    key = find_extension(certificate, x509.SubjectKeyIdentifier)
+    if key and authority.key_identifier not in (None, key.digest):
+        yield f"key identifier {(authority.key_identifier or b'')[:32].hex(':')}, there {key.digest[:32].hex(':')}"
+    if authority.authority_cert_serial_number not in (None, certificate.serial_number):
+        yield f"serial number {authority.authority_cert_serial_number:x}, there {certificate.serial_number:x}"
+    issuers = [each.value for each in authority.authority_cert_issuer or () if isinstance(each, x509.DirectoryName)]
+    # Of several names the first counts (openssl v3_purp.c: X509_check_akid).
+    if issuers and not names.are_equal(issuers[0].public_bytes(), names.issuer(certificate)):
+        yield f"issuer {_quote(issuers[0])}, there {_quote(certificate.issuer)}"
+
+
+def _quote(name: x509.Name) -> str:
+    return repr(name.rfc4514_string()[:_MAX_SHOWN])

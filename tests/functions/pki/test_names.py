@@ -1,0 +1,40 @@
+"""Names are equal or not as in OpenSSL; test_bundle_checks.py asks openssl itself."""
+
+import pytest
+from cryptography import x509
+
+from functions.pki import names
+from tests.functions.pki.variants import BMP, NUMERIC, PRINTABLE, UTF8, common_name
+from tests.support import pki
+
+CA = pki.certificate_authority(under=pki.certificate_authority("Example Root"))
+
+
+def test_names_of_a_certificate() -> None:
+    """Subject and issuer are found where the certificate has them."""
+    assert names.subject(CA.certificate) == CA.certificate.subject.public_bytes()
+    assert names.issuer(CA.certificate) == CA.certificate.issuer.public_bytes() != names.subject(CA.certificate)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal", "only_form"),
+    [
+        (common_name("CA"), common_name("ca"), True, False),
+        (common_name("Ä"), common_name("ä"), False, True),
+        (common_name("CA"), common_name("\uff23\uff21"), False, True),
+        (common_name("CA"), common_name("CB"), False, False),
+        (common_name("1", NUMERIC), common_name("1", PRINTABLE), False, True),
+        (common_name(b"\xff\xfe\xfd"), common_name(b"\xff\xfe\xfd"), True, False),
+        (common_name(b"\xff A", UTF8), common_name(b"\xff a", UTF8), False, True),
+        (common_name(b"\0A\0b", BMP), common_name("aB"), True, False),
+    ],
+)
+def test_equality(one: bytes, other: bytes, *, equal: bool, only_form: bool) -> None:
+    """ASCII letters may differ in case, blanks in number, and text in its type; what is not text, in nothing."""
+    assert (names.are_equal(one, other), names.differ_only_in_form(one, other)) == (equal, only_form)
+
+
+def test_name_of_cryptography() -> None:
+    """A name that cryptography encodes is the same name."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "example  org"), *pki.name("x").rdns[1]])
+    assert names.are_equal(name.public_bytes(), common_name("X"))

@@ -1,0 +1,327 @@
+"""Variants of a CA's certificate and its CRL, encoded by hand: each field that somebody looks at, right and wrong."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA1, SHA224, SHA384, HashAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from functions.pki.certificate_list import integer_octets
+from tests.support import pki
+from tests.support.der_crl import (
+    BIT_STRING,
+    ENUMERATED,
+    EXPLICIT_EXTENSIONS,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    V2,
+    extension,
+    generalized_time,
+    utc_time,
+    wrap,
+)
+
+UTF8, NUMERIC, PRINTABLE, TELETEX, IA5, UNIVERSAL, BMP = 0x0C, 0x12, 0x13, 0x14, 0x16, 0x1C, 0x1E
+SET = 0x31
+CRITICAL = b"\x01\x01\xff"
+_COMMON_NAME, _ORGANIZATION = bytes.fromhex("0603550403"), bytes.fromhex("060355040a")
+_SERIAL_NUMBER = bytes.fromhex("0603550405")
+_ECDSA = {
+    hash_name: wrap(SEQUENCE, bytes.fromhex(oid))
+    for hash_name, oid in {
+        "sha1": "06072a8648ce3d0401",
+        "sha224": "06082a8648ce3d040301",
+        "sha256": "06082a8648ce3d040302",
+        "sha384": "06082a8648ce3d040303",
+    }.items()
+}
+
+Attribute = tuple[bytes, int, bytes]
+
+
+def name(*rdns: Attribute | tuple[Attribute, ...]) -> bytes:
+    """Encode a name of RDNs, each of one attribute or several."""
+    sets = [(rdn,) if isinstance(rdn[0], bytes) else rdn for rdn in rdns]
+    return wrap(
+        SEQUENCE,
+        *(
+            wrap(SET, *sorted(wrap(SEQUENCE, kind, wrap(tag, value)) for kind, tag, value in attributes))
+            for attributes in sets
+        ),
+    )
+
+
+def common_name(value: str | bytes, tag: int = UTF8) -> bytes:
+    """Encode a name that has an organization and this common name."""
+    text = value if isinstance(value, bytes) else value.encode()
+    return name((_ORGANIZATION, PRINTABLE, b"Example Org"), (_COMMON_NAME, tag, text))
+
+
+SUBJECT = common_name("Example CA")
+ROOT, OTHER = common_name("Example Root"), common_name("Another CA")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A CA, its certificate in the bundle, and its CRL; the fields are encoded."""
+
+    subject: bytes = SUBJECT
+    ca_issuer: bytes = SUBJECT
+    ca_serial: int = 0x1001
+    key_usage: bytes | None = b"\x03\x02\x01\x06"  # keyCertSign and cRLSign
+    usage_critical: bytes = CRITICAL
+    ca_key_identifier: bytes | None = b"\x11" * 20
+    issuer: bytes = SUBJECT
+    leaf_issuer: bytes = SUBJECT
+    version: bytes = V2
+    this_update: bytes = utc_time(pki.NOW - pki.HOUR)
+    next_update: bytes = utc_time(pki.NOW + pki.DAY)
+    authority: bytes | None = wrap(0x80, b"\x11" * 20)
+    authority_critical: bytes = b""
+    number: bytes | None = wrap(INTEGER, b"\x05")
+    number_critical: bytes = b""
+    more: bytes = b""
+    entry_date: bytes = utc_time(pki.NOW - pki.HOUR)
+    entry_extensions: bytes = b""
+    first_entry: bytes = b""
+    inner_hash: HashAlgorithm = field(default_factory=lambda: pki.SHA256)
+    outer_hash: HashAlgorithm | None = None
+    signed_by: int = 0
+
+    @cached_property
+    def ca(self) -> bytes:
+        """The CA's certificate."""
+        usage = extension("2.5.29.15", self.key_usage, critical=self.usage_critical) if self.key_usage else b""
+        identifier = self.ca_key_identifier
+        own = extension("2.5.29.14", wrap(OCTET_STRING, identifier)) if identifier is not None else b""
+        basic = extension("2.5.29.19", wrap(SEQUENCE, CRITICAL), critical=CRITICAL)
+        return _certificate(self.ca_issuer, self.subject, self.ca_serial, KEYS[0], basic + usage + own)
+
+    def client(self, serial: int) -> bytes:
+        """Return a client's certificate."""
+        return _certificate(self.leaf_issuer, common_name(f"client {serial}"), serial, KEYS[2], b"")
+
+    def crl(self, revoked: int) -> bytes:
+        """Return the CRL, in which one client is revoked."""
+        algorithm = _ECDSA[self.inner_hash.name]
+        extensions = b"".join(
+            (
+                extension("2.5.29.35", wrap(SEQUENCE, self.authority), critical=self.authority_critical)
+                if self.authority is not None
+                else b"",
+                extension("2.5.29.20", self.number, critical=self.number_critical) if self.number is not None else b"",
+                self.more,
+            )
+        )
+        entry = wrap(
+            SEQUENCE,
+            wrap(INTEGER, integer_octets(revoked)),
+            self.entry_date,
+            wrap(SEQUENCE, self.entry_extensions) if self.entry_extensions else b"",
+        )
+        tbs = wrap(
+            SEQUENCE,
+            self.version,
+            algorithm,
+            self.issuer,
+            self.this_update,
+            self.next_update,
+            wrap(SEQUENCE, self.first_entry, entry),
+            wrap(EXPLICIT_EXTENSIONS, wrap(SEQUENCE, extensions)) if extensions else b"",
+        )
+        outer = self.outer_hash or self.inner_hash
+        signature = KEYS[self.signed_by].sign(tbs, ec.ECDSA(outer))
+        return wrap(SEQUENCE, tbs, _ECDSA[outer.name], wrap(BIT_STRING, b"\0", signature))
+
+
+KEYS = [pki.ec_key() for _ in range(3)]  # the CA's, a stranger's, the clients'
+
+
+def _certificate(issuer: bytes, subject: bytes, serial: int, key: ec.EllipticCurvePrivateKey, more: bytes) -> bytes:
+    validity = wrap(SEQUENCE, utc_time(pki.NOW - pki.DAY), utc_time(pki.NOW + 30 * pki.DAY))
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    algorithm = _ECDSA["sha256"]
+    extensions = wrap(0xA3, wrap(SEQUENCE, more)) if more else b""
+    parts = (wrap(INTEGER, integer_octets(serial)), algorithm, issuer, validity, subject, public, extensions)
+    tbs = wrap(SEQUENCE, wrap(0xA0, wrap(INTEGER, b"\x02")), *parts)
+    return wrap(SEQUENCE, tbs, algorithm, wrap(BIT_STRING, b"\0", KEYS[0].sign(tbs, ec.ECDSA(pki.SHA256))))
+
+
+def names_ca(*, key: bytes | None = b"\x11" * 20, issuer: bytes = SUBJECT, serial: int = 0x1001) -> bytes:
+    """Encode an authority key identifier that names a certificate by issuer and serial number."""
+    return b"".join(
+        (
+            wrap(0x80, key) if key is not None else b"",
+            wrap(0xA1, wrap(0xA4, issuer)),
+            wrap(0x82, integer_octets(serial)),
+        )
+    )
+
+
+def _reason(value: bytes, critical: bytes = b"") -> bytes:
+    return extension("2.5.29.21", value, critical=critical)
+
+
+def _names(own: bytes, in_crl: bytes) -> dict[str, object]:
+    return {"subject": own, "ca_issuer": own, "leaf_issuer": own, "issuer": in_crl}
+
+
+_OLD = generalized_time(pki.NOW - pki.DAY)
+_NUMERIC = (name((_SERIAL_NUMBER, NUMERIC, b"42")), name((_SERIAL_NUMBER, PRINTABLE, b"42")))
+_TWO = ((_ORGANIZATION, UTF8, b"Org"), (_COMMON_NAME, UTF8, b"CA"))
+_DISTRIBUTION_POINT = wrap(SEQUENCE, wrap(0xA0, wrap(0xA0, wrap(0x86, b"http://example.com/a.crl"))))
+
+# Each changes one field, or a pair that belongs together.
+CHANGES: dict[str, dict[str, object]] = {
+    "as it should be": {},
+    "key usage absent": {"key_usage": None},
+    "key usage not critical": {"usage_critical": b""},
+    "key usage certSign alone": {"key_usage": b"\x03\x02\x02\x04"},
+    "key usage certSign alone, not critical": {"key_usage": b"\x03\x02\x02\x04", "usage_critical": b""},
+    "key usage all": {"key_usage": b"\x03\x02\x01\xfe"},
+    "CA without key identifier": {"ca_key_identifier": None},
+    "CA with an empty key identifier": {"ca_key_identifier": b""},
+    "CA with another key identifier": {"ca_key_identifier": b"\x22" * 20},
+    "CA under a root": {"ca_issuer": ROOT},
+    "CRL without authority key identifier": {"authority": None},
+    "authority key identifier empty": {"authority": b""},
+    "authority of another key": {"authority": wrap(0x80, b"\x33" * 20)},
+    "authority critical": {"authority_critical": CRITICAL},
+    "authority with issuer and serial": {"authority": names_ca()},
+    "authority with issuer and serial alone": {"authority": names_ca(key=None)},
+    "authority with another serial": {"authority": names_ca(serial=0x1000)},
+    "authority with another serial alone": {"authority": names_ca(key=None, serial=0x1000)},
+    "authority with another issuer": {"authority": names_ca(issuer=OTHER)},
+    "authority with an issuer in another case": {"authority": names_ca(issuer=common_name("EXAMPLE ca"))},
+    "authority with an issuer of another string type": {
+        "authority": names_ca(issuer=common_name("Example CA", PRINTABLE))
+    },
+    "authority with the root as issuer": {"authority": names_ca(issuer=ROOT), "ca_issuer": ROOT},
+    "authority with the subject as issuer, CA under a root": {"authority": names_ca(), "ca_issuer": ROOT},
+    "authority with a URI and another issuer": {
+        "authority": wrap(0xA1, wrap(0x86, b"http://ca"), wrap(0xA4, OTHER)) + wrap(0x82, b"\x10\x01")
+    },
+    "authority with two issuers, the second another": {
+        "authority": wrap(0xA1, wrap(0xA4, SUBJECT), wrap(0xA4, OTHER)) + wrap(0x82, b"\x10\x01")
+    },
+    "authority with two issuers, the first another": {
+        "authority": wrap(0xA1, wrap(0xA4, OTHER), wrap(0xA4, SUBJECT)) + wrap(0x82, b"\x10\x01")
+    },
+    "no CRL number": {"number": None},
+    "CRL number critical": {"number_critical": CRITICAL},
+    "CRL number 0": {"number": wrap(INTEGER, b"\0")},
+    "CRL number of 20 octets": {"number": wrap(INTEGER, b"\x7f" + b"\xff" * 19)},
+    "CRL number negative": {"number": wrap(INTEGER, b"\x85")},
+    "version 1": {"version": b"", "authority": None, "number": None},
+    "version 3": {"version": wrap(INTEGER, b"\x02")},
+    "version 1 with extensions": {"version": b""},
+    "delta": {"more": extension("2.5.29.27", wrap(INTEGER, b"\x04"), critical=CRITICAL)},
+    "delta not critical": {"more": extension("2.5.29.27", wrap(INTEGER, b"\x04"))},
+    "partition": {"more": extension("2.5.29.28", _DISTRIBUTION_POINT, critical=CRITICAL)},
+    "for CA certificates": {"more": extension("2.5.29.28", wrap(SEQUENCE, wrap(0x82, b"\xff")), critical=CRITICAL)},
+    "for user certificates": {"more": extension("2.5.29.28", wrap(SEQUENCE, wrap(0x81, b"\xff")), critical=CRITICAL)},
+    "indirect": {"more": extension("2.5.29.28", wrap(SEQUENCE, wrap(0x84, b"\xff")), critical=CRITICAL)},
+    "freshest CRL": {"more": extension("2.5.29.46", wrap(SEQUENCE, _DISTRIBUTION_POINT))},
+    "freshest CRL critical": {"more": extension("2.5.29.46", wrap(SEQUENCE, _DISTRIBUTION_POINT), critical=CRITICAL)},
+    "issuer alternative name": {"more": extension("2.5.29.18", wrap(SEQUENCE, wrap(0x86, b"http://ca")))},
+    "issuer alternative name critical": {
+        "more": extension("2.5.29.18", wrap(SEQUENCE, wrap(0x86, b"http://ca")), critical=CRITICAL)
+    },
+    "unknown extension": {"more": extension("1.2.3.4", b"\5\0")},
+    "unknown critical extension": {"more": extension("1.2.3.4", b"\5\0", critical=CRITICAL)},
+    "not yet valid": {"this_update": utc_time(pki.NOW + pki.HOUR)},
+    "expired": {"next_update": utc_time(pki.NOW - pki.HOUR)},
+    "no next update": {"next_update": b""},
+    "times as GeneralizedTime": {"this_update": _OLD, "next_update": generalized_time(pki.NOW + pki.DAY)},
+    "entry's time as GeneralizedTime": {"entry_date": _OLD},
+    "entry's time ahead": {"entry_date": utc_time(pki.NOW + pki.DAY)},
+    "signed by a stranger": {"signed_by": 1},
+    "signed with SHA-1": {"inner_hash": SHA1()},  # noqa: S303 - that it is refused is what is tested
+    "signed with SHA-224": {"inner_hash": SHA224()},
+    "signed with SHA-384": {"inner_hash": SHA384()},
+    "two signature algorithms": {"outer_hash": SHA384()},
+    "reason": {"entry_extensions": _reason(wrap(ENUMERATED, b"\x01"))},
+    "reason critical": {"entry_extensions": _reason(wrap(ENUMERATED, b"\x01"), CRITICAL)},
+    "reason unused": {"entry_extensions": _reason(wrap(ENUMERATED, b"\x07"))},
+    "reason removeFromCRL": {"entry_extensions": _reason(wrap(ENUMERATED, b"\x08"))},
+    "reason INTEGER": {"entry_extensions": _reason(wrap(INTEGER, b"\x01"))},
+    "reason of two octets": {"entry_extensions": _reason(wrap(ENUMERATED, b"\x01\x01"))},
+    "reason empty": {"entry_extensions": _reason(b"")},
+    "reason twice": {"entry_extensions": _reason(wrap(ENUMERATED, b"\x01")) * 2},
+    "invalidity date": {"entry_extensions": extension("2.5.29.24", _OLD)},
+    "invalidity date critical": {"entry_extensions": extension("2.5.29.24", _OLD, critical=CRITICAL)},
+    "unknown entry extension": {"entry_extensions": extension("1.2.3.4", b"\5\0")},
+    "unknown critical entry extension": {"entry_extensions": extension("1.2.3.4", b"\5\0", critical=CRITICAL)},
+    "certificate issuer": {
+        "entry_extensions": extension("2.5.29.29", wrap(SEQUENCE, wrap(0xA4, OTHER)), critical=CRITICAL)
+    },
+    "certificate issuer not critical": {"entry_extensions": extension("2.5.29.29", wrap(SEQUENCE, wrap(0xA4, OTHER)))},
+    "another entry critical": {
+        "first_entry": wrap(
+            SEQUENCE,
+            wrap(INTEGER, b"\x77"),
+            utc_time(pki.NOW - pki.HOUR),
+            wrap(SEQUENCE, extension("1.2.3.4", b"\5\0", critical=CRITICAL)),
+        )
+    },
+    "another issuer": {"issuer": OTHER},
+    "issuer in another case": {"issuer": common_name("EXAMPLE ca")},
+    "issuer with blanks": {"issuer": common_name("  Example \t CA ")},
+    "issuer as PrintableString": {"issuer": common_name("Example CA", PRINTABLE)},
+    "issuer as TeletexString": {"issuer": common_name("Example CA", TELETEX)},
+    "issuer as IA5String": {"issuer": common_name("Example CA", IA5)},
+    "issuer as BMPString": {"issuer": common_name("Example CA".encode("utf-16-be"), BMP)},
+    "issuer as UniversalString": {"issuer": common_name("Example CA".encode("utf-32-be"), UNIVERSAL)},
+    "issuer with a blank less": {"issuer": common_name("ExampleCA")},
+    "issuer with another letter case, not ASCII": _names(common_name("Zürich CA"), common_name("ZÜRICH CA")),
+    "issuer with letters not ASCII": _names(common_name("Zürich CA"), common_name("Zürich ca")),
+    "issuer in Latin-1": _names(common_name("Zürich CA"), common_name("Zürich CA".encode("latin-1"), TELETEX)),
+    "issuer in a compatible form": _names(common_name("ﬁrst CA"), common_name("first CA")),
+    "issuer with a no-break space": _names(common_name("A\u00a0CA"), common_name("A CA")),
+    "issuer NumericString": _names(*_NUMERIC),
+    "issuer PrintableString for NumericString": _names(*reversed(_NUMERIC)),
+    "issuer of one RDN, subject of two": _names(name(*_TWO), name(_TWO)),
+    "issuer's RDNs in another order": _names(name(*_TWO), name(*reversed(_TWO))),
+    "issuer's attributes in one RDN": _names(name(_TWO), name(_TWO)),
+    "leaf's issuer in another case": {"leaf_issuer": common_name("EXAMPLE ca")},
+    "leaf's issuer as PrintableString": {"leaf_issuer": common_name("Example CA", PRINTABLE)},
+    "CA's subject as PrintableString": {"subject": common_name("Example CA", PRINTABLE)},
+}
+
+
+def named() -> dict[str, Variant]:
+    """Return the variants with one change each."""
+    return {label: replace(Variant(), **changes) for label, changes in CHANGES.items()}  # type: ignore[arg-type]
+
+
+def at_random(seed: int, labels: Sequence[str]) -> tuple[str, Variant]:
+    """Return a variant with two to five of these changes or, half the time, with names made at random."""
+    chance = random.Random(seed)  # noqa: S311, a test wants the same every time
+    chosen, variant = chance.sample(labels, chance.randint(2, 5)), Variant()
+    for label in chosen:
+        variant = replace(variant, **CHANGES[label])  # type: ignore[arg-type]
+    if seed % 2:
+        variant = replace(variant, **_names(*_similar_names(chance)))  # type: ignore[arg-type]
+    return f"{seed}: {' + '.join(chosen)}", variant
+
+
+def _similar_names(chance: random.Random) -> tuple[bytes, bytes]:
+    """Return two names that OpenSSL may treat as equal: each character is the same, or looks or reads alike."""
+    alike = ("aA", "éÉ", "ßẞ", "ﬁﬁ", "iİ", "  ", " \t", " \u00a0", "..", "11")
+    pairs = [chance.choice(alike) for _ in range(chance.randint(1, 6))]
+    words = ["".join(chance.choice(pair) for pair in pairs) for _ in range(2)]
+    if chance.random() < 1 / 3:
+        words[1] = chance.choice(("", " ")) + words[1].replace(" ", "  ") + chance.choice(("", "\n"))
+    encodings = [chance.choice((("utf-8", UTF8), ("utf-16-be", BMP), ("utf-32-be", UNIVERSAL))) for _ in words]
+    one, other = (common_name(word.encode(codec), tag) for word, (codec, tag) in zip(words, encodings, strict=True))
+    return one, other
+
+
+def certificate(der: bytes) -> x509.Certificate:
+    """Return a certificate that was encoded by hand."""
+    return x509.load_der_x509_certificate(der)
