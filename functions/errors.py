@@ -165,6 +165,11 @@ class CrlNumberReused(CrlRefused):
 class SerialsNotRevoked(RevocationError):
     """Private CA did not revoke all of the serials; the others were revoked and enforced."""
 
+    what_to_do = (
+        "Correct or leave out the serials that are named, or fix what Private CA names, then start a new execution. "
+        "It does no harm to give the others again."
+    )
+
 
 class CrlNotPublished(RevocationError):
     """The deadline passed and the certificate authority had published no new CRL."""

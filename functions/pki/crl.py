@@ -46,7 +46,7 @@ class Crl:
     this_update: datetime
     next_update: datetime | None
     number_of_revoked_entries: int
-    held_serials: frozenset[int]  # of the wanted ones
+    held_serials: frozenset[int]  # of those that were asked for
     partial: str | None  # what shows that it does not speak for all certificates of the CA
     critical: str | None  # the first critical extension that load balancers do not process
     outline: Outline = field(repr=False)

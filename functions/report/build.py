@@ -68,7 +68,7 @@ def _cause(state: GatheredState, problems: list[verdict.Problem], summary: Summa
             f"Revoked at Private CA, and not enforced anywhere yet: {summary.revoked} of {summary.serials} certificates"
         )
     if summary and summary.enforced:
-        sentences.append(f"Enforced nevertheless: {summary.enforced} of {summary.serials} certificates")
+        sentences.append(f"Still enforced: {summary.enforced} of {summary.serials} certificates")
     return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 

@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.connection_log_query:
         yield "## Refusals in the connection logs"
         yield ""
-        yield "This Athena query finds the handshakes that were refused because of these certificates:"
+        yield "This Athena query, with your table of the load balancer's connection logs, finds the refused handshakes:"
         yield ""
         yield "```sql"
         yield report.connection_log_query
@@ -158,12 +158,15 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
     )
     rows = [
         ("Proof", f"{store.failure.error}; {store.proven}" if store.failure else store.proven),
-        ("List in force", f"{store.revocation_id} (CRL number {store.crl_number})" if store.revocation_id else None),
+        (
+            "CRL in force",
+            f"number {store.crl_number} (RevocationId {store.revocation_id})" if store.revocation_id else None,
+        ),
         ("Verified", _time(store.verified_at)),
-        ("Lists added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
+        ("RevocationIds added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
         ("Entries of this CA before, after", _numbers(store.entries_before, store.entries_after)),
         ("Entries new, dropped, net", _numbers(store.entries_new, store.entries_dropped, store.entries_net)),
-        ("TotalRevokedEntries before, between, after", _numbers(*totals)),
+        ("TotalRevokedEntries before, with old and new lists, after", _numbers(*totals)),
         (
             "The count rose",
             f"{_yes_no(store.count_rose)}. {store.count_explanation}" if store.count_explanation else None,

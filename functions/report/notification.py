@@ -57,16 +57,17 @@ def send(notification: Notification) -> Notified:
 
 
 def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:
-    """Return the notification that certificates are revoked, but accepted until the CRL is published."""
+    """Return the notification that certificates are revoked, but accepted until the CRL is attached."""
     is_first = found.notices[-1:] == [Notice.WAIT_BEGINS]
     number = found.number_missing
-    exposed = f"STILL ACCEPTED until the CRL is published: {number} of {found.number_wanted} revoked certificates"
+    exposed = f"STILL ACCEPTED until the CRL is attached: {number} of {found.number_wanted} revoked certificates"
     usual = "Private CA usually takes about 30 minutes"
     since = f"This execution has waited since {found.first_poll_at:%H:%M:%S} UTC. {usual}"
     missing = sorted(manifest.wanted) if number == len(manifest.wanted) else found.missing_serials
     lines = [
         f"{exposed}.",
-        f"{usual if is_first else since}; the execution gives up at {found.deadline:%Y-%m-%d %H:%M:%S} UTC.",
+        f"{usual if is_first else since}. If it has published none by {found.deadline:%Y-%m-%d %H:%M:%S} UTC, the",
+        "execution fails: the certificates stay revoked, but are not blocked until you start it again.",
         *([found.generation_failure.cause] if found.generation_failure else []),
         "",
         "Until then, refuse them where the requests arrive: the load balancer passes the serial number to its",
@@ -156,11 +157,12 @@ def _is_drift_corrected(report: Report) -> bool:
 
 
 def _subject(report: Report) -> str:
+    blocked = f"blocked {report.summary.enforced if report.summary else 0} of {len(report.serials)} certificates"
     if report.error:
-        return report.error
+        return f"{report.error}, {blocked}" if report.serials else report.error
     if report.reconcile:
         return "drift corrected, the trust stores hold the newest CRL"
-    return f"blocked {report.summary.enforced if report.summary else 0} of {len(report.serials)} certificates"
+    return blocked
 
 
 def _verdict(report: Report) -> Iterator[str]:

@@ -39,9 +39,9 @@ from infra.cli.watch import watch_execution
 _CODES = """
 \b
 Exit codes:
-  0  every requested certificate is blocked (plan, --dry-run: is expected to be; find: found)
-  1  not every one is: FAILED, TIMED_OUT, ABORTED (plan, --dry-run: something would be left undone, or that cannot be
-     known; find: no client found)
+  0  every requested certificate is blocked (plan, --dry-run: would be; find: found)
+  1  not every one is: FAILED, TIMED_OUT, ABORTED (plan, --dry-run: not every one would be, or it cannot be predicted;
+     find: no client found)
   2  the arguments cannot be used; nothing was done
   3  AWS could not be reached, or denied access
   4  still running: the execution continues, also when you stop watching it
@@ -98,12 +98,12 @@ def plan(stack: Stack, *, as_json: bool, **options: Any) -> int:  # noqa: ANN401
 
 @cli.command()
 @input_options
-@click.option("--yes", "-y", is_flag=True, help="Start without showing the plan and asking.")
+@click.option("--yes", "-y", is_flag=True, help="Start at once: show no plan, and do not ask.")
 @click.option("--no-wait", is_flag=True, help="Exit once it is started, with code 4.")
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Make the plan in the stack, with its role; what does not fit into an input is uploaded for it.",
+    help="Revoke nothing: have the stack make the plan, with its own permissions. A long list is uploaded for it.",
 )
 @as_json
 @with_stack

@@ -21,10 +21,10 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 @click.command(cls=OnceCommand)
 @click.argument("location", metavar="FOLDER|s3://…")
-@click.option("--subject", help="A part of the certificate's subject, in any case.")
+@click.option("--subject", help="Part of the certificate's subject; upper or lower case does not matter.")
 @click.option("--address", "network", type=_network, metavar="ADDRESS|CIDR", help="The client's address.")
-@click.option("--since", type=click.DateTime(_TIMES), help="UTC.")
-@click.option("--until", type=click.DateTime(_TIMES), help="UTC.")
+@click.option("--since", type=click.DateTime(_TIMES), help="Only connections at or after this time, UTC.")
+@click.option("--until", type=click.DateTime(_TIMES), help="Only connections at or before this time, UTC.")
 @click.option("--serials", "only_serials", is_flag=True, help="Print serials only, for start --list -.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @exit_on_aws_error

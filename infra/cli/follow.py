@@ -91,7 +91,7 @@ _NOTES = {
     "AttachCrl": lambda output: f"RevocationId {output['TrustStore']['Attached']['RevocationId']}",
     "VerifyRevocation": lambda output: (
         f"entries read back: {output['TrustStore']['Verified']['NumberOfRevokedEntries']}, "
-        f"wanted ones that are new: {output['TrustStore']['Verified']['WantedNew']}"
+        f"requested serials new in it: {output['TrustStore']['Verified']['WantedNew']}"
     ),
     "RemoveSupersededCrls": lambda output: (
         f"older lists removed: {len(output['TrustStore']['Removed']['RemovedRevocationIds'])}"

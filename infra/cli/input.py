@@ -66,7 +66,11 @@ _OPTIONS = [
     ),
     click.option("--crl", metavar="FILE|-|s3://…", help="Enforce this CRL, of a CA outside Private CA."),
     click.option("--reconcile", is_flag=True, help="Revoke nothing; bring the newest CRL to the trust stores."),
-    click.option("--accept-lower-crl-number", is_flag=True, help="With --crl: the CA was restored."),
+    click.option(
+        "--accept-lower-crl-number",
+        is_flag=True,
+        help="With --crl: accept a lower CRL number, after the CA was restored.",
+    ),
     click.option(
         "--reason",
         type=_reason,

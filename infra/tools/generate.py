@@ -1,16 +1,18 @@
 """Writes what is generated: schema, pictures, demo, and READMEs' blocks from `<!-- NAME -->` to `<!-- /NAME -->`."""
 
 import argparse
+import inspect
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
 
+from functions.errors import RevocationError
 from functions.models.request import RevocationReason, RevocationRequest
 from infra.cli.commands import cli
 from infra.local.cloudformation.resources.registry import LIMITATIONS
@@ -62,7 +64,7 @@ def input_fields() -> str:
     rows = ["| field | default | meaning |", "| --- | --- | --- |"]
     for name, field in input_schema["properties"].items():
         default = "the deployment's" if name in _DEFAULTED else _default(field)
-        default = "one of these" if name in (*_EITHER, *_ALONE) else default
+        default = "none" if name in (*_EITHER, *_ALONE) else default
         meaning = field["description"].split(" Default:")[0]
         if name == "RevocationReason":
             meaning += " One of " + ", ".join(f"`{reason}`" for reason in RevocationReason) + "."
@@ -74,9 +76,7 @@ def input_fields() -> str:
 
 def _default(field: dict[str, Any]) -> str:
     default = field.get("default")
-    return (
-        f"`{default}`" if isinstance(default, str) else "none" if default is None and "anyOf" in field else "see below"
-    )
+    return f"`{json.dumps(default).strip(chr(34))}`" if isinstance(default, str | bool) else "none"
 
 
 def serial_notations() -> str:
@@ -87,6 +87,18 @@ def serial_notations() -> str:
         shown = (shown if len(shown) <= _MAX_SHOWN else f"{shown[:50]} … {shown[-36:]}").replace("|", "\\|")
         rows.append(f"| {description} | {f'`{shown}`' if shown else '(empty)'} | {reading} |")
     return "\n".join(rows)
+
+
+def error_table() -> str:
+    """Return every error as a table: its name, meaning, and what to do where that is its own."""
+    return "\n".join(["| error | meaning | what to do |", "| --- | --- | --- |", *_error_rows(RevocationError, 0)])
+
+
+def _error_rows(error: type[RevocationError], depth: int) -> Iterator[str]:
+    own = vars(error).get("what_to_do", "")
+    yield f"| {'&emsp;' * depth}`{error.__name__}` | {inspect.getdoc(error)} | {own} |"
+    for kind in error.__subclasses__():
+        yield from _error_rows(kind, depth + 1)
 
 
 def demo() -> str:
@@ -134,9 +146,9 @@ def _alarm(name: str, alarm: dict[str, Any]) -> str:
     stats = [metric["MetricStat"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
     metric = f"{alarm['Namespace']} {alarm['MetricName']}" if "MetricName" in alarm else "AWS/Lambda Errors"
     period = alarm.get("Period") or stats[0]["Period"]
-    silence = ", or is silent" if alarm["TreatMissingData"] == "breaching" else ""
+    silence = ", or no data" if alarm["TreatMissingData"] == "breaching" else ""
     bound = alarm["Threshold"]
-    bound = f"`{bound['Ref']}`" if isinstance(bound, dict) else bound
+    bound = f"`{bound['Ref']}`" if isinstance(bound, dict) else f"{bound}{' %' if name == 'Headroom' else ''}"
     when = f"{alarm.get('Statistic', 'Sum')} {signs[alarm['ComparisonOperator']]} {bound}{silence}"
     return f"| [{name}](#alarm-{name.lower()}) | {metric} | {when} | {period} |"
 
@@ -146,6 +158,7 @@ BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
     "demo": (README, demo_excerpt),
     "input": (STATEMACHINE_README, input_fields),
     "serial notations": (STATEMACHINE_README, serial_notations),
+    "errors": (STATEMACHINE_README, error_table),
     "help": (CLI_README, help_texts),
     "not local": (LOCAL_README, limitations),
     "alarms": (INFRA_README, alarms),

@@ -17,7 +17,7 @@ TAKEN = [label for label, variant in NAMED.items() if refusal(variant) is None]
 
 # What this product refuses on purpose although OpenSSL works with it.
 STRICTER = {
-    "no CRL number": "it cannot be told from an older CRL",
+    "no CRL number": "it cannot be distinguished from an older CRL",
     "CRL number negative": "RFC 5280, 5.2.3",
     "version 1": "it has no CRL number",
     "version 3": "no RFC defines it",
