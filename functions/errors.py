@@ -30,7 +30,7 @@ class RevocationError(Exception):
 class RequestRefused(RevocationError):
     """The input cannot be carried out. Nothing was revoked and no trust store was touched."""
 
-    what_to_do = "Nothing was done. Correct what is named and start a new execution."
+    what_to_do = "Correct what is named, and start a new execution. Nothing was done."
 
 
 class InvalidInput(RequestRefused):

@@ -128,7 +128,7 @@ def _validate_model(model: type[AnyTargets], completed: dict[str, Any]) -> AnyTa
         return model.model_validate(completed, by_alias=True, by_name=False, context=completed)
     except ValidationError as error:
         faults = [f"{_path(fault['loc'])}: {_message(fault)}".removeprefix(": ") for fault in error.errors()]
-        raise InvalidInput("; ".join(_first(faults))) from None
+        raise InvalidInput("\n".join(_first(faults))) from None
 
 
 def _message(fault: ErrorDetails) -> str:

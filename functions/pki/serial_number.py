@@ -211,12 +211,12 @@ def _require_range(text: str, serial: int) -> int:
 
 
 def _ambiguity(text: str, digits: str) -> str:
-    values = {"hexadecimal": int(digits, 16), "decimal": int(digits)}
-    readings = (
-        f"as {word} it is {to_hex(value)} (then write 0x{value:x} or {to_hex(value)!r})"
-        for word, value in values.items()
+    hexadecimal, decimal = int(digits, 16), int(digits)
+    return (
+        f"serial number {_quote(text.strip())} can be read in two ways: "
+        f"as hexadecimal it is {to_hex(hexadecimal)} (then write 0x{hexadecimal:x}), "
+        f"as decimal it is {to_hex(decimal)} (then write decimal:{decimal})"
     )
-    return f"serial number {_quote(text.strip())} can be read in two ways: {', '.join(readings)}"
 
 
 def _quote(text: str) -> str:

@@ -99,7 +99,7 @@ def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datet
             _trust_store(store, manifest.baseline(store.trust_store_arn), enforced[store.trust_store_arn], state)
             for store in state.trust_stores
         ],
-        "connection_log_query": _query(request.serials, min(times) if times else start_time),
+        "connection_log_query": _query(serials, min(times) if times else start_time),
     }
 
 
@@ -112,8 +112,9 @@ def _trust_store(
     return trust_store.report(store, baseline, enforced.last_evidence)
 
 
-def _query(serials: list[int], since: datetime) -> str | None:
-    return refusals_query(serials, since) if serials else None
+def _query(serials: list[SerialReport], since: datetime) -> str | None:
+    listed = [each.serial for each in serials if each.in_crl]
+    return refusals_query(listed, since) if listed else None
 
 
 def _serials_in_crl(state: GatheredState, manifest: Manifest) -> frozenset[int]:

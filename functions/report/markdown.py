@@ -26,7 +26,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.serials:
         yield from _table(
             "Certificates",
-            ("Serial", "At Private CA", "In the CRL", "Enforced", "Since"),
+            ("Serial", "Status at Private CA", "In the CRL", "Enforced", "Enforced since"),
             map(_serial, report.serials[:_MAX_ROWS]),
         )
         if len(report.serials) > _MAX_ROWS:
@@ -111,7 +111,7 @@ def _facts(report: Report) -> Iterator[str]:
     rows = [
         ("Execution", report.execution_arn),
         ("Started", _time(report.start_time)),
-        ("Reported", f"{_time(report.reported_at)}, by version {report.version}"),
+        ("Reported", f"{_time(report.reported_at)}, by mtls-revocation {report.version}"),
         ("Requested by", _inline_code(report.requested_by)),
         ("Ticket", _inline_code(report.ticket)),
         ("Reason", None if report.reconcile else _reason(report)),
@@ -165,8 +165,11 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
         ("Verified", _time(store.verified_at)),
         ("RevocationIds added, removed", f"{_ids(store.added_revocation_ids)}, {_ids(store.removed_revocation_ids)}"),
         ("Entries of this CA before, after", _numbers(store.entries_before, store.entries_after)),
-        ("Entries new, dropped, net", _numbers(store.entries_new, store.entries_dropped, store.entries_net)),
-        ("TotalRevokedEntries before, with old and new lists, after", _numbers(*totals)),
+        (
+            "Serials new, no longer listed, net",
+            _numbers(store.entries_new, store.entries_dropped, store.entries_net),
+        ),
+        ("TotalRevokedEntries at first, with old and new lists, at last", _numbers(*totals)),
         (
             "The count rose",
             f"{_yes_no(store.count_rose)}. {store.count_explanation}" if store.count_explanation else None,

@@ -16,6 +16,7 @@ from functions.pki import serial_number
 from functions.report.crl_failure import error_class
 
 SOURCE = "mtls-revocation"
+_SUBJECT_PREFIX = "mTLS revocation"
 _DETAIL_TYPE_PREFIX = "Client Certificate Revocation"
 # Amazon SNS accepts 256 KiB and subjects of 100 characters, EventBridge 256 KiB an event.
 _MAX_SUBJECT = 100
@@ -60,7 +61,7 @@ def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:
     """Return the notification that certificates are revoked, but accepted until the CRL is attached."""
     is_first = found.notices[-1:] == [Notice.WAIT_BEGINS]
     number = found.number_missing
-    exposed = f"STILL ACCEPTED until the CRL is attached: {number} of {found.number_wanted} revoked certificates"
+    exposed = f"STILL ACCEPTED until the CRL is attached: {number} of {found.number_wanted} certificates"
     usual = "Private CA usually takes about 30 minutes"
     since = f"This execution has waited since {found.first_poll_at:%H:%M:%S} UTC. {usual}"
     missing = sorted(manifest.wanted) if number == len(manifest.wanted) else found.missing_serials
@@ -70,12 +71,13 @@ def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:
         "execution fails: the certificates stay revoked, but are not blocked until you start it again.",
         *([found.generation_failure.cause] if found.generation_failure else []),
         "",
-        "Until then, refuse them where the requests arrive: the load balancer passes the serial number to its",
-        f"targets in the header {_SERIAL_NUMBER_HEADER}. Compare without leading zeros:",
+        "Until then, and as long as connections opened before may last, have the load balancer's targets reject them:",
+        f"they receive the serial number in the header {_SERIAL_NUMBER_HEADER}. Compare without leading zeros:",
         *(f"  {serial:X}" for serial in missing[:_MAX_SERIALS_IN_MESSAGE]),
         *_and_more(len(missing), number),
         "",
-        *_execution_and_ticket(manifest.execution_arn, manifest.request.ticket),
+        f"Watch it: revocation watch {manifest.execution_name}",
+        *_execution_and_ticket(manifest.execution_arn, manifest.request.ticket, manifest.request.requested_by),
     ]
     detail = {
         "ExecutionArn": manifest.execution_arn,
@@ -87,7 +89,9 @@ def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:
         "Deadline": found.deadline.isoformat(),
     }
     status = "Waiting" if is_first else "Delayed"
-    return Notification(f"{status}: {exposed}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", detail)
+    return Notification(
+        f"{_SUBJECT_PREFIX} {status.lower()}: {exposed}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", detail
+    )
 
 
 def for_outcome(report: Report, report_json: S3Object) -> Notification | None:
@@ -104,12 +108,13 @@ def for_outcome(report: Report, report_json: S3Object) -> Notification | None:
         ),
         *_and_more(min(len(report.serials), _MAX_SERIALS_IN_MESSAGE), len(report.serials)),
         "",
-        *_execution_and_ticket(report.execution_arn, report.ticket),
+        *_execution_and_ticket(report.execution_arn, report.ticket, report.requested_by),
         f"Report: s3://{report_json.bucket}/{report_json.key.removesuffix('json')}md",
     ]
     status = "Completed" if report.outcome == "SUCCEEDED" else "Failed"
     detail = _outcome_detail(report, report_json)
-    return Notification(f"{status}: {_subject(report)}", lines, f"{_DETAIL_TYPE_PREFIX} {status}", detail)
+    subject = f"{_SUBJECT_PREFIX} {status.lower()}: {_subject(report)}"
+    return Notification(subject, lines, f"{_DETAIL_TYPE_PREFIX} {status}", detail)
 
 
 def _outcome_detail(report: Report, report_json: S3Object) -> dict[str, Any]:
@@ -149,7 +154,7 @@ def for_crl_failure(failure: CrlFailure, bucket: str) -> Notification:
         "CrlBucket": bucket,
     }
     detail_type = f"{_DETAIL_TYPE_PREFIX} CRL Generation Failed"
-    return Notification(f"{error.__name__}: Private CA has no CRL", lines, detail_type, detail)
+    return Notification(f"{_SUBJECT_PREFIX}: {error.__name__}: Private CA has no CRL", lines, detail_type, detail)
 
 
 def _is_drift_corrected(report: Report) -> bool:
@@ -177,10 +182,12 @@ def _verdict(report: Report) -> Iterator[str]:
         yield f"{_subject(report).capitalize()}: the list is attached to every trust store and was read back."
 
 
-def _execution_and_ticket(execution_arn: str, ticket: str | None) -> Iterator[str]:
+def _execution_and_ticket(execution_arn: str, ticket: str | None, requested_by: str | None) -> Iterator[str]:
     yield f"Execution: {execution_arn}"
     if ticket:
         yield f"Ticket: {ticket}"
+    if requested_by:
+        yield f"Requested by: {requested_by}"
 
 
 def _and_more(shown: int, number: int) -> list[str]:

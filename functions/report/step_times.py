@@ -18,7 +18,7 @@ def _all_steps(state: GatheredState) -> Iterator[StepTimes]:
     if revoked_at:
         yield _step_times("RevokeCertificates", min(revoked_at), max(revoked_at))
     if isinstance(state.found, FoundCrl) and state.found.finished_at:
-        yield _step_times("FindCrl", state.found.first_poll_at, state.found.finished_at)
+        yield _step_times("FindCrl and WaitForCrl", state.found.first_poll_at, state.found.finished_at)
     yield from _step("ConvertCrl", state.converted)
     for store in state.trust_stores:
         name = store.trust_store_arn.split("/")[-2]

@@ -55,7 +55,7 @@ _OPTIONS = [
         "certificates",
         multiple=True,
         metavar="FILE|-|s3://…",
-        help="PEM or DER, with or without its chain; a file may hold several. Repeatable.",
+        help="Client certificates, PEM or DER; the CAs of their chain are never revoked. Repeatable.",
     ),
     click.option(
         "--list",
@@ -75,7 +75,7 @@ _OPTIONS = [
         "--reason",
         type=_reason,
         metavar="REASON",
-        help=f"Kept in the CRL for good: {', '.join(RevocationReason)}.",
+        help=f"Recorded in the CRL, and cannot be changed later: {', '.join(RevocationReason)}.",
     ),
     click.option("--ca", metavar="ARN", help="The Private CA; default: the stack's."),
     click.option(

@@ -140,6 +140,15 @@ def alarms() -> str:
     return "\n".join(rows)
 
 
+def parameters() -> str:
+    """Return the template's parameters as a table."""
+    rows = ["| parameter | default | meaning |", "| --- | --- | --- |"]
+    for name, parameter in load_template()["Parameters"].items():
+        default = parameter.get("Default", "")
+        rows.append(f"| `{name}` | {f'`{default}`' if default != '' else 'none'} | {parameter['Description']} |")
+    return "\n".join(rows)
+
+
 def _alarm(name: str, alarm: dict[str, Any]) -> str:
     """Return one row; an alarm on several metrics counts functions' errors."""
     signs = {"GreaterThanOrEqualToThreshold": "≥", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
@@ -161,6 +170,7 @@ BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
     "errors": (STATEMACHINE_README, error_table),
     "help": (CLI_README, help_texts),
     "not local": (LOCAL_README, limitations),
+    "parameters": (INFRA_README, parameters),
     "alarms": (INFRA_README, alarms),
 }
 FILES: dict[Path, Callable[[], str]] = {

@@ -21,7 +21,7 @@ def test_outcome(steps: Steps, receive_messages: ReceiveMessages) -> None:
     report_json, _ = workflow_bucket.put_report(report, "")
     assert notify_outcome(NotifyOutcomeInput(report=report_json), NOW).message_id
     (message,) = receive_messages()
-    assert message["Subject"] == "Completed: blocked 1 of 1 certificates"
+    assert message["Subject"] == "mTLS revocation completed: blocked 1 of 1 certificates"
     assert f"{serial_number.to_hex(A)}  REVOKED, enforced" in message["Message"]
 
 

@@ -18,7 +18,7 @@ def test_waiting(steps: Steps, receive_messages: ReceiveMessages) -> None:
     assert result.message_id
     assert result.event_id
     (message,) = receive_messages()
-    assert message["Subject"].startswith("Waiting: STILL ACCEPTED until the CRL is attached: 2 of 2")
+    assert message["Subject"].startswith("mTLS revocation waiting: STILL ACCEPTED until the CRL is attached: 2 of 2")
     assert f"\n  {A:X}\n" in message["Message"]
     assert "X-Amzn-Mtls-Clientcert-Serial-Number" in message["Message"]
     assert "Ticket: SEC-1" in message["Message"]

@@ -31,7 +31,7 @@ def test_message(steps: Steps, receive_messages: ReceiveMessages) -> None:
     }
     report_crl_failure(CrlGenerationEvent.model_validate(event), NOW)
     (message,) = receive_messages()
-    assert message["Subject"] == "CrlBucketNotWritable: Private CA has no CRL"
+    assert message["Subject"] == "mTLS revocation: CrlBucketNotWritable: Private CA has no CRL"
     assert "the-crl-bucket" in message["Message"]
     waiting = steps.find(steps.manifest(A))
     assert waiting.generation_failure

@@ -53,7 +53,7 @@ def test_interruption(detail: dict[str, Any], receive_messages: ReceiveMessages)
     event = ExecutionStatusEvent.model_validate({"detail": detail})
     assert report_interruption(event, NOW).message_id
     (message,) = receive_messages()
-    assert message["Subject"] == "Failed: ExecutionInterrupted, blocked 0 of 1 certificates"
+    assert message["Subject"] == "mTLS revocation failed: ExecutionInterrupted, blocked 0 of 1 certificates"
     assert "TIMED_OUT without a report of its own (E: c); before that, States.Timeout: before" in message["Message"]
     assert serial_number.to_hex(A) in message["Message"]
     assert report_interruption(event, NOW).message_id is None

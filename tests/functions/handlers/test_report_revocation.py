@@ -49,10 +49,10 @@ def test_before_prepared(steps: Steps) -> None:
     cause = json.dumps({"errorMessage": "Serials: Field required", "errorType": "InvalidInput"})
     written = write_report(steps, request={"Serials": 7}, failure=Failure(error="InvalidInput", cause=cause))
     assert (written.location.outcome, written.location.error) == ("FAILED", "InvalidInput")
-    assert str(written.location.cause).startswith("Serials: Field required. Nothing was done.")
+    assert str(written.location.cause).startswith("Serials: Field required. Correct what is named")
     assert str(written.location.cause).endswith(f"executions/{steps.name}/report.md")
     assert (written.report.summary, written.report.trust_stores, written.location.proven) == (None, [], "nothing")
-    assert "**What to do:** Nothing was done." in written.text
+    assert "**What to do:** Correct what is named, and start a new execution. Nothing was done." in written.text
 
 
 def test_failed_while_revoking(steps: Steps) -> None:

@@ -28,7 +28,7 @@ from tests.support.steps import Steps
         ({"Reconcile": True}, "Serials: .*more than one is given"),
         ({"Serials": ["aa:01"] * 501}, "Serials: List should have at most 500 items"),
         ({"Serials": ["zz"]}, r"Serials\[0\]: InvalidSerial"),
-        ({"Serials": ["1234"]}, r"Serials\[0\]: AmbiguousSerial: .*'12:34'.*'04:d2'"),
+        ({"Serials": ["1234"]}, r"Serials\[0\]: AmbiguousSerial: .*write 0x1234.*write decimal:1234"),
         ({"Serials": [1234]}, r"Serials\[0\]: AmbiguousSerial"),
         ({"Serials": [True]}, r"Serials\[0\]: InvalidSerial: a serial must be a string"),
         ({"Serials": ["aa:01", None]}, r"Serials\[1\]: InvalidSerial"),

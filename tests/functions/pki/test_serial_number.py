@@ -42,7 +42,7 @@ def test_digits_alone_are_ambiguous() -> None:
     """Digits alone are refused, and the message shows both readings and how to write each."""
     with pytest.raises(AmbiguousSerial) as refusal:
         serial_number.parse(" 1234 ")
-    for part in ("'1234'", "hexadecimal", "12:34", "0x1234", "decimal", "04:d2", "0x4d2"):
+    for part in ("'1234'", "hexadecimal", "12:34", "0x1234", "decimal", "04:d2", "decimal:1234"):
         assert part in str(refusal.value)
 
 

@@ -38,7 +38,7 @@ def test_unknown_entries(steps: Steps) -> None:
     (store,) = state["trust_stores"]
     unknown = store.verified.model_copy(update={"new_entries": None, "dropped_entries": None})
     written = write_report(steps, **{**state, "trust_stores": [store.model_copy(update={"verified": unknown})]})
-    assert "* Entries new, dropped, net: unknown, unknown, 1" in written.text
+    assert "* Serials new, no longer listed, net: unknown, unknown, 1" in written.text
 
 
 @pytest.mark.parametrize("status", [DriftStatus.NONE, DriftStatus.CLAIMED, DriftStatus.NO_CRL])

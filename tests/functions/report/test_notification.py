@@ -27,7 +27,7 @@ def test_delayed_with_private_cas_reason(steps: Steps) -> None:
     failure = Failure(error="CrlBucketNotWritable", cause="Private CA reported an error")
     waiting = found(CrlStatus.NOT_YET, A, notices=[Notice.STILL_WAITING], generation_failure=failure)
     message = notification.for_waiting(manifest, waiting)
-    assert message.subject.startswith("Delayed: STILL ACCEPTED until the CRL is attached: 1 of 2")
+    assert message.subject.startswith("mTLS revocation delayed: STILL ACCEPTED until the CRL is attached: 1 of 2")
     assert "Private CA reported an error" in message.lines
     assert message.detail["MissingSerials"] == [serial_number.to_hex(A)]
 

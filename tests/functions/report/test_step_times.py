@@ -11,10 +11,10 @@ def test_steps_in_order(steps: Steps) -> None:
     assert {step.step for step in times} == {
         "PrepareRevocation",
         "RevokeCertificates",
-        "FindCrl",
+        "FindCrl and WaitForCrl",
         f"AttachCrl {name}",
         f"VerifyRevocation {name}",
         f"RemoveSupersededCrls {name}",
     }
     assert times == sorted(times, key=lambda step: step.started_at)
-    assert next(step.seconds for step in times if step.step == "FindCrl") == 1_795
+    assert next(step.seconds for step in times if step.step == "FindCrl and WaitForCrl") == 1_795
