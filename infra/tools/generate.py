@@ -27,7 +27,7 @@ INFRA_README = ROOT / "infra" / "README.md"
 LOCAL_README = ROOT / "infra" / "local" / "README.md"
 STATEMACHINE_README = STATEMACHINE / "README.md"
 DEMO = STATEMACHINE / "examples" / "demo.txt"
-SERIAL_NUMBERS = STATEMACHINE / "examples" / "serial-numbers.json"
+SERIAL_NUMBERS = STATEMACHINE / "serial-numbers.json"
 
 # Set by the deployment, so that {"Serials": ["…"]} is a complete input.
 _DEFAULTED = ("CertificateAuthorityArn", "TrustStoreArns")

@@ -64,7 +64,7 @@ def test_event_of_the_readme_starts_a_revocation(live: LiveStack) -> None:
     assert completed["detail"]["Serials"] == [entry]
     first, *_, last = live.receive_notifications()
     assert f"{client.serial:X}" in first["Message"]  # as the header at the targets has it
-    assert last["Subject"] == "Completed: blocked 1 of 1 certificates"
+    assert last["Subject"] == "mTLS revocation completed: blocked 1 of 1 certificates"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_malformed_event_ends_in_a_named_failure_and_a_notification(
     assert (execution.status, execution.error) == ("FAILED", "InvalidInput")
     (failed,) = live.receive_events()  # and not a second time, by the rule on failed executions
     assert failed["detail"]["Error"] == "InvalidInput"
-    assert live.receive_subjects() == ["Failed: InvalidInput"]
+    assert live.receive_subjects() == ["mTLS revocation failed: InvalidInput"]
 
 
 def test_undeliverable_event_is_in_the_dead_letter_queue(live: LiveStack) -> None:
@@ -121,7 +121,9 @@ def test_revocation_made_elsewhere_reaches_the_listener(live: LiveStack, by: str
     (execution,) = live.started_by(elsewhere)
     assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "CONFIRMED")
     assert not live.accepts(client)
-    assert live.receive_subjects() == ["Completed: drift corrected, the trust stores hold the newest CRL"]
+    assert live.receive_subjects() == [
+        "mTLS revocation completed: drift corrected, the trust stores hold the newest CRL"
+    ]
 
 
 def test_drift_is_corrected(live: LiveStack) -> None:
@@ -222,7 +224,8 @@ def test_people_are_notified_at_the_start_of_the_wait_and_when_it_takes_long(liv
     detail = {"Serials": [serial_number.to_hex(client.serial)], "Polling": {"IntervalSeconds": 1, "DeadlineSeconds": 3}}
     (execution,) = live.started_by(lambda: live.request_revocation(**detail))
     assert execution.error == "CrlNotPublished"
-    assert [each.partition(":")[0] for each in live.receive_subjects()] == ["Waiting", "Delayed", "Failed"]
+    subjects = [each.partition(":")[0] for each in live.receive_subjects()]
+    assert subjects == [f"mTLS revocation {status}" for status in ("waiting", "delayed", "failed")]
     live.aws.settings.private_ca.publishes_crls = True
     faults.add("sns:Publish", code="AuthorizationError", times=1000)
     (again,) = live.started_by(lambda: live.request_revocation(Serials=[serial_number.to_hex(client.serial)]))
@@ -244,7 +247,8 @@ def test_stopped_execution_is_reported(live: LiveStack) -> None:
     reported = {serial_number.parse(each["Serial"]) for each in report["Serials"] if each.get("Outcome") == "REVOKED"}
     assert len(reported) == 3
     assert reported <= revoked
-    eventually(lambda: live.receive_subjects()[-1:] == ["Failed: ExecutionInterrupted"] or None)
+    expected = "mTLS revocation failed: ExecutionInterrupted, blocked "
+    eventually(lambda: [each for each in live.receive_subjects() if each.startswith(expected)] or None)
 
 
 def test_workflow_does_not_start_itself(live: LiveStack) -> None:

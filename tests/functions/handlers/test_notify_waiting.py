@@ -14,7 +14,9 @@ from tests.support.steps import Steps
 def test_waiting(steps: Steps, receive_messages: ReceiveMessages) -> None:
     """The message lists the serials as the load balancer's header contains them."""
     waiting = found(CrlStatus.NOT_YET, A, B, notices=[Notice.WAIT_BEGINS], notice_due=True)
-    result = notify_waiting(NotifyWaitingInput(manifest=steps.manifest(A, B, ticket="SEC-1"), found=waiting), NOW)
+    result = notify_waiting(
+        NotifyWaitingInput(manifest=steps.manifest(A, B, ticket="SEC-1", requested_by="alice"), found=waiting), NOW
+    )
     assert result.message_id
     assert result.event_id
     (message,) = receive_messages()

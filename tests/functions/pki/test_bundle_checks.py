@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.functions.pki import variants
-from tests.functions.pki.agreement import Verdict, openssl, refusal
+from functions.errors import CrlAuthorityKeyMismatch
+from functions.pki import bundle_checks, crl
+from tests.functions.pki.agreement import changes, variants
+from tests.functions.pki.agreement.verdicts import Verdict, openssl, refusal
 
 # `make variants` tries 20,000.
 RANDOM_VARIANTS = int(os.environ.get("RANDOM_VARIANTS", "100"))
 
-NAMED = variants.named()
+NAMED = changes.named()
 
 TAKEN = [label for label, variant in NAMED.items() if refusal(variant) is None]
 
@@ -48,6 +50,14 @@ def test_decides_as_openssl_does(label: str, tmp_path: Path) -> None:
         assert works == (refused is None), refused
 
 
+def test_another_key_identifier_in_the_bundle() -> None:
+    """The CA's certificate in a bundle may have another key identifier than the one that Private CA returns."""
+    crl_of_ca = crl.read(variants.Variant().crl(5))
+    other = variants.certificate(variants.Variant(ca_key_identifier=b"\x22" * 20).ca)
+    with pytest.raises(CrlAuthorityKeyMismatch, match=r"bundle of clients: key identifier 11:.*, there 22:"):
+        bundle_checks.check_authority(crl_of_ca, [variants.certificate(variants.Variant().ca), other], "clients")
+
+
 @pytest.mark.parametrize("seed", range(RANDOM_VARIANTS))
 def test_nothing_taken_locks_anyone_out(seed: int, tmp_path: Path) -> None:
     """With several changes at once, whatever is taken works in OpenSSL, or its clients never got in.
@@ -55,6 +65,6 @@ def test_nothing_taken_locks_anyone_out(seed: int, tmp_path: Path) -> None:
     One in four variants has any of the changes; the others have such as are taken one by one, since few lists with the
     former are taken at all.
     """
-    label, variant = variants.at_random(seed, list(NAMED) if seed % 4 == 0 else TAKEN)
+    label, variant = changes.at_random(seed, list(NAMED) if seed % 4 == 0 else TAKEN)
     if refusal(variant) is None:
         assert openssl(variant, tmp_path) in (Verdict.WORKS, Verdict.UNTRUSTED), label

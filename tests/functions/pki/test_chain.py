@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions.pki import certificates
 from functions.pki.chain import ca_id_from_key, certificates_of, is_issued_by, is_trusted
-from tests.functions.pki import variants
-from tests.functions.pki.variants import PRINTABLE, certificate, common_name
+from tests.functions.pki.agreement import variants
+from tests.functions.pki.agreement.variants import PRINTABLE, certificate, common_name
 from tests.support import pki
 from tests.support.pki import InMemoryCa, certificate_authority
 

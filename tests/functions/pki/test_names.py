@@ -1,10 +1,22 @@
 """Names are equal or not as in OpenSSL; test_bundle_checks.py asks openssl itself."""
 
+from types import SimpleNamespace
+
 import pytest
 from cryptography import x509
 
 from functions.pki import names
-from tests.functions.pki.variants import BMP, NUMERIC, PRINTABLE, UTF8, common_name
+from functions.pki.certificate_list import content, end_of
+from tests.functions.pki.agreement.variants import (
+    BMP,
+    NUMERIC,
+    PRINTABLE,
+    ROOT,
+    UTF8,
+    Variant,
+    certificate,
+    common_name,
+)
 from tests.support import pki
 
 CA = pki.certificate_authority(under=pki.certificate_authority("Example Root"))
@@ -14,6 +26,16 @@ def test_names_of_a_certificate() -> None:
     """Subject and issuer are found where the certificate has them."""
     assert names.subject(CA.certificate) == CA.certificate.subject.public_bytes()
     assert names.issuer(CA.certificate) == CA.certificate.issuer.public_bytes() != names.subject(CA.certificate)
+
+
+def test_names_of_a_certificate_of_version_1() -> None:
+    """Without a version, a certificate begins with its serial number."""
+    first = certificate(Variant(ca_issuer=ROOT).ca)
+    tbs = first.tbs_certificate_bytes
+    at, _ = content(tbs, 0)
+    version_1 = SimpleNamespace(tbs_certificate_bytes=tbs[:at] + tbs[end_of(tbs, at) :])
+    assert names.issuer(version_1) == ROOT  # type: ignore[arg-type]
+    assert names.subject(version_1) == Variant().subject  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

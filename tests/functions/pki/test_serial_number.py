@@ -15,7 +15,7 @@ from functions.pki import serial_number
 
 # Description, text, and the serial number or the name of the error with a part of its message.
 NOTATIONS: list[tuple[str, str, str]] = json.loads(
-    (Path(__file__).parents[3] / "statemachine" / "examples" / "serial-numbers.json").read_text()
+    (Path(__file__).parents[3] / "statemachine" / "serial-numbers.json").read_text()
 )
 SERIALS = st.integers(min_value=1, max_value=2**160 - 1)
 LONGEST = 2**160 - 1

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
+from cryptography import x509
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -118,3 +119,15 @@ def test_current_crl_then_next(steps: Steps, lambda_environment: pytest.MonkeyPa
     assert (planned.add_crl_number, planned.remove_revocation_ids, planned.add_next_crl) == (2, [1], False)
     assert planned.refusal
     assert planned.refusal.error == "TrustStoreFull"
+
+
+def test_current_crl_that_does_not_fit_the_bundle(steps: Steps) -> None:
+    """Neither it nor the next one is planned to be attached, since that would be signed alike."""
+    own = Steps(steps.lab, authority=OWN)
+    baseline = workflow_bucket.get_manifest(own.manifest(A)).baselines[0]
+    other = x509.AuthorityKeyIdentifier(OWN.key_identifier, [x509.DirectoryName(OWN.certificate.issuer)], 1)
+    current = crl.read(OWN.crl([A], key_identifier=None, extensions=[(other, False)]), wanted=(A, B))
+    planned = enforcement.plan_revocations(baseline, current, frozenset({A, B}), frozenset({B}))
+    assert (planned.add_crl_number, planned.add_next_crl) == (None, False)
+    assert planned.refusal
+    assert planned.refusal.error == "CrlAuthorityKeyMismatch"

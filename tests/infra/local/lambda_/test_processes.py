@@ -171,10 +171,17 @@ def test_a_killed_fork_server_is_replaced(aws: EmbeddedAws) -> None:
     sandbox.function(aws, "import os\ndef handler(event, context): return os.getpid(), os.getppid()")
     (process, server), _ = sandbox.invoke(aws)
     os.kill(server, signal.SIGKILL)
+    eventually(lambda: _has_ended(server) or None, expected="end of the fork server")
     (_, replacement), error = sandbox.invoke(aws)
     eventually(lambda: not _exists(process) or None, expected="end of the function's process")
     assert error is None
     assert replacement != server
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process has ended, even if nobody has waited for it yet."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 SERVER = """

@@ -16,8 +16,8 @@ from infra.local.elbv2.responses import trust_store
 from infra.local.elbv2.trust_store import RevocationList
 from infra.local.lab.handshake import connect
 from infra.local.listener.verification import Failure, find_revocation_failure
-from tests.functions.pki import variants
-from tests.functions.pki.agreement import INNOCENT, REVOKED, Verdict, openssl, refusal
+from tests.functions.pki.agreement import changes, variants
+from tests.functions.pki.agreement.verdicts import INNOCENT, REVOKED, Verdict, openssl, refusal
 from tests.infra.local.listener.site import Site, get
 from tests.support.private_ca import LocalCa
 from tests.support.services import Services
@@ -138,10 +138,10 @@ def test_list_is_parsed_once(site: Site) -> None:
     assert list(again.stores.values()) == [first]
 
 
-@pytest.mark.parametrize("label", [label for label in variants.CHANGES if label not in _WITHOUT_VERDICT])
+@pytest.mark.parametrize("label", [label for label in changes.CHANGES if label not in _WITHOUT_VERDICT])
 def test_decides_as_openssl_does(label: str, tmp_path: Path) -> None:
     """What the product takes lets the innocent in, and what OpenSSL refuses lets nobody in."""
-    variant = variants.named()[label]
+    variant = changes.named()[label]
     parsed = x509.load_der_x509_crl(variant.crl(REVOKED))
     revocation_list = RevocationList(1, b"", parsed)
     ca = variants.certificate(variant.ca)

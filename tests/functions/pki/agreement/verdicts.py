@@ -7,7 +7,7 @@ from pathlib import Path
 from functions.errors import RevocationError
 from functions.pki import bundle_checks, crl, crl_checks
 from functions.pki.crl_pem import write_pem
-from tests.functions.pki.variants import Variant, certificate
+from tests.functions.pki.agreement.variants import Variant, certificate
 from tests.support import pki
 
 INNOCENT, REVOKED = 0x51, 0x61

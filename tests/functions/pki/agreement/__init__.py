@@ -1,0 +1,1 @@
+"""Variants of a CA and its CRL, and what OpenSSL and this product decide about them."""
