@@ -244,7 +244,7 @@ class TrustStoreThrottled(RevocationError):
 
 
 class AwsUnavailable(RevocationError):
-    """AWS did not respond, or returned a server error, on every retry."""
+    """AWS did not respond, or returned a server error or what cannot be read, on every retry."""
 
 
 class AwsCallRefused(RevocationError):

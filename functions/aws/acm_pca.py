@@ -32,14 +32,14 @@ def describe_certificate_authority(arn: str) -> dict[str, Any]:
     codes = dict.fromkeys(("ResourceNotFoundException", "InvalidArnException"), CertificateAuthorityNotFound)
     with translate_errors("DescribeCertificateAuthority", arn, **codes):
         response = _acm_pca().describe_certificate_authority(CertificateAuthorityArn=arn)
-    return dict(response["CertificateAuthority"])
+        return dict(response["CertificateAuthority"])
 
 
 def get_certificate_authority_certificate(arn: str) -> tuple[str, str]:
     """Return the CA's certificate and the chain above it, both PEM; a root's chain is empty."""
     with translate_errors("GetCertificateAuthorityCertificate", arn):
         response = _acm_pca().get_certificate_authority_certificate(CertificateAuthorityArn=arn)
-    return response["Certificate"], response.get("CertificateChain", "")
+        return response["Certificate"], response.get("CertificateChain", "")
 
 
 def get_certificate(certificate_authority_arn: str, serial: int) -> str:
@@ -61,7 +61,7 @@ def _get_certificate(certificate_authority_arn: str, certificate_id: str) -> str
     arn = f"{certificate_authority_arn}/certificate/{certificate_id}"
     with translate_errors("GetCertificate", arn):
         response = _acm_pca().get_certificate(CertificateAuthorityArn=certificate_authority_arn, CertificateArn=arn)
-    return response["Certificate"]
+        return response["Certificate"]
 
 
 def revoke_certificate(certificate_authority_arn: str, serial: str, reason: str) -> str | None:

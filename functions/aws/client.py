@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     ResponseStreamingError,
@@ -13,6 +14,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
 from functions.errors import AwsCallRefused, AwsUnavailable, RevocationError
 
@@ -27,7 +29,8 @@ def translate_errors(action: str, resource: str, **codes: type[RevocationError])
 
     Raises:
         RevocationError: the class that `codes` names for AWS's error code.
-        AwsUnavailable: throttling, a server fault or no answer; the call may be repeated.
+        AwsUnavailable: throttling, a server fault, or an answer that did not arrive or cannot be read; the call may be
+            repeated.
         AwsCallRefused: any other error code.
 
     """
@@ -43,6 +46,10 @@ def translate_errors(action: str, resource: str, **codes: type[RevocationError])
         raise AwsCallRefused(message) from error
     except (HTTPClientError, BotoConnectionError, IncompleteReadError, ResponseStreamingError) as error:
         raise AwsUnavailable(f"{action} on {resource} got no answer: {error}") from error
+    except (ResponseParserError, FlexibleChecksumError) as error:
+        raise AwsUnavailable(f"{action} on {resource} got an answer that cannot be read: {error}") from error
+    except (KeyError, IndexError) as error:
+        raise AwsUnavailable(f"{action} on {resource} got an answer without {error}") from error
 
 
 def error_code(error: AwsCallRefused) -> str:

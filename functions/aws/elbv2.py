@@ -59,7 +59,7 @@ def describe_trust_store_revocations(arn: str) -> "list[TrustStoreRevocationType
     with translate_errors("DescribeTrustStoreRevocations", arn, TrustStoreNotFound=TrustStoreNotFound):
         pages = _elbv2().get_paginator("describe_trust_store_revocations").paginate(TrustStoreArn=arn)
         revocations = [revocation for page in pages for revocation in page["TrustStoreRevocations"]]
-    return sorted(revocations, key=lambda revocation: revocation["RevocationId"])
+        return sorted(revocations, key=lambda revocation: revocation["RevocationId"])
 
 
 def get_trust_store_ca_certificates_bundle(arn: str) -> bytes:
@@ -74,11 +74,12 @@ def get_trust_store_revocation_content(arn: str, revocation_id: int) -> bytes | 
     try:
         with translate_errors("GetTrustStoreRevocationContent", arn, TrustStoreNotFound=TrustStoreNotFound):
             response = _elbv2().get_trust_store_revocation_content(TrustStoreArn=arn, RevocationId=revocation_id)
+            location = response["Location"]
     except AwsCallRefused as error:
         if error_code(error) == "RevocationIdNotFound":
             return None
         raise
-    return _download(response["Location"], f"list {revocation_id} of {arn}")
+    return _download(location, f"list {revocation_id} of {arn}")
 
 
 def _download(url: str, label: str) -> bytes:
@@ -155,4 +156,4 @@ def describe_load_balancer_attributes(arn: str) -> dict[str, str]:
     """Return a load balancer's attributes by key."""
     with translate_errors("DescribeLoadBalancerAttributes", arn):
         response = _elbv2().describe_load_balancer_attributes(LoadBalancerArn=arn)
-    return {attribute["Key"]: attribute["Value"] for attribute in response["Attributes"]}
+        return {attribute["Key"]: attribute["Value"] for attribute in response["Attributes"]}

@@ -28,7 +28,7 @@ def put_event(bus_name: str, source: str, detail_type: str, detail: dict[str, An
     entry = {"EventBusName": bus_name, "Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
     with translate_errors("PutEvents", bus_name):
         response = _events().put_events(Entries=[entry])  # type: ignore[list-item] # the shape is right
-    result = response["Entries"][0]
+        result = response["Entries"][0]
     if "EventId" not in result:
         raise AwsCallRefused(f"PutEvents on {bus_name} did not accept the event: {result}")
     return result["EventId"]

@@ -61,14 +61,14 @@ def get_object(
             if response["ContentLength"] > max_bytes:
                 raise CrlTooLarge(f"{url} has {response['ContentLength']:,} bytes, more than {max_bytes:,}")
             body = response["Body"].read()
+            version = S3Object(bucket=bucket, key=key, version_id=response.get("VersionId", "null"))
+            return FetchedObject(body, version, response["ETag"])
     except AwsCallRefused as error:
         if error_code(error) in ("304", "NotModified"):
             raise ObjectUnchanged from None
         if error_code(error) in ("NoSuchKey", "NoSuchVersion"):
             return None
         raise
-    version = S3Object(bucket=bucket, key=key, version_id=response.get("VersionId", "null"))
-    return FetchedObject(body, version, response["ETag"])
 
 
 def head_object_etag(bucket: str, key: str) -> str | None:
@@ -86,7 +86,7 @@ def put_object(bucket: str, key: str, body: bytes | IO[bytes], content_type: str
     """Write an object and return the version written; the bucket must be versioned."""
     with translate_errors("PutObject", f"s3://{bucket}/{key}"):
         response = _s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-    return S3Object(bucket=bucket, key=key, version_id=response["VersionId"])
+        return S3Object(bucket=bucket, key=key, version_id=response["VersionId"])
 
 
 class ObjectChanged(Exception):

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "statemachine" / "revocation.asl.json").read_text())
 TEMPLATE = load_template()
 # What Step Functions and Lambda raise by themselves.
-BUILT_IN = re.compile(r"States\.(ALL|Timeout)|Lambda\.\w+|Sandbox\.Timedout")
+BUILT_IN = re.compile(r"States\.(ALL|Timeout)|Lambda\.\w+|Runtime\.\w+|Sandbox\.Timedout")
 
 
 def machines(machine: dict[str, Any] = DEFINITION) -> Iterator[dict[str, Any]]:
@@ -76,11 +76,27 @@ def test_every_task_has_a_timeout_and_retries_transient_lambda_errors() -> None:
 
 
 def test_an_error_is_retried_alike_by_every_task() -> None:
-    """One Task shows how all of them retry an error."""
-    by_errors: dict[tuple[str, ...], object] = {}
+    """One Task shows how all of them retry an error, which stands in one block of each."""
+    by_error: dict[str, object] = {}
     for name, task in TASKS.items():
-        for retry in task["Retry"]:
-            assert by_errors.setdefault(tuple(retry["ErrorEquals"]), retry) == retry, name
+        retried = [(error, retry) for retry in task["Retry"] for error in retry["ErrorEquals"]]
+        assert len(dict(retried)) == len(retried), name
+        for error, retry in retried:
+            assert by_error.setdefault(error, retry) == retry, name
+
+
+@pytest.mark.parametrize("error", ["Lambda.Unknown", "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout"])
+def test_every_task_retries_a_crashed_function_twice(error: str) -> None:
+    """AWS reports a function that ran out of memory or time by any of these names; running it again is safe."""
+    for name, task in TASKS.items():
+        (retry,) = (retry for retry in task["Retry"] if error in retry["ErrorEquals"])
+        assert retry["MaxAttempts"] == 2, name
+
+
+def test_a_function_that_cannot_be_imported_is_not_retried() -> None:
+    """It fails again until it is deployed again."""
+    retried = {error for task in TASKS.values() for retry in task["Retry"] for error in retry["ErrorEquals"]}
+    assert "Runtime.ImportModuleError" not in retried
 
 
 def test_every_task_and_map_leads_to_the_report_when_it_fails() -> None:
