@@ -5,22 +5,26 @@ executions/<name>/manifest.json                     the request, and the trust s
 executions/<name>/revocations/<batch>.json          the outcome for each serial of a long list
 executions/<name>/evidence/<trust store>/*.json     what was read back
 executions/<name>/report.json, report.md            the report
+executions/<name>/notified.json                     the outcome that people and programs were notified of
 crl-failures/<CA id>.json                           Private CA's last report of a CRL that it could not publish
-claims/<CA id>/<CRL number>-<trust stores>.json     which reconcile corrects a drift (trust_store/claim.py)
+claims/<CA id>/<trust stores>.json                  which reconcile corrects a drift (trust_store/claim.py)
 """
 
+import contextlib
 from collections.abc import Collection
 from datetime import timedelta
 from typing import IO
+
+from pydantic import ValidationError
 
 from functions import log
 from functions.aws import s3
 from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.models.base import Model, S3Object
-from functions.models.report import Report, ReportOrigin
+from functions.models.report import Report
 from functions.models.states import Revocation
-from functions.models.stored import CrlFailure, Evidence, Manifest, Outcomes
+from functions.models.stored import CrlFailure, Evidence, Manifest, NotifiedOutcome, Outcomes
 from functions.pki import crl
 
 _MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)  # between Step Functions and Lambda
@@ -121,10 +125,28 @@ def get_report(location: S3Object) -> Report:
     return report
 
 
-def last_report(execution_name: str) -> ReportOrigin | None:
-    """Return which execution of this name wrote the newest report, or None; the report may be an earlier version's."""
+def last_report(execution_name: str) -> tuple[Report, S3Object] | None:
+    """Return the newest report of an execution of this name, or None if there is none that this version can read."""
     found = s3.get_object(environment().workflow_bucket, f"executions/{execution_name}/report.json")
-    return ReportOrigin.model_validate_json(found.body) if found else None
+    with contextlib.suppress(ValidationError):
+        return (Report.model_validate_json(found.body), found.version) if found else None
+    return None
+
+
+def put_notified_outcome(report: Report) -> None:
+    """Write that the outcome of an execution was sent."""
+    outcome = NotifiedOutcome(execution_arn=report.execution_arn, start_time=report.start_time, outcome=report.outcome)
+    _put(_notified_key(report.execution_name), outcome)
+
+
+def get_notified_outcome(execution_name: str) -> NotifiedOutcome | None:
+    """Return the outcome last sent of an execution of this name, or None."""
+    found = s3.get_object(environment().workflow_bucket, _notified_key(execution_name))
+    return NotifiedOutcome.model_validate_json(found.body) if found else None
+
+
+def _notified_key(execution_name: str) -> str:
+    return f"executions/{execution_name}/notified.json"
 
 
 def put_crl_failure(failure: CrlFailure) -> None:

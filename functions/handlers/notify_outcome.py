@@ -11,8 +11,7 @@ from functions.report import notification
 def notify_outcome(event: NotifyOutcomeInput, _now: datetime) -> Notified:
     """Send the outcome as the report states it; nothing for a reconcile that found nothing to correct."""
     report = workflow_bucket.get_report(event.report)
-    message = notification.for_outcome(report, event.report)
-    return notification.send(message) if message else Notified()
+    return notification.send_outcome(report, event.report)
 
 
 handler = lambda_handler(notify_outcome)

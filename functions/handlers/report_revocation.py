@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from functions import metrics, workflow_bucket
+from functions import metrics
 from functions.handler import lambda_handler
 from functions.models.drift import DriftStatus
 from functions.models.report import PROVEN, Report, ReportLocation
-from functions.models.states import Drift, ReportInput
+from functions.models.states import ReportInput
 from functions.report.build import build_report, write_report
 from functions.trust_store import claim
 
@@ -15,7 +15,7 @@ def report_revocation(event: ReportInput, now: datetime) -> ReportLocation:
     """Write the report as JSON and Markdown; the cause of a failure ends with what to do and where the report is."""
     report = build_report(event, now)
     report_json, report_markdown = write_report(report)
-    _release_claim(event, now)
+    claim.release(event.state.prepared)
     _emit_metrics(report, now)
     report_url = f"s3://{report_markdown.bucket}/{report_markdown.key}"
     return ReportLocation(
@@ -36,13 +36,6 @@ def _is_proven(report: Report) -> bool:
     if report.reconcile:
         return bool(report.trust_stores) and all(store.proven == PROVEN for store in report.trust_stores)
     return report.time_to_enforcement_seconds is not None
-
-
-def _release_claim(event: ReportInput, now: datetime) -> None:
-    """Release the drift, corrected or not, to the next reconcile."""
-    found, prepared = event.state.found, event.state.prepared
-    if prepared and isinstance(found, Drift) and found.status is DriftStatus.CONFIRMED:
-        claim.release(workflow_bucket.get_manifest(prepared.manifest), found, now)
 
 
 def _emit_metrics(report: Report, now: datetime) -> None:

@@ -41,6 +41,6 @@ class DriftStatus(StrEnum):
     NONE = "NONE"  # every trust store holds the newest CRL, and no older one of this CA
     SUSPECTED = "SUSPECTED"  # seen once; another execution may still correct it
     CONFIRMED = "CONFIRMED"  # seen again; this execution corrects it
-    CLAIMED = "CLAIMED"  # seen again; another reconcile is correcting it
+    CLAIMED = "CLAIMED"  # seen again; another reconcile is correcting it, and this one looks again
     NO_CRL = "NO_CRL"  # the CA has not published one yet, and none is attached
     INVALID = "INVALID"  # the CRL in S3 was refused twice; the trust stores keep their lists

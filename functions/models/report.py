@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from functions.models.base import Model, ObjectLocation, S3Object, Serial
 from functions.models.drift import DriftStatus
@@ -89,15 +89,6 @@ class Summary(Model):
     failed: int
     in_crl: int
     enforced: int
-
-
-class ReportOrigin(Model):
-    """The execution that wrote a report: the part of report.json that all versions can read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    execution_arn: str
-    start_time: datetime
 
 
 class Report(Model):

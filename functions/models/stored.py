@@ -1,6 +1,6 @@
 """The documents that the steps keep in S3 beside the state, such as the manifest and the evidence."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 from pydantic import Field
@@ -116,6 +116,14 @@ class Outcomes(Model):
     revocations: list[Revocation] = Field(default_factory=list)
 
 
+class NotifiedOutcome(Model):
+    """The outcome of an execution that people and programs were notified of."""
+
+    execution_arn: str
+    start_time: datetime
+    outcome: str
+
+
 class CrlFailure(Model):
     """Private CA's event that it could not generate or write a CRL, kept for the executions that wait for it."""
 
@@ -125,8 +133,8 @@ class CrlFailure(Model):
 
 
 class Claim(Model):
-    """The reconcile that corrects a drift, and how long others leave it alone."""
+    """The reconcile that corrects a drift, and since when."""
 
     execution_arn: str
+    crl_number: int | None = Field(description="The CRL that it enforces; None once the claim is released.")
     at: datetime
-    lasts: timedelta

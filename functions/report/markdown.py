@@ -93,8 +93,6 @@ def _reconciled(drift: Drift) -> Iterator[str]:
     match drift.status:
         case DriftStatus.NO_CRL:
             yield "**Nothing to do**: the CA has published no CRL yet, and no list of it is attached."
-        case DriftStatus.CLAIMED:
-            yield f"**Nothing done**: another reconcile is correcting the same drift, {drift.claimed_by}."
         case DriftStatus.CONFIRMED:
             yield f"**Drift corrected**: the trust stores hold CRL number {drift.crl_number}, attached and read back."
         case _:

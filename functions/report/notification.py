@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from functions import workflow_bucket
 from functions.aws import events, sns
 from functions.environment import environment
 from functions.errors import RevocationError
@@ -55,6 +56,19 @@ def send(notification: Notification) -> Notified:
     if event_error:
         raise event_error
     return Notified(message_id=message_id, event_id=event_id)
+
+
+def send_outcome(report: Report, report_json: S3Object) -> Notified:
+    """Send the outcome that a report states, unless nobody needs to know, and record in S3 that this was done.
+
+    Raises:
+        AwsCallRefused, AwsUnavailable: it was not sent, or not recorded. On a retry it is sent a second time.
+
+    """
+    message = for_outcome(report, report_json)
+    notified = send(message) if message else Notified()
+    workflow_bucket.put_notified_outcome(report)
+    return notified
 
 
 def for_waiting(manifest: Manifest, found: FoundCrl) -> Notification:

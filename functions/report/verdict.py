@@ -62,8 +62,8 @@ def find_unverified_serials(serials: Iterable[SerialReport]) -> list[Problem]:
 
 
 def find_unverified_trust_stores(state: GatheredState, stores: Iterable[TrustStoreReport]) -> list[Problem]:
-    """Return the trust stores whose drift was to be corrected and from which no list was read back."""
-    if not isinstance(state.found, Drift) or state.found.status is not DriftStatus.CONFIRMED:
+    """Return the trust stores of a drift that was found and from which no list was read back."""
+    if not isinstance(state.found, Drift) or state.found.status in (DriftStatus.NONE, DriftStatus.NO_CRL):
         return []
     unverified = [store.trust_store_arn for store in stores if store.proven != PROVEN]
     sentence = f"no list was read back from {', '.join(unverified)}"

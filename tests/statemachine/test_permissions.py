@@ -103,6 +103,7 @@ def run_all_scenarios(workflow: Workflow) -> None:
     another_cas_crl_is_enforced(workflow)
     events_happen(workflow, serial_number.to_hex(clients[6].serial))
     interrupted(workflow, listed, clients[7].serial, clients[8].serial)
+    reconcile_is_stopped(workflow)
     assert {client.serial for client in clients[:8]} <= workflow.held()
 
 
@@ -198,6 +199,15 @@ def interrupted(workflow: Workflow, listed: dict[str, str], one: int, other: int
     workflow.wait_for_state(running, "AreSerialsMissing", times=2)  # the long list was in the CRL already
     workflow.aws.client("stepfunctions").stop_execution(executionArn=running)
     eventually(lambda: workflow.report(running) or None)
+
+
+def reconcile_is_stopped(workflow: Workflow) -> None:
+    """Stop a reconcile that has claimed a drift, so that another function releases its claim."""
+    acm_pca.publish_now(workflow.authority.arn)
+    workflow.stop_at("s3:PutObject", "/crls/")
+    stopped = workflow.wait(workflow.start_with({"Reconcile": True}))
+    assert stopped.status == "ABORTED"
+    eventually(lambda: workflow.report(stopped.arn) or None)
 
 
 @pytest.mark.slow("every scenario that needs a permission, one after the other")

@@ -251,6 +251,37 @@ def test_stopped_execution_is_reported(live: LiveStack) -> None:
     eventually(lambda: [each for each in live.receive_subjects() if each.startswith(expected)] or None)
 
 
+def test_reconcile_after_a_stopped_one(live: LiveStack) -> None:
+    """The one that is stopped while it corrects a drift is reported, and the next one corrects the drift."""
+    acm_pca.publish_now(live.lab.authority.arn)
+    stopped = live.workflow.stop_at("s3:PutObject", "/crls/")
+    first = live.reconcile()
+    assert (first.status, stopped) == ("ABORTED", [first.arn])
+    eventually(lambda: live.workflow.report(first.arn) or None)
+    second = live.reconcile()
+    assert (second.status, second.output["Reconciled"]) == ("SUCCEEDED", "CONFIRMED")
+    assert "CLAIMED" not in str(second.history)  # the claim was released, and nobody waited for it
+
+
+@pytest.mark.parametrize("reported", ["SUCCEEDED", "FAILED"])
+def test_execution_stopped_after_its_report(live: LiveStack, reported: str) -> None:
+    """A report that says SUCCEEDED is replaced by one of the interruption; one that was never sent is sent."""
+    live.aws.settings.private_ca.publishes_crls = reported == "SUCCEEDED"
+    (client,) = live.workflow.clients(1)
+    if reported == "FAILED":
+        faults.add("sns:Publish", code="AuthorizationError", times=2)  # of the wait, and of the outcome
+    stopped = live.workflow.stop_at("s3:GetObjectVersion", "/report.json")
+    arn = live.workflow.start(client, seconds=2)
+    assert live.workflow.wait(arn).status == "ABORTED"
+    assert stopped == [arn]
+    expected = "ExecutionInterrupted" if reported == "SUCCEEDED" else "CrlNotPublished"
+    subject = f"mTLS revocation failed: {expected}, blocked {int(reported == 'SUCCEEDED')} of 1 certificates"
+    eventually(lambda: subject in live.receive_subjects() or None)
+    report = live.workflow.report(arn)
+    assert (report["Outcome"], report["Error"]) == ("FAILED", expected)
+    assert reported == "FAILED" or "ABORTED after it had reported SUCCEEDED" in report["Cause"]
+
+
 def test_workflow_does_not_start_itself(live: LiveStack) -> None:
     """With S3 events enabled, only the CA's CRL starts an execution, and no object that an execution writes does."""
     live.aws.settings.events.sends_s3_events = True

@@ -68,6 +68,7 @@ def prepared(manifest: S3Object) -> Prepared:
         certificate_authority_arn=request.certificate_authority_arn,
         revocation_reason=RevocationReason.UNSPECIFIED,
         polling=Polling(),
+        reconcile=request.reconcile,
         serials=[WantedSerial(serial=serial) for serial in request.serials],
         trust_stores=[TrustStore(trust_store_arn=arn) for arn in request.trust_store_arns],
         started_at=NOW,

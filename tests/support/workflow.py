@@ -168,6 +168,19 @@ class Workflow(Harness):
         described = self.aws.client("stepfunctions").describe_execution(executionArn=execution_arn)
         return bool(described["status"] == "RUNNING")
 
+    def stop_at(self, action: str, resource: str) -> list[str]:
+        """Stop the running executions at the next call of an action on such a resource; return where their ARNs go."""
+        stopped: list[str] = []
+
+        def stop(called: str, called_on: str) -> None:
+            if called == action and resource in called_on and not stopped:
+                stopped.extend(arn for arn in self.executions() if self.is_running(arn))
+                for arn in stopped:
+                    self.aws.client("stepfunctions").stop_execution(executionArn=arn)
+
+        faults.observe(stop)
+        return stopped
+
     def wait_for_start(self, before: set[str], number: int = 1) -> list[str]:
         """Wait for this many executions that are not among those of `before`, and return their ARNs."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from functions import workflow_bucket
 from functions.aws import s3
+from functions.environment import environment
 from functions.errors import AwsCallRefused, CrlNotPublished
 from functions.handlers.detect_drift import detect_drift
 from functions.metrics import UNITS
@@ -17,6 +18,7 @@ from functions.models.states import DetectDriftInput, Drift
 from functions.trust_store import claim
 from infra.local.core import faults
 from tests.support.pki import DAY, HOUR, NOW, A, B
+from tests.support.reporting import prepared
 from tests.support.steps import Steps
 
 
@@ -105,17 +107,45 @@ def test_confirmed_drift_is_claimed(steps: Steps) -> None:
 
 
 def test_claim_of_another_execution(steps: Steps) -> None:
-    """A claim is respected until it is released or fifteen minutes have passed."""
+    """A reconcile looks again while another one has the claim, and takes it over once it is released."""
     steps.publish(steps.authority.crl([A], number=7))
-    drift = detect_twice(steps)
-    manifest = workflow_bucket.get_manifest(steps.manifest(reconcile=True))
-    peer_manifest = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
-    assert claim.acquire(peer_manifest, 7, NOW) == manifest.execution_arn
-    claim.release(manifest, drift, NOW)
-    assert claim.acquire(peer_manifest, 7, NOW) is None
-    third = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
-    assert claim.acquire(third, 7, NOW + timedelta(minutes=14)) == peer_manifest.execution_arn
-    assert claim.acquire(third, 7, NOW + timedelta(minutes=15)) is None
+    ours = steps.manifest(reconcile=True)
+    theirs = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
+    assert claim.acquire(theirs, 7, NOW) is None
+    first = detect_drift(DetectDriftInput(manifest=ours, previous={}), NOW)
+    second = detect_drift(DetectDriftInput(manifest=ours, previous=first), NOW)
+    assert (second.status, second.claimed_by) == (DriftStatus.CLAIMED, theirs.execution_arn)
+    third = detect_drift(DetectDriftInput(manifest=ours, previous=second), NOW + timedelta(minutes=14))
+    assert third.status is DriftStatus.CLAIMED
+    claim.release(prepared(workflow_bucket.put_manifest(theirs)))
+    assert detect_drift(DetectDriftInput(manifest=ours, previous=third), NOW).status is DriftStatus.CONFIRMED
+
+
+@pytest.mark.parametrize("at", [timedelta(minutes=-15), timedelta(minutes=15), timedelta(days=3650)])
+def test_claim_that_lasts_too_long(steps: Steps, at: timedelta) -> None:
+    """A claim no longer counts after fifteen minutes, nor if it says that it was made that far in the future."""
+    ours, theirs = (workflow_bucket.get_manifest(each.manifest(reconcile=True)) for each in (steps, steps.peer()))
+    assert claim.acquire(theirs, 7, NOW + at) is None
+    assert claim.acquire(ours, 7, NOW) is None
+
+
+def test_claim_of_an_older_crl(steps: Steps) -> None:
+    """A claim for one CRL does not delay the next CRL, and its owner does not release what it no longer has."""
+    ours, theirs = (workflow_bucket.get_manifest(each.manifest(reconcile=True)) for each in (steps, steps.peer()))
+    assert claim.acquire(theirs, 7, NOW) is None
+    assert claim.acquire(ours, 8, NOW) is None
+    claim.release(prepared(workflow_bucket.put_manifest(theirs)))
+    assert claim.acquire(theirs, 8, NOW) == ours.execution_arn
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"ExecutionArn": "a", "At": "2026-01-01T00:00:00Z", "Lasts": "P9D"}'])
+def test_object_that_is_not_a_claim(steps: Steps, body: bytes) -> None:
+    """What somebody else, or another version, has written there is replaced."""
+    ours, theirs = (workflow_bucket.get_manifest(each.manifest(reconcile=True)) for each in (steps, steps.peer()))
+    assert claim.acquire(theirs, 7, NOW) is None
+    for key in s3.list_objects(environment().workflow_bucket, f"claims/{ours.authority_id}/"):
+        s3.put_object(environment().workflow_bucket, key, body, "application/json")
+    assert claim.acquire(ours, 7, NOW) is None
 
 
 def test_one_of_ten_simultaneous_claims_succeeds(steps: Steps) -> None:

@@ -8,15 +8,19 @@ import pytest
 from functions import workflow_bucket
 from functions.aws import s3, stepfunctions
 from functions.environment import environment
+from functions.errors import AwsCallRefused
 from functions.handlers.report_interruption import report_interruption
 from functions.models.events import ExecutionStatusEvent
 from functions.models.states import CrlStatus
 from functions.pki import serial_number
-from tests.support.pki import NOW, A
+from functions.report import notification
+from infra.local.core import faults
+from tests.support.pki import HOUR, NOW, A
 from tests.support.reporting import (
     REVOKED,
     ReceiveMessages,
     found,
+    make_report,
     prepared_state,
     revocations,
     state_entered,
@@ -69,11 +73,36 @@ def test_dry_run(detail: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Non
     assert workflow_bucket.last_report(detail["name"]) is None
 
 
-def test_report_of_an_earlier_version(detail: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report whose other fields have changed since still says which execution wrote it."""
+def test_report_that_another_version_wrote(detail: dict[str, Any], receive_messages: ReceiveMessages) -> None:
+    """A report that cannot be read is replaced."""
     earlier = {"ExecutionArn": detail["executionArn"], "StartTime": NOW.isoformat(), "FieldNoLongerKnown": "…"}
     body = json.dumps({**earlier, "Drift": {"Status": "LASTING"}}).encode()
     key = f"executions/{detail['name']}/report.json"
     s3.put_object(environment().workflow_bucket, key, body, "application/json")
-    monkeypatch.delattr(stepfunctions, "get_execution_history")  # not needed
-    assert report_interruption(ExecutionStatusEvent.model_validate({"detail": detail}), NOW).message_id is None
+    report_interruption(ExecutionStatusEvent.model_validate({"detail": detail}), NOW)
+    (message,) = receive_messages()
+    assert "without a report of its own" in message["Message"]
+
+
+def test_notification_that_failed_once(detail: dict[str, Any], receive_messages: ReceiveMessages) -> None:
+    """If the report was written and could not be sent, the next attempt sends it."""
+    event = ExecutionStatusEvent.model_validate({"detail": detail})
+    faults.add("sns:Publish", code="AuthorizationError")
+    with pytest.raises(AwsCallRefused):
+        report_interruption(event, NOW)
+    assert report_interruption(event, NOW + HOUR).message_id
+    assert len(receive_messages()) == 1
+    last = workflow_bucket.last_report(detail["name"])
+    assert last
+    assert last[0].reported_at == NOW
+
+
+def test_report_of_a_success(detail: dict[str, Any], receive_messages: ReceiveMessages) -> None:
+    """An execution that ended without success after it had reported one is reported as that, once."""
+    success = make_report(execution_name=detail["name"], execution_arn=detail["executionArn"])
+    notification.send_outcome(success, workflow_bucket.put_report(success, "")[0])
+    event = ExecutionStatusEvent.model_validate({"detail": detail})
+    assert report_interruption(event, NOW).message_id
+    assert report_interruption(event, NOW).message_id is None
+    _, message = receive_messages()
+    assert "TIMED_OUT after it had reported SUCCEEDED (E: c)" in message["Message"]

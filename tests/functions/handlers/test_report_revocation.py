@@ -1,16 +1,19 @@
 """ReportRevocation reports the outcome of every execution, however far it came, and claims only what was read back."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
 from functions import workflow_bucket
+from functions.aws import s3
+from functions.errors import AwsCallRefused
 from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
 from functions.models.report import PROVEN
 from functions.models.states import CrlStatus, Drift, Failure
 from functions.pki import serial_number
 from functions.trust_store import claim
-from tests.support.pki import HOUR, NOW, A, B
+from tests.support.pki import NOW, A, B
 from tests.support.reporting import (
     EXPIRED,
     FAILED,
@@ -177,11 +180,12 @@ def test_expired_serials(steps: Steps) -> None:
         (Drift(status=DriftStatus.INVALID, refusal=Failure(error="CrlExpired", cause="it has")), "CrlExpired"),
         (Drift(status=DriftStatus.CONFIRMED, crl_number=7), "RevocationNotVerified"),
         (Drift(status=DriftStatus.NONE, crl_number=7), None),
-        (Drift(status=DriftStatus.CLAIMED, crl_number=7, claimed_by="x"), None),
+        (Drift(status=DriftStatus.SUSPECTED, crl_number=7), "RevocationNotVerified"),
+        (Drift(status=DriftStatus.CLAIMED, crl_number=7, claimed_by="x"), "RevocationNotVerified"),
     ],
 )
 def test_reconcile(steps: Steps, drift: Drift, error: str | None) -> None:
-    """A reconcile fails if the CRL was refused, or if no list was read back after a drift was corrected."""
+    """A reconcile fails if the CRL was refused, or if a drift was seen and no list was read back after it."""
     steps.add(steps.authority.crl([A], number=7))
     manifest = steps.manifest(reconcile=True)
     location = write_report(steps, prepared=prepared(manifest), found=drift, trust_stores=[steps.store()]).location
@@ -201,4 +205,22 @@ def test_corrected_drift(steps: Steps, capsys: pytest.CaptureFixture[str]) -> No
     assert (location.outcome, location.reconciled) == ("SUCCEEDED", DriftStatus.CONFIRMED)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["DriftsCorrected"] == 1
     peer = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
-    assert claim.acquire(peer, 2, NOW + HOUR) is None
+    assert claim.acquire(peer, 2, NOW) is None
+
+
+def test_failed_drift_detection(steps: Steps) -> None:
+    """A reconcile that failed after it wrote its claim, and before it returned that, releases it too."""
+    manifest = steps.manifest(reconcile=True)
+    assert claim.acquire(workflow_bucket.get_manifest(manifest), 7, NOW) is None
+    failure = Failure(error="States.Timeout", cause="")
+    assert write_report(steps, prepared=prepared(manifest), failure=failure).location.error == "States.Timeout"
+    assert claim.acquire(workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True)), 7, NOW) is None
+
+
+def test_claim_that_cannot_be_released(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is written and returned nevertheless; the claim ends by itself."""
+    manifest = steps.manifest(reconcile=True)
+    assert claim.acquire(workflow_bucket.get_manifest(manifest), 7, NOW) is None
+    monkeypatch.setattr(s3, "replace_object", Mock(side_effect=AwsCallRefused("PutObject was refused")))
+    written = write_report(steps, prepared=prepared(manifest), found=Drift(status=DriftStatus.NONE, crl_number=7))
+    assert written.location.outcome == "SUCCEEDED"
