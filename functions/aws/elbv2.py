@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_elbv2.type_defs import TrustStoreRevocationTypeDef, TrustStoreTypeDef
 
+_PEM_END = b"-----END "
 # AddTrustStoreRevocations has no client token: sent twice, it adds two lists.
 _NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
 
@@ -99,6 +100,8 @@ def _download(url: str, label: str) -> bytes:
         raise AwsUnavailable(f"reading {label} failed: {type(error).__name__}") from None
     if len(body) > limits.MAX_CRL_BYTES:
         raise CrlTooLarge(f"{label} is larger than {limits.MAX_CRL_BYTES} bytes")
+    if _PEM_END not in body:  # neither another CA's list nor a bundle without this CA: it has to be read again
+        raise AwsUnavailable(f"reading {label} gave {len(body)} bytes, and not one whole PEM block")
     return body
 
 

@@ -16,9 +16,9 @@ class AttachedList(Model):
 
     revocation_id: int
     number_of_revoked_entries: int
-    # These are None for lists of other CAs and for incomplete CRLs; such lists are never compared or removed.
-    crl_number: int | None = None
+    # Without a SHA-256 and all that follows if it is another CA's, or not complete; it is never compared or removed.
     sha256: str | None = None
+    crl_number: int | None = Field(default=None, description="None for a list of this CA below all that have one.")
     this_update: datetime | None = None
     next_update: datetime | None = None
     held_serials: list[Serial] = Field(default_factory=list, description="The wanted serials in it.")

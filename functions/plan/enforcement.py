@@ -110,6 +110,7 @@ def _next_list(lists: list[AttachedList], current: Crl | None, new_entries: int)
         revocation_id=0,
         number_of_revoked_entries=(newest.number_of_revoked_entries if newest else 0) + new_entries,
         crl_number=max(numbers, default=0) + 1,
+        sha256="",
     )
 
 

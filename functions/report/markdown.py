@@ -101,7 +101,8 @@ def _reconciled(drift: Drift) -> Iterator[str]:
                 "and no other list of this CA, read back."
             )
     for store in drift.trust_stores:
-        attached = f"list {_ids(store.revocation_ids)}, CRL number {store.attached_crl_number}"
+        number = "no CRL number" if store.attached_crl_number is None else f"CRL number {store.attached_crl_number}"
+        attached = f"list {_ids(store.revocation_ids)}, {number}"
         yield f"* {store.trust_store_arn}: {store.kind} ({attached if store.revocation_ids else 'no list of this CA'})"
 
 

@@ -31,8 +31,8 @@ class Precedence:
         return cls(crl.sha256 if manifest.request.accept_lower_crl_number else None)
 
     def ranked(self, lists: Sequence[AttachedList]) -> list[AttachedList]:
-        """Return the complete base CRLs signed by this CA's key, the winner last."""
-        ours = (attached for attached in lists if attached.crl_number is not None)
+        """Return the complete CRLs signed by this CA's key, the winner last; first those without a CRL number."""
+        ours = (attached for attached in lists if attached.sha256 is not None)
         return sorted(ours, key=lambda attached: (attached.sha256 == self.preferred_sha256, *attached.rank))
 
     def winner(self, lists: Sequence[AttachedList]) -> AttachedList | None:
@@ -50,12 +50,14 @@ class Precedence:
         return winner is not None and winner.rank >= rank and self.is_preferred(winner)
 
     def superseded_by(self, verified: AttachedList, lists: Sequence[AttachedList]) -> list[int]:
-        """Return the ids of this CA's lists that a verified one supersedes.
+        """Return the ids of this CA's lists that a verified one supersedes; one without a CRL number supersedes none.
 
         Raises:
             CrlNumberReused: one of them has its number and other bytes, so neither is known to be the right one.
 
         """
+        if verified.crl_number is None:
+            return []
         ranked = self.ranked(lists)
         at = next((place for place, each in enumerate(ranked) if each.revocation_id == verified.revocation_id), None)
         below = [each for each in ranked if each.rank < verified.rank] if at is None else ranked[:at]

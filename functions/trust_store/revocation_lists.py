@@ -73,11 +73,8 @@ def _classify(
         parsed = _parse(content, wanted)
     except CrlRefused:
         return foreign
-    return attached_list(revocation_id, entries, parsed) if _is_complete_crl_of(parsed, issuer) else foreign
-
-
-def _is_complete_crl_of(parsed: crl.Crl, issuer: x509.Certificate) -> bool:
-    return crl_checks.is_complete_base(parsed) and crl_checks.is_issued_by(parsed, issuer)
+    is_ours = parsed.partial is None and crl_checks.is_issued_by(parsed, issuer)
+    return attached_list(revocation_id, entries, parsed) if is_ours else foreign
 
 
 def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
@@ -111,7 +108,7 @@ def read_back(trust_store_arn: str, revocation_id: int, manifest: Manifest) -> t
     if content is None or revocation_id not in counts:
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not visible")
     parsed = _parse(content, manifest.wanted)
-    if not _is_complete_crl_of(parsed, manifest.issuer):
+    if not crl_checks.is_complete_base(parsed) or not crl_checks.is_issued_by(parsed, manifest.issuer):
         raise RevocationNotVerified(f"list {revocation_id} of {trust_store_arn} is not a complete CRL of this CA")
     if counts[revocation_id] != parsed.number_of_revoked_entries:
         raise RevocationNotVerified(

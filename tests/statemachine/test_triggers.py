@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
@@ -149,6 +150,23 @@ def test_drift_is_corrected(live: LiveStack) -> None:
     assert workflow.lists().keys() == before
     assert live.receive_subjects() == []
     live.aws.client("elbv2").remove_trust_store_revocations(TrustStoreArn=store, RevocationIds=[foreign])
+
+
+def test_lists_that_are_not_attached_any_more_are_replaced(live: LiveStack) -> None:
+    """Lists of this CA with a critical number, or without one, were attached once: the newest CRL takes their place."""
+    ours = live.workflow.with_key(live.lab.authority)
+    live.aws.client("elbv2").remove_trust_store_revocations(
+        TrustStoreArn=live.lab.trust_store_arn, RevocationIds=list(live.workflow.lists())
+    )
+    critical = ours.crl([1, 2], number=None, extensions=[(x509.CRLNumber(5), True)])
+    earlier = [live.workflow.add(crl) for crl in (critical, ours.crl([1], number=None))]
+    execution = live.reconcile()
+    assert (execution.status, execution.output["Reconciled"]) == ("SUCCEEDED", "CONFIRMED")
+    (drift,) = execution.report["Drift"]["TrustStores"]
+    assert sorted(drift["RevocationIds"]) == earlier
+    (store,) = execution.report["TrustStores"]
+    assert store["RemovedRevocationIds"] == earlier
+    assert len(live.workflow.lists()) == 1
 
 
 def test_older_crl_in_s3_is_refused(live: LiveStack) -> None:

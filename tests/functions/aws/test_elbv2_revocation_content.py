@@ -37,7 +37,8 @@ def presigned_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     thread.start()
     location = f"http://127.0.0.1:{server.server_port}/list?X-Amz-Signature=secret"
     client = elbv2._elbv2()  # noqa: SLF001
-    monkeypatch.setattr(client, "get_trust_store_revocation_content", lambda **_: {"Location": location})
+    for call in ("get_trust_store_revocation_content", "get_trust_store_ca_certificates_bundle"):
+        monkeypatch.setattr(client, call, lambda **_: {"Location": location})
     yield location
     server.shutdown()
     thread.join()
@@ -56,8 +57,20 @@ def message_with_causes(error: BaseException | None) -> str:
 @pytest.mark.usefixtures("presigned_url")
 def test_content(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exact bytes are returned."""
-    monkeypatch.setattr(_Handler, "body", b"bytes")
-    assert elbv2.get_trust_store_revocation_content(TRUST_STORE, 1) == b"bytes"
+    body = b"text\n-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----"
+    monkeypatch.setattr(_Handler, "body", body)
+    assert elbv2.get_trust_store_revocation_content(TRUST_STORE, 1) == body
+
+
+@pytest.mark.usefixtures("presigned_url")
+@pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b"-----BEGIN X509 CRL-----\nAA=="])
+def test_content_without_a_whole_pem_block(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    """What a trust store cannot hold is read again: it does not pass for a list of another CA, or an empty bundle."""
+    monkeypatch.setattr(_Handler, "body", body)
+    with pytest.raises(AwsUnavailable, match=f"reading list 1 of .* gave {len(body)} bytes, and not one whole PEM"):
+        elbv2.get_trust_store_revocation_content(TRUST_STORE, 1)
+    with pytest.raises(AwsUnavailable, match=r"reading the CA bundle of .* gave"):
+        elbv2.get_trust_store_ca_certificates_bundle(TRUST_STORE)
 
 
 @pytest.mark.usefixtures("presigned_url")

@@ -104,10 +104,19 @@ def test_newer_list_that_is_a_delta_crl(steps: Steps) -> None:
 
 
 def test_list_without_a_number(steps: Steps) -> None:
-    """A list without a CRL number is not compared, even if this CA has signed it."""
+    """A list of this CA without a CRL number makes no CRL unnecessary, not even one of number 0."""
     list_id = steps.add(steps.authority.crl([A], number=None))
-    store = steps.attach(steps.manifest(A), steps.convert(steps.authority.crl([A], number=1)))
+    store = steps.attach(steps.manifest(A), steps.convert(steps.authority.crl([A], number=0)))
     assert steps.attached().keys() == {list_id, store.attached.revocation_id}
+
+
+def test_full_of_lists_without_a_number(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them is known to be newer than another, so none is removed to make room."""
+    set_quotas(monkeypatch, lists=2)
+    lists = {steps.add(steps.authority.crl([serial], number=None)) for serial in (A, B)}
+    with pytest.raises(TrustStoreFull):
+        steps.attach(steps.manifest(A), steps.convert(steps.authority.crl([A, B], number=1)))
+    assert steps.attached().keys() == lists
 
 
 def test_unreadable_list(steps: Steps) -> None:

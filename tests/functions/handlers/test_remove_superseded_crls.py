@@ -57,6 +57,7 @@ def test_nothing_to_remove(steps: Steps, verified: Verified) -> None:
 
 def test_list_of_another_ca_of_the_same_name(steps: Steps, verified: Verified) -> None:
     """An older list of another CA of the same name is not removed."""
+    steps.add(steps.authority.crl([C], number=None))
     foreign = steps.add(pki.certificate_authority().crl([C], number=1))
     steps.supersede(*verified)
     assert steps.attached().keys() == {3, foreign}

@@ -54,9 +54,11 @@ def test_corrected_drift() -> None:
     older = TrustStoreDrift(
         trust_store_arn=TRUST_STORE, kind=DriftKind.OLDER_LIST, attached_crl_number=6, revocation_ids=[3, 4]
     )
-    drift = Drift(status=DriftStatus.CONFIRMED, crl_number=7, trust_stores=[lacking, older])
+    unnumbered = older.model_copy(update={"attached_crl_number": None})
+    drift = Drift(status=DriftStatus.CONFIRMED, crl_number=7, trust_stores=[lacking, older, unnumbered])
     text = render(make_report(reconcile=True, drift=drift))
     assert "OLDER_LIST (list 3 4, CRL number 6)" in text
+    assert "OLDER_LIST (list 3 4, no CRL number)" in text
     assert "NO_LIST (no list of this CA)" in text
 
 

@@ -28,21 +28,32 @@ def attached(revocation_id: int, crl_number: int | None, sha256: str = "") -> At
     )
 
 
+def foreign(revocation_id: int) -> AttachedList:
+    """Return a list of another CA."""
+    return AttachedList(revocation_id=revocation_id, number_of_revoked_entries=1)
+
+
 LISTS = st.lists(
-    st.builds(attached, st.integers(1, 99), st.none() | st.integers(0, 5)), unique_by=lambda each: each.revocation_id
+    st.builds(attached, st.integers(1, 99), st.none() | st.integers(0, 5)) | st.builds(foreign, st.integers(1, 99)),
+    unique_by=lambda each: each.revocation_id,
 )
 
 
 @given(LISTS)
 def test_winner_supersedes_all_others(lists: list[AttachedList]) -> None:
-    """One list of this CA remains, the highest by (CRL number, id), and no list of another CA is removed."""
+    """One list of this CA remains, the highest by (CRL number, id), and no list of another CA is removed.
+
+    Without any CRL number, none is known to be newer, and all remain.
+
+    """
     winner = BY_NUMBER.winner(lists)
+    others = {each.revocation_id for each in lists if each.sha256 is None}
     if winner is None:
-        assert all(each.crl_number is None for each in lists)
+        assert len(others) == len(lists)
         return
     remaining = {each.revocation_id for each in lists} - set(BY_NUMBER.superseded_by(winner, lists))
-    foreign = {each.revocation_id for each in lists if each.crl_number is None}
-    assert remaining == foreign | {winner.revocation_id}
+    expected = others | {winner.revocation_id} if winner.crl_number is not None else {x.revocation_id for x in lists}
+    assert remaining == expected
 
 
 @given(LISTS, st.data())
@@ -68,13 +79,15 @@ def test_same_number_with_other_bytes() -> None:
 def test_preferred_list_wins(lists: list[AttachedList], number: int) -> None:
     """The preferred CRL wins whatever its number, and supersedes all other lists of this CA."""
     precedence = Precedence(f"{number}")
-    ours = [each for each in lists if each.crl_number is not None]
+    ours = [each for each in lists if each.sha256 is not None]
     preferred = [each for each in ours if each.crl_number == number]
     winner = precedence.winner(lists)
     expected = max(preferred or ours, key=lambda each: each.rank, default=None)
     assert winner == expected
     if winner:
-        others = {each.revocation_id for each in ours} - {winner.revocation_id}
+        others = (
+            {each.revocation_id for each in ours} - {winner.revocation_id} if winner.crl_number is not None else set()
+        )
         assert set(precedence.superseded_by(winner, lists)) == others
         assert precedence.is_enforced(lists, winner.rank) == bool(preferred)
 
@@ -82,7 +95,7 @@ def test_preferred_list_wins(lists: list[AttachedList], number: int) -> None:
 def test_list_that_has_been_removed() -> None:
     """Whatever is below a verified list is superseded by it, though the list itself is gone."""
     verified = attached(9, 5)
-    lists = [attached(1, 4), attached(2, 5), attached(3, 6), attached(4, None)]
+    lists = [attached(1, 4), attached(2, 5), attached(3, 6), foreign(4)]
     assert BY_NUMBER.superseded_by(verified, lists) == [1, 2]
 
 

@@ -42,7 +42,7 @@ def test_entries_of_several_lists(steps: Steps) -> None:
     steps.add(steps.authority.crl([A, B], number=1))
     steps.add(steps.authority.crl([B, C], number=2))
     arn = steps.trust_store_arn
-    lists = [AttachedList(revocation_id=each, number_of_revoked_entries=2, crl_number=each) for each in (1, 2)]
+    lists = [AttachedList(revocation_id=each, number_of_revoked_entries=2, sha256=f"{each}") for each in (1, 2)]
     assert revocation_lists.count_distinct_entries(arn, lists) == 3
     steps.remove(1)
     assert revocation_lists.count_distinct_entries(arn, lists) == 2
