@@ -10,7 +10,7 @@ RevocationError
 ├── CrlRefused                   a CRL is not known to be good (it is never attached)
 │   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
 │   ├── CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid
-│   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused
+│   └── CrlNotYetValid, CrlExpired, CrlNumberLower, CrlNumberReused, CrlDropsEntries
 ├── SerialsNotRevoked            Private CA revoked none, or not all, of the serials
 ├── CrlNotPublished, SerialsNotInCrl   the deadline passed without a CRL, or without these serials in it
 │   └── CrlBucketNotWritable, CrlGenerationFailed   … and Private CA itself reported why
@@ -160,6 +160,16 @@ class CrlNumberLower(CrlRefused):
 
 class CrlNumberReused(CrlRefused):
     """Two different CRLs of one certificate authority have the same number."""
+
+
+class CrlDropsEntries(CrlRefused):
+    """A third-party CRL lacks serials that are refused now, so it would let their holders in again."""
+
+    what_to_do = (
+        "The trust stores keep the lists they had. A CA may drop certificates once they have expired, which a CRL does "
+        "not show. If these have, or are to be accepted again, start a new execution with AcceptDroppedEntries; "
+        "otherwise ask the CA for a CRL that lists them."
+    )
 
 
 class SerialsNotRevoked(RevocationError):

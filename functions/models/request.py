@@ -189,6 +189,10 @@ class RequestOptions(RequestTargets):
         default=False,
         description="With `Crl`: accept lower numbers of a restored CA. Refused if a serial would be lost.",
     )
+    accept_dropped_entries: bool = Field(
+        default=False,
+        description="With `Crl`: accept that serials which are refused now are no longer listed.",
+    )
     revocation_reason: ReasonInput = Field(
         default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. A revocation cannot be undone."
     )
@@ -244,6 +248,10 @@ class RevocationRequest(RequestOptions):
         if self.accept_lower_crl_number and self.crl is None:
             raise PydanticCustomError(
                 "either", "AcceptLowerCrlNumber: only with Crl; the numbers of Private CA never fall"
+            )
+        if self.accept_dropped_entries and self.crl is None:
+            raise PydanticCustomError(
+                "either", "AcceptDroppedEntries: only with Crl; Private CA drops certificates that have expired"
             )
         return self
 

@@ -49,6 +49,9 @@ def compare(manifest: Manifest, now: datetime, get_object: s3.GetObject = s3.get
             crl_checks.check(newest, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
         compared = (_trust_store_drift(arn, attached, newest, manifest) for arn, attached in lists.items())
         drifts = [drift for drift in compared if drift]
+        if manifest.is_third_party and not manifest.request.accept_dropped_entries:
+            for each in drifts:
+                revocation_lists.require_no_entry_dropped(each.trust_store_arn, lists[each.trust_store_arn], newest)
         if not drifts:  # AttachCrl checks it otherwise
             _check_bundles(newest, manifest)
     except CrlRefused as error:

@@ -8,6 +8,7 @@ from functions.aws import elbv2
 from functions.environment import environment
 from functions.errors import (
     AwsUnavailable,
+    CrlDropsEntries,
     CrlNumberLower,
     CrlNumberReused,
     CrlRefused,
@@ -18,6 +19,8 @@ from functions.models.states import ConvertedCrl
 from functions.models.stored import AttachedList, Manifest
 from functions.pki import crl, crl_checks, serial_number
 from functions.trust_store.precedence import BY_NUMBER, Precedence
+
+_MAX_SHOWN = 10
 
 
 def read(trust_store_arn: str, manifest: Manifest) -> list[AttachedList]:
@@ -208,15 +211,36 @@ def require_no_serial_lost(trust_store_arn: str, lists: Sequence[AttachedList], 
 
     """
     higher = [each for each in BY_NUMBER.ranked(lists) if (each.crl_number or 0) > (newest.crl_number or 0)]
-    held = read_serial_numbers(trust_store_arn, higher)
-    if held is None:
-        raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
-    if lost := sorted(held - crl.serial_numbers(newest)):
-        shown = ", ".join(map(serial_number.to_hex, lost[:10]))
+    if lost := _lost(trust_store_arn, higher, newest):
         raise CrlNumberLower(
             f"CRL number {newest.crl_number} is lower than the attached {higher[-1].crl_number} of "
-            f"{trust_store_arn} and lacks {len(lost)} serials that are refused now: {shown}"
+            f"{trust_store_arn} and lacks {lost}"
         )
+
+
+def require_no_entry_dropped(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> None:
+    """Refuse a CRL that lacks a serial of any of this CA's attached lists.
+
+    Raises:
+        CrlDropsEntries: it lacks some; the first ten are named.
+        AwsUnavailable: a list was removed meanwhile, so they cannot be compared.
+
+    """
+    if lost := _lost(trust_store_arn, BY_NUMBER.ranked(lists), newest):
+        raise CrlDropsEntries(
+            f"CRL number {newest.crl_number} has {newest.number_of_revoked_entries} entries and lacks {lost} by "
+            f"{trust_store_arn}"
+        )
+
+
+def _lost(trust_store_arn: str, lists: Sequence[AttachedList], newest: crl.Crl) -> str:
+    """Return a phrase with the serials of these lists that a CRL lacks, empty if it has them all."""
+    held = read_serial_numbers(trust_store_arn, lists)
+    if held is None:
+        raise AwsUnavailable(f"a list of {trust_store_arn} was removed while it was compared")
+    lost = sorted(held - crl.serial_numbers(newest))
+    shown = [*map(serial_number.to_hex, lost[:_MAX_SHOWN]), *(["…"] if len(lost) > _MAX_SHOWN else [])]
+    return f"{len(lost)} serials that are refused now ({', '.join(shown)})" if lost else ""
 
 
 def count_distinct_entries(trust_store_arn: str, lists: Sequence[AttachedList]) -> int:

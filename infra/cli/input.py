@@ -35,6 +35,7 @@ _INLINE_CERTIFICATES, _INLINE_FILES = 100_000, 50
 OPTION_NAMES = {
     "give it as Certificates, or a CRL as Crl": "give it with --certificate, or a CRL with --crl",
     "AcceptLowerCrlNumber": "--accept-lower-crl-number",
+    "AcceptDroppedEntries": "--accept-dropped-entries",
     "TrustStoreArns": "--trust-store",
     "under Serials": "as an argument",
 }
@@ -70,6 +71,11 @@ _OPTIONS = [
         "--accept-lower-crl-number",
         is_flag=True,
         help="With --crl: accept a lower CRL number, after the CA was restored.",
+    ),
+    click.option(
+        "--accept-dropped-entries",
+        is_flag=True,
+        help="With --crl: accept that serials which are refused now are no longer listed.",
     ),
     click.option(
         "--reason",
@@ -151,6 +157,7 @@ def build_input(stack: Stack, **options: Any) -> StagedInput:  # noqa: ANN401 - 
             "Crl": _crl(stack, staged, options["crl"]),
             "Reconcile": options["reconcile"],
             "AcceptLowerCrlNumber": options["accept_lower_crl_number"],
+            "AcceptDroppedEntries": options["accept_dropped_entries"],
             "RevocationReason": options["reason"],
             "CertificateAuthorityArn": options["ca"],
             "TrustStoreArns": list(options["trust_stores"]),

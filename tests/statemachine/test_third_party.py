@@ -146,6 +146,21 @@ def test_crl_with_the_defaults_of_openssl(third_party: ThirdParty) -> None:
     assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
 
 
+def test_dropped_entries(third_party: ThirdParty) -> None:
+    """An empty CRL would let a revoked client in again: it is refused, and accepted with AcceptDroppedEntries."""
+    mallory = third_party.ca.issue("mallory")
+    third_party.ca.revoke("mallory")
+    assert third_party.enforce(third_party.ca.crl()).status == "SUCCEEDED"
+    third_party.ca.forget()
+    empty = third_party.ca.crl()
+    refused = third_party.enforce(empty)
+    assert refused.error == "CrlDropsEntries"
+    assert serial_number.to_hex(mallory) in refused.cause
+    assert third_party.held() == {mallory}
+    assert third_party.enforce(empty, AcceptDroppedEntries=True).status == "SUCCEEDED"
+    assert (third_party.held(), len(third_party.lists())) == (set(), 1)
+
+
 def test_restored_ca(third_party: ThirdParty) -> None:
     """A lower number is refused, accepted with AcceptLowerCrlNumber, and refused again if a serial would be lost."""
     mallory = third_party.ca.issue("mallory")

@@ -83,6 +83,7 @@ def test_number_of_looks(interval: int, deadline: int, good: bool) -> None:  # n
         ({"CertificateAuthorityArn": None}, "CertificateAuthorityArn: Field required"),
         ({"Serials": [], "Crl": "s3://bkt/c.crl"}, "CertificateAuthorityArn is only for Private CA"),
         ({"AcceptLowerCrlNumber": True}, "AcceptLowerCrlNumber: only with Crl"),
+        ({"AcceptDroppedEntries": True}, "AcceptDroppedEntries: only with Crl"),
         ({"SerialList": "bkt/list"}, "SerialList"),
     ],
 )

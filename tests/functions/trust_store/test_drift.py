@@ -77,7 +77,31 @@ def test_restored_ca_that_forgot_a_revocation(third_party: Steps) -> None:
     third_party.add(third_party.authority.crl([A, B], number=5))
     result = plan(third_party, third_party.authority.crl([A], number=4), AcceptLowerCrlNumber=True)
     assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlNumberLower")
-    assert f"lacks 1 serials that are refused now: {serial_number.to_hex(B)}" in (result.cause or "")
+    assert f"lacks 1 serials that are refused now ({serial_number.to_hex(B)})" in (result.cause or "")
+
+
+@pytest.mark.parametrize("left", [(), (A,)], ids=["empty", "shorter"])
+def test_dropped_entries(third_party: Steps, left: tuple[int, ...]) -> None:
+    """A CRL that no longer lists what is refused now is refused, unless the input accepts that."""
+    third_party.add(third_party.authority.crl([A, B], number=5))
+    shorter = third_party.authority.crl(left, number=6)
+    result = plan(third_party, shorter)
+    assert (result.outcome, result.error) == (PlannedOutcome.REFUSED, "CrlDropsEntries")
+    assert f"CRL number 6 has {len(left)} entries and lacks {2 - len(left)} serials" in (result.cause or "")
+    assert serial_number.to_hex(B) in (result.cause or "")
+    assert third_party.trust_store_arn in (result.cause or "")
+    accepted = plan(third_party, shorter, AcceptDroppedEntries=True)
+    (store,) = accepted.trust_stores
+    assert (accepted.outcome, store.add_crl_number) == (PlannedOutcome.SUCCEEDED, 6)
+    assert store.number_dropped == 2 - len(left)
+
+
+def test_dropped_entries_of_a_list_without_a_number(third_party: Steps) -> None:
+    """What somebody has attached by hand counts, too; more than ten serials are not named."""
+    third_party.add(third_party.authority.crl(range(1, 13), number=None))
+    result = plan(third_party, third_party.authority.crl([1], number=6))
+    assert "lacks 11 serials that are refused now (00:02, " in (result.cause or "")
+    assert "00:0b, …)" in (result.cause or "")
 
 
 def test_restored_ca_that_uses_a_number_again(third_party: Steps) -> None:
