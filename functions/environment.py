@@ -2,6 +2,7 @@
 
 import functools
 import os
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -35,6 +36,9 @@ class Environment(BaseModel):
     give_way_seconds: int = Field(
         default=90, ge=1, description="How long a reconcile waits for others to correct a drift."
     )
+    min_time_to_next_update_seconds: int = Field(
+        default=86_400, ge=1, description="A list that expires sooner causes a warning."
+    )
     delay_notice_seconds: int = Field(default=2_700, ge=1, description="After how long a wait causes a second notice.")
     crl_bucket: str = Field(default="", description="Where Private CA writes the CRL.")
     topic_arn: str = Field(default="", description="The topic of the notifications to people.")
@@ -45,6 +49,11 @@ class Environment(BaseModel):
     max_revocation_entries: int = Field(
         default=limits.MAX_REVOCATION_ENTRIES, ge=1, description="The account's quota, for each trust store."
     )
+
+    def expires_soon(self, next_update: datetime | None, now: datetime) -> bool:
+        """Return whether a list with this nextUpdate causes a warning."""
+        minimum = timedelta(seconds=self.min_time_to_next_update_seconds)
+        return next_update is not None and next_update - now < minimum
 
 
 @functools.cache

@@ -166,9 +166,8 @@ class CrlDropsEntries(CrlRefused):
     """A third-party CRL lacks serials that are refused now, so it would let their holders in again."""
 
     what_to_do = (
-        "The trust stores keep the lists they had. A CA may drop certificates once they have expired, which a CRL does "
-        "not show. If these have, or are to be accepted again, start a new execution with AcceptDroppedEntries; "
-        "otherwise ask the CA for a CRL that lists them."
+        "The trust stores keep the lists they had. Find out whether these certificates have expired: if so, start a "
+        "new execution with AcceptDroppedEntries; if not, ask the CA for a CRL that lists them."
     )
 
 

@@ -18,6 +18,8 @@ UNITS = {
     "DriftsCorrected": "Count",
     "AttachedCrlAge": "Seconds",
     "TimeToNextUpdate": "Seconds",
+    "DaysToCaExpiry": "None",
+    "DroppedEntries": "Percent",
     "RevocationEntriesUsed": "Percent",
     "RevocationListsUsed": "Percent",
     "HeadroomUsedByNextCrl": "Percent",

@@ -1,13 +1,13 @@
 """DetectDrift: compare the trust stores with the CA's newest CRL, and decide which execution corrects a drift."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from functions import metrics, workflow_bucket
 from functions.environment import environment
 from functions.handler import lambda_handler
 from functions.models.drift import DriftStatus
 from functions.models.states import DetectDriftInput, Drift
-from functions.models.stored import Manifest
+from functions.models.stored import AttachedList, Manifest
 from functions.pki.crl import Crl
 from functions.trust_store import capacity, claim, drift
 from functions.trust_store.drift import ListsByArn
@@ -50,16 +50,25 @@ def _emit_metrics(manifest: Manifest, lists_by_arn: ListsByArn, newest: Crl | No
             "RevocationEntriesUsed": 100 * used / quotas.max_revocation_entries,
             "RevocationListsUsed": 100 * len(lists) / quotas.max_revocation_lists,
             "HeadroomUsedByNextCrl": 100 * max(entries, (len(lists) + 1) / quotas.max_revocation_lists),
-            "TimeToNextUpdate": 0.0,  # without a list, no CRL is in force
+            "TimeToNextUpdate": _time_to_next_update(winner, lists, now),
         }
-        if winner and winner.this_update and winner.next_update:
+        if winner and winner.this_update:
             values["AttachedCrlAge"] = (now - winner.this_update).total_seconds()
-            values["TimeToNextUpdate"] = (winner.next_update - now).total_seconds()
+        if ca_expiry := manifest.baseline(arn).ca_expiry:
+            values["DaysToCaExpiry"] = (ca_expiry - now) / timedelta(days=1)
         dimensions = {
             "CertificateAuthority": manifest.authority_id,
             "TrustStore": arn.split("/", 1)[1],
         }
         metrics.emit(values, dimensions, now)
+
+
+def _time_to_next_update(winner: AttachedList | None, lists: list[AttachedList], now: datetime) -> float:
+    """Return the seconds until the first list expires: this CA's newest, or one of another CA; 0 without the former."""
+    if winner is None or winner.next_update is None:
+        return 0.0
+    others = [each.next_update for each in lists if each.sha256 is None and each.next_update]
+    return (min([winner.next_update, *others]) - now).total_seconds()
 
 
 handler = lambda_handler(detect_drift)

@@ -1,5 +1,6 @@
 """ReportRevocation: write the report, emit the metrics, and return the outcome of the execution."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from functions import metrics
@@ -51,8 +52,17 @@ def _emit_metrics(report: Report, now: datetime) -> None:
         values["TimeToEnforcement"] = report.time_to_enforcement_seconds
     if report.drift and report.drift.status is DriftStatus.CONFIRMED and report.outcome == "SUCCEEDED":
         values["DriftsCorrected"] = len(report.drift.trust_stores)
+    if shares := list(_shares_dropped(report)):
+        values["DroppedEntries"] = max(shares)
     if values:
         metrics.emit(values, {"CertificateAuthority": report.certificate_authority}, now)
+
+
+def _shares_dropped(report: Report) -> Iterator[float]:
+    """Yield how much of each trust store's entries of this CA is not in the new list, in percent."""
+    for store in report.trust_stores:
+        if store.entries_dropped is not None and store.entries_before:
+            yield 100 * store.entries_dropped / store.entries_before
 
 
 handler = lambda_handler(report_revocation)

@@ -28,7 +28,7 @@ from functions.models.request import (
 )
 from functions.models.stored import Baseline, Manifest
 from functions.pki import bundle_checks, private_keys, serial_number
-from functions.pki.chain import certificates_of
+from functions.pki.chain import certificates_of, readable_certificates
 from functions.trust_store import revocation_lists
 
 _MAX_FAULTS_SHOWN = 50
@@ -194,6 +194,7 @@ def _baseline(
         total_revoked_entries=store.total_revoked_entries,
         entries=revocation_lists.count_distinct_entries(store.arn, lists),
         lists=lists,
+        ca_expiry=min((each.not_valid_after_utc for each in readable_certificates(store.bundle)), default=None),
         issuer_pems=[issuer.public_bytes(Encoding.PEM).decode() for issuer in issuers],
     )
 

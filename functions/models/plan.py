@@ -43,6 +43,7 @@ class PlannedCrl(Model):
     this_update: datetime | None = None
     next_update: datetime | None = None
     number_of_revoked_entries: int | None = None
+    expires_soon: bool = Field(default=False, description="Sooner than the stack's MinTimeToNextUpdateSeconds.")
     wanted_held: int = 0
     wanted_missing: int = Field(default=0, description="Serials that have to wait for the next CRL.")
     refusal: Failure | None = None

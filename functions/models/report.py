@@ -43,6 +43,7 @@ class CrlReport(Model):
     number_of_revoked_entries: int
     sha256: str
     pem: S3Object
+    expires_soon: bool = Field(default=False, description="Sooner than the stack's MinTimeToNextUpdateSeconds.")
 
 
 class OpenConnections(Model):

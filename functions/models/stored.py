@@ -16,11 +16,11 @@ class AttachedList(Model):
 
     revocation_id: int
     number_of_revoked_entries: int
-    # Without a SHA-256 and all that follows if it is another CA's, or not complete; it is never compared or removed.
+    next_update: datetime | None = None
+    # None, as all that follows, if it is another CA's or not complete; such a list is never compared or removed.
     sha256: str | None = None
     crl_number: int | None = Field(default=None, description="None for a list of this CA below all that have one.")
     this_update: datetime | None = None
-    next_update: datetime | None = None
     held_serials: list[Serial] = Field(default_factory=list, description="The wanted serials in it.")
 
     @property
@@ -36,6 +36,9 @@ class Baseline(Model):
     total_revoked_entries: int
     entries: int = Field(description="Distinct serials in this CA's lists.")
     lists: list[AttachedList]
+    ca_expiry: datetime | None = Field(
+        default=None, description="When the first CA certificate of the bundle expires; None if none can be read."
+    )
     issuer_pems: list[str] = Field(
         default_factory=list, description="The certificates with which load balancers verify this CA's CRLs."
     )

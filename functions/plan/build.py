@@ -87,7 +87,7 @@ def _plan_reconcile(manifest: Manifest, now: datetime, get_object: s3.GetObject)
     precedence = Precedence.of(manifest, newest) if newest else BY_NUMBER
     return Plan(
         outcome=PlannedOutcome.SUCCEEDED,
-        crl=enforcement.planned_crl(location, comparison.newest)
+        crl=enforcement.planned_crl(location, comparison.newest, now)
         if comparison.newest
         else PlannedCrl(location=location, refusal=comparison.drift.refusal),
         drift=comparison.drift,

@@ -42,7 +42,7 @@ def read_current_crl(manifest: Manifest, now: datetime) -> CurrentCrl:
         if fetched is None:
             return CurrentCrl(planned, None, revoked)
         current = crl.read(fetched.body, wanted=manifest.wanted, max_entries=environment().max_revocation_entries)
-        planned = planned_crl(planned.location, current)
+        planned = planned_crl(planned.location, current, now)
         if crl_checks.is_issued_by(current, manifest.issuer):
             revoked |= current.held_serials
         crl_checks.check(current, issuer=manifest.issuer, now=now, attached=lowest_winner(winners))
@@ -52,7 +52,7 @@ def read_current_crl(manifest: Manifest, now: datetime) -> CurrentCrl:
     return CurrentCrl(planned, current, revoked)
 
 
-def planned_crl(location: str, current: Crl) -> PlannedCrl:
+def planned_crl(location: str, current: Crl, now: datetime) -> PlannedCrl:
     """Return what a plan says of a CRL."""
     return PlannedCrl(
         location=location,
@@ -60,6 +60,7 @@ def planned_crl(location: str, current: Crl) -> PlannedCrl:
         this_update=current.this_update,
         next_update=current.next_update,
         number_of_revoked_entries=current.number_of_revoked_entries,
+        expires_soon=environment().expires_soon(current.next_update, now),
     )
 
 

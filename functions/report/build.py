@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions import workflow_bucket
+from functions.environment import environment
 from functions.models.base import S3Object
 from functions.models.drift import DriftStatus
 from functions.models.report import CrlReport, Report, SerialReport, Summary, TrustStoreReport
@@ -34,7 +35,7 @@ def build_report(event: ReportInput, now: datetime) -> Report:
     if manifest:
         revocations = read_outcomes(manifest, state.revocations, state.batches)
         state = state.model_copy(update={"revocations": revocations})
-    fields = _manifest_fields(state, manifest, event.start_time) if manifest else {}
+    fields = _manifest_fields(state, manifest, event.start_time, now) if manifest else {}
     problems = (
         verdict.find_problems(state)
         or verdict.find_unverified_serials(fields.get("serials", []))
@@ -72,7 +73,7 @@ def _cause(state: GatheredState, problems: list[verdict.Problem], summary: Summa
     return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 
-def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datetime) -> dict[str, Any]:
+def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datetime, now: datetime) -> dict[str, Any]:
     """Return the fields of the report that exist only once the input was accepted and its manifest written."""
     request = manifest.request
     enforced = read_enforced_serials(manifest, state.trust_stores)
@@ -93,7 +94,7 @@ def _manifest_fields(state: GatheredState, manifest: Manifest, start_time: datet
         "summary": _summary(serials),
         "time_to_enforcement_seconds": round((max(times) - start_time).total_seconds(), 3) if is_done else None,
         "serials": serials,
-        "crl": _crl(state),
+        "crl": _crl(state, now),
         "last_refused_crl": state.found.refusal if isinstance(state.found, FoundCrl) else None,
         "trust_stores": [
             _trust_store(store, manifest.baseline(store.trust_store_arn), enforced[store.trust_store_arn], state)
@@ -154,7 +155,7 @@ def _summary(serials: list[SerialReport]) -> Summary:
     )
 
 
-def _crl(state: GatheredState) -> CrlReport | None:
+def _crl(state: GatheredState, now: datetime) -> CrlReport | None:
     converted = state.converted
     if converted is None:
         return None
@@ -165,4 +166,5 @@ def _crl(state: GatheredState) -> CrlReport | None:
         number_of_revoked_entries=converted.number_of_revoked_entries,
         sha256=converted.sha256,
         pem=converted.pem,
+        expires_soon=environment().expires_soon(converted.next_update, now),
     )

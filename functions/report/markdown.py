@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from functions.models.drift import DriftStatus
-from functions.models.report import Report, SerialReport, TrustStoreReport
+from functions.models.report import CrlReport, Report, SerialReport, TrustStoreReport
 from functions.models.states import Drift
 from functions.pki import serial_number
 
@@ -15,6 +15,14 @@ _MAX_ROWS = 1_000
 def render(report: Report) -> str:
     """Return the report as Markdown; its first lines say whether the certificates are blocked."""
     return "\n".join(_lines(report)) + "\n"
+
+
+def next_update_warning(crl: CrlReport) -> str:
+    """Return the warning about a list that expires soon."""
+    return (
+        f"CRL number {crl.crl_number} expires at {_time(crl.next_update)}. AWS does not document what load balancers "
+        "do with an expired list: see that the CA publishes its next CRL before then."
+    )
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -73,6 +81,8 @@ def _verdict(report: Report) -> Iterator[str]:
 def _warnings(report: Report) -> Iterator[str]:
     """Return what the reader of a success might overlook."""
     warnings = [warning for store in report.trust_stores for warning in _trust_store_warnings(store)]
+    if report.crl and report.crl.expires_soon:
+        warnings.append(f"**Warning:** {next_update_warning(report.crl)}")
     if warnings:
         yield from (*warnings, "")
 

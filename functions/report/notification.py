@@ -15,6 +15,7 @@ from functions.models.states import FoundCrl, Notice, Notified
 from functions.models.stored import CrlFailure, Manifest
 from functions.pki import serial_number
 from functions.report.crl_failure import error_class
+from functions.report.markdown import next_update_warning
 
 SOURCE = "mtls-revocation"
 _SUBJECT_PREFIX = "mTLS revocation"
@@ -114,6 +115,7 @@ def for_outcome(report: Report, report_json: S3Object) -> Notification | None:
         return None
     lines = [
         *_verdict(report),
+        *_next_update(report),
         "",
         *(
             f"  {serial_number.to_hex(each.serial)}  {each.outcome or 'not attempted'}, "
@@ -194,6 +196,13 @@ def _verdict(report: Report) -> Iterator[str]:
             yield f"{drift.trust_store_arn}: {drift.kind} corrected; it holds CRL number {report.drift.crl_number}."
     else:
         yield f"{_subject(report).capitalize()}: the list is attached to every trust store and was read back."
+
+
+def _next_update(report: Report) -> Iterator[str]:
+    if report.crl and report.outcome == "SUCCEEDED":
+        yield f"The CA's next CRL is due by {report.crl.next_update:%Y-%m-%d %H:%M:%S} UTC."
+    if report.crl and report.crl.expires_soon:
+        yield f"Warning: {next_update_warning(report.crl)}"
 
 
 def _execution_and_ticket(execution_arn: str, ticket: str | None, requested_by: str | None) -> Iterator[str]:

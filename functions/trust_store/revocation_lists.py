@@ -77,7 +77,9 @@ def _classify(
     except CrlRefused:
         return foreign
     is_ours = parsed.partial is None and crl_checks.is_issued_by(parsed, issuer)
-    return attached_list(revocation_id, entries, parsed) if is_ours else foreign
+    if is_ours:
+        return attached_list(revocation_id, entries, parsed)
+    return foreign.model_copy(update={"next_update": parsed.next_update})
 
 
 def attached_list(revocation_id: int, entries: int, parsed: crl.Crl) -> AttachedList:
@@ -229,7 +231,8 @@ def require_no_entry_dropped(trust_store_arn: str, lists: Sequence[AttachedList]
     if lost := _lost(trust_store_arn, BY_NUMBER.ranked(lists), newest):
         raise CrlDropsEntries(
             f"CRL number {newest.crl_number} has {newest.number_of_revoked_entries} entries and lacks {lost} by "
-            f"{trust_store_arn}"
+            f"{trust_store_arn}. A CRL does not show whether the certificates that it drops have expired: if these "
+            "have, or are to be accepted again, start again with AcceptDroppedEntries"
         )
 
 

@@ -101,6 +101,8 @@ def _crl(plan: Plan) -> Iterator[str]:
         held = f", holds {plan.crl.wanted_held} of the wanted serials" if plan.number_of_serials else ""
         valid = f"from {_to_minute(plan.crl.this_update)} to {_to_minute(plan.crl.next_update)}"
         yield f"CRL: number {plan.crl.crl_number}, {plan.crl.number_of_revoked_entries} entries, {valid}{held}"
+    if plan.crl.expires_soon:
+        yield "  Warning: it expires soon. AWS does not document what load balancers do with an expired list"
     if plan.crl.refusal:
         yield printable(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
 

@@ -13,7 +13,6 @@ _SHOWN = 5
 _RECONCILED = {
     "NONE": "The trust stores held this CRL already",
     "CONFIRMED": "The trust stores hold this CRL now",
-    "CLAIMED": "Another execution is correcting this",
     "NO_CRL": "There is no CRL, and none is attached",
 }
 
@@ -57,6 +56,9 @@ def _details(report: dict[str, Any]) -> Iterator[str]:
         yield f"  {each['Serial']}  attached and read back{since}"
     if len(enforced) > _SHOWN:
         yield f"  and {len(enforced) - _SHOWN} more"
+    if crl := report.get("Crl"):
+        soon = "Warning: it expires soon; t" if crl.get("ExpiresSoon") else "T"
+        yield f"CRL number {crl['CrlNumber']} is attached. {soon}he CA's next one is due by {_time(crl['NextUpdate'])}."
     for store in report.get("TrustStores", []):
         connections, arn = store.get("OpenConnections") or {}, store["TrustStoreArn"]
         if connections.get("NotAssociated"):

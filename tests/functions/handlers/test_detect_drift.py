@@ -75,6 +75,27 @@ def test_without_any_list(steps: Steps, capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(capsys.readouterr().out)["TimeToNextUpdate"] == 0
 
 
+def test_time_to_next_update(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is that of the first list to expire, a list of another CA included, but no superseded one of this CA."""
+    crl = steps.authority.crl([A], number=7)
+    steps.publish(crl)
+    steps.add(steps.authority.crl([A], number=6, next_update=NOW + timedelta(hours=1)))
+    steps.add(crl)
+    steps.add(Steps(steps.lab).authority.crl([1], number=99, next_update=NOW + timedelta(hours=3)))
+    detect(steps)
+    assert json.loads(capsys.readouterr().out)["TimeToNextUpdate"] == 3 * HOUR.total_seconds()
+
+
+def test_days_to_ca_expiry(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+    """The days until the first CA certificate of the bundle expires."""
+    steps.publish(steps.authority.crl([A], number=7))
+    manifest = workflow_bucket.get_manifest(steps.manifest(reconcile=True))
+    baselines = [each.model_copy(update={"ca_expiry": NOW + 59 * DAY}) for each in manifest.baselines]
+    location = workflow_bucket.put_manifest(manifest.model_copy(update={"baselines": baselines}))
+    detect_drift(DetectDriftInput(manifest=location, previous={}), NOW)
+    assert json.loads(capsys.readouterr().out)["DaysToCaExpiry"] == 59
+
+
 @pytest.mark.parametrize("kind", [DriftKind.OLDER_LIST, DriftKind.LEFTOVER_LISTS])
 def test_kinds_of_drift(steps: Steps, kind: DriftKind) -> None:
     """An older list, or one that a newer one supersedes, is a drift; a list of another CA is not."""

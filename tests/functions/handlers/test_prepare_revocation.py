@@ -1,8 +1,10 @@
 """PrepareRevocation stores what later steps need: the request, and the state of everything before it."""
 
 import pytest
+from cryptography import x509
 
 from functions import workflow_bucket
+from functions.aws import elbv2
 from functions.environment import environment
 from functions.errors import InvalidInput
 from functions.models.request import WantedSerial
@@ -83,6 +85,8 @@ def test_baseline(steps: Steps) -> None:
     assert baseline.held_serials == {client.serial}
     assert own.crl_number is not None
     assert (foreign.crl_number, foreign.held_serials) == (None, [])
+    bundle = x509.load_pem_x509_certificates(elbv2.get_trust_store_ca_certificates_bundle(steps.trust_store_arn))
+    assert baseline.ca_expiry == min(each.not_valid_after_utc for each in bundle)
     assert baseline.entries == own.number_of_revoked_entries
     assert baseline.total_revoked_entries == own.number_of_revoked_entries + 2
 

@@ -7,13 +7,15 @@ import pytest
 
 from functions import workflow_bucket
 from functions.aws import s3
+from functions.environment import environment
 from functions.errors import AwsCallRefused
 from functions.models.drift import DriftKind, DriftStatus, TrustStoreDrift
 from functions.models.report import PROVEN
 from functions.models.states import CrlStatus, Drift, Failure
 from functions.pki import serial_number
+from functions.report import notification
 from functions.trust_store import claim
-from tests.support.pki import NOW, A, B
+from tests.support.pki import DAY, NOW, A, B
 from tests.support.reporting import (
     EXPIRED,
     FAILED,
@@ -206,6 +208,27 @@ def test_corrected_drift(steps: Steps, capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["DriftsCorrected"] == 1
     peer = workflow_bucket.get_manifest(steps.peer().manifest(reconcile=True))
     assert claim.acquire(peer, 2, NOW) is None
+
+
+def test_dropped_entries(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+    """The share of the entries that the new list lacks is a metric: here one of the two before."""
+    write_report(steps, **done(steps))
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["DroppedEntries"] == 50
+
+
+def test_crl_that_expires_soon(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is enforced, and the report and the message warn of it."""
+    state = done(steps)
+    assert "expires at" not in write_report(steps, **state).text
+    monkeypatch.setenv("MIN_TIME_TO_NEXT_UPDATE_SECONDS", str(8 * 86_400))
+    environment.cache_clear()
+    written = write_report(steps, **state)
+    due = f"{NOW + 7 * DAY:%Y-%m-%d %H:%M:%S} UTC"
+    assert f"**Warning:** CRL number 2 expires at {due}." in written.text
+    message = notification.for_outcome(written.report, written.location.report_json)
+    assert message
+    assert f"The CA's next CRL is due by {due}." in message.lines
+    assert any(line.startswith(f"Warning: CRL number 2 expires at {due}.") for line in message.lines)
 
 
 def test_failed_drift_detection(steps: Steps) -> None:

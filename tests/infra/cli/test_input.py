@@ -191,9 +191,12 @@ def test_crl_of_another_ca(shell: Shell) -> None:
     assert "held this CRL already" in run(shell, "start --yes --crl partner.crl")
     ca.forget()
     (shell.folder / "partner.crl").write_bytes(ca.crl("DER"))
-    plan = run(shell, "plan --crl partner.crl")
+    assert "start again with --accept-dropped-entries" in run(shell, "plan --crl partner.crl", code=2)
+    plan = run(shell, "plan --crl partner.crl --accept-dropped-entries")
     assert "Warning: serials that it refuses now and would then accept, unless expired: 1" in plan
-    assert "refused before and no longer lists: 1" in run(shell, "start --yes --crl partner.crl")
+    assert "refused before and no longer lists: 1" in run(
+        shell, "start --yes --crl partner.crl --accept-dropped-entries"
+    )
 
 
 LOG = "conn_log_1_elasticloadbalancing_eu-central-1_app.x.y_20261123T0305Z_192.0.2.1_a.log"
