@@ -25,6 +25,7 @@ class Environment(BaseModel):
     workflow_bucket: str = Field(description="Manifests, PEM CRLs, evidence and reports.")
     certificate_authority_arn: str | None = None
     trust_store_arns: Annotated[list[str], BeforeValidator(_split)] = Field(default_factory=list)
+    accept_namesakes: bool = False
     poll_interval_seconds: int = _POLLING.interval_seconds
     deadline_seconds: int = _POLLING.deadline_seconds
     revocations_per_second: float = Field(

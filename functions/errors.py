@@ -6,7 +6,7 @@ RevocationError
 │   ├── InvalidCertificate, PrivateKeyGiven, CertificateIssuerMismatch, CertificateExpired
 │   ├── InvalidSerialList, InputObjectNotFound, InputObjectTooLarge
 │   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
-│   └── TrustStoreNotFound, CertificateAuthorityNotTrusted, CrlSignNotAllowed
+│   └── TrustStoreNotFound, CertificateAuthorityNotTrusted, CrlSignNotAllowed, NamesakesInBundle
 ├── CrlRefused                   a CRL is not known to be good (it is never attached)
 │   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
 │   ├── CrlIssuerMismatch, CrlAuthorityKeyMismatch, CrlSignatureUnsupported, CrlSignatureInvalid
@@ -99,6 +99,10 @@ class CertificateAuthorityNotTrusted(RequestRefused):
 
 class CrlSignNotAllowed(RequestRefused):
     """The CA's certificate has a key usage without cRLSign, so its CRLs are not valid (RFC 5280, 6.3.3 (f))."""
+
+
+class NamesakesInBundle(RequestRefused):
+    """A trust store's bundle trusts two CAs of one name, and the CRL of one may shut out the other's clients."""
 
 
 class CrlRefused(RevocationError):

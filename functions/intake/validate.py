@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from functions import log
 from functions.aws import s3
 from functions.environment import environment
-from functions.errors import InvalidInput, RequestRefused
+from functions.errors import InvalidInput, NamesakesInBundle, RequestRefused
 from functions.intake import certificate_authority, third_party_crl, trust_stores
 from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.collect import SerialCollector
@@ -63,7 +63,8 @@ def validate(execution: ExecutionInput, now: datetime, get_object: s3.GetObject 
     if ca:
         must_trust = _must_all_trust(targets, request, execution.request)
         trusting = trust_stores.select_trusting(stores, ca, faults, all_must_trust=must_trust)
-        baselines = [_baseline(store, ca, frozenset(collector.reasons), faults) for store in trusting]
+        wanted, accepts = frozenset(collector.reasons), completed.get("AcceptNamesakes") is True
+        baselines = [_baseline(store, ca, wanted, faults, accept_namesakes=accepts) for store in trusting]
     if faults or request is None or ca is None:
         raise _combine(faults)
     return Manifest(
@@ -86,6 +87,7 @@ def _with_defaults(raw: object) -> dict[str, Any]:
     defaults = {
         "CertificateAuthorityArn": None if "Crl" in raw else settings.certificate_authority_arn,
         "TrustStoreArns": settings.trust_store_arns,
+        "AcceptNamesakes": settings.accept_namesakes,
     }
     raw_polling = raw.get("Polling", {})
     merged = {**polling, **raw_polling} if isinstance(raw_polling, dict) else raw_polling
@@ -182,18 +184,27 @@ def _must_all_trust(targets: RequestTargets, request: RevocationRequest | None, 
 
 
 def _baseline(
-    store: TrustStoreSnapshot, ca: CertificateAuthority, wanted: frozenset[int], faults: list[RequestRefused]
+    store: TrustStoreSnapshot,
+    ca: CertificateAuthority,
+    wanted: frozenset[int],
+    faults: list[RequestRefused],
+    *,
+    accept_namesakes: bool,
 ) -> Baseline:
     lists = revocation_lists.read_snapshot(store.arn, ca.certificate, wanted, known={})
     issuers = certificates_of(ca.certificate, store.bundle)
     for issuer in issuers:
         with collect_refusals(faults):
             bundle_checks.check_key_usage(issuer, f"the CA's certificate in the bundle of {store.arn}")
+    namesakes = bundle_checks.describe_namesakes(ca.certificate, readable_certificates(store.bundle), store.arn)
+    if namesakes and not accept_namesakes:
+        faults.append(NamesakesInBundle(f"{namesakes}, or start again with AcceptNamesakes"))
     return Baseline(
         trust_store_arn=store.arn,
         total_revoked_entries=store.total_revoked_entries,
         entries=revocation_lists.count_distinct_entries(store.arn, lists),
         lists=lists,
+        namesakes=namesakes,
         ca_expiry=min((each.not_valid_after_utc for each in readable_certificates(store.bundle)), default=None),
         issuer_pems=[issuer.public_bytes(Encoding.PEM).decode() for issuer in issuers],
     )

@@ -63,6 +63,7 @@ class PlannedTrustStore(Model):
     head_room: str
     number_dropped: int = Field(default=0, description="Serials that are blocked now and would no longer be.")
     dropped_serials: list[Serial] = Field(default_factory=list, description="The first hundred of them.")
+    namesakes: str | None = Field(default=None, description="The CAs of the same name in the bundle, accepted.")
     load_balancers: int | None = Field(
         default=None, description="How many use the trust store; None if that could not be read."
     )

@@ -76,6 +76,7 @@ class TrustStoreReport(Model):
     total_revoked_entries_after: int | None = None
     count_rose: bool = False
     count_explanation: str = ""
+    namesakes: str | None = Field(default=None, description="The CAs of the same name in the bundle, accepted.")
     open_connections: OpenConnections | None = None
     failure: Failure | None = None
 

@@ -193,6 +193,11 @@ class RequestOptions(RequestTargets):
         default=False,
         description="With `Crl`: accept that serials which are refused now are no longer listed.",
     )
+    accept_namesakes: bool = Field(
+        default=False,
+        description="Accept that a trust store trusts another CA of the same name, whose clients the CRL may shut out. "
+        "Default: the deployment's.",
+    )
     revocation_reason: ReasonInput = Field(
         default=RevocationReason.UNSPECIFIED, description="Recorded in the CRL. A revocation cannot be undone."
     )

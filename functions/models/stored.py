@@ -36,6 +36,7 @@ class Baseline(Model):
     total_revoked_entries: int
     entries: int = Field(description="Distinct serials in this CA's lists.")
     lists: list[AttachedList]
+    namesakes: str | None = Field(default=None, description="The CAs of the same name in the bundle, accepted.")
     ca_expiry: datetime | None = Field(
         default=None, description="When the first CA certificate of the bundle expires; None if none can be read."
     )

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from functions.errors import CrlAuthorityKeyMismatch, CrlSignNotAllowed
 from functions.pki import names
+from functions.pki.chain import subject_public_key_info
 from functions.pki.crl import Crl, find_extension
 
 _MAX_SHOWN = 200
@@ -47,6 +48,32 @@ def check_authority(crl: Crl, certificates: Sequence[x509.Certificate], trust_st
                 "every client of this CA. Have the CA write the key identifier alone (openssl.cnf: "
                 "authorityKeyIdentifier = keyid:always), or replace that certificate by the CA's present one"
             )
+
+
+def describe_namesakes(
+    ca_certificate: x509.Certificate, bundle: Sequence[x509.Certificate], trust_store_arn: str
+) -> str | None:
+    """Return what may happen, and what to do, if a bundle holds a CA of the same name with another key; else None.
+
+    Lists are found by their issuer's name (s2n-tls). Whether the key identifier decides between two is not documented.
+    """
+    subject, key = names.subject(ca_certificate), subject_public_key_info(ca_certificate)
+    others = [
+        each
+        for each in bundle
+        if names.are_equal(names.subject(each), subject) and subject_public_key_info(each) != key
+    ]
+    if not others:
+        return None
+    shown = " and ".join(
+        f"serial number {each.serial_number:x}, valid until {each.not_valid_after_utc:%Y-%m-%d}"
+        for each in (ca_certificate, *others)
+    )
+    return (
+        f"{trust_store_arn} trusts CAs of one name, {_quote(ca_certificate.subject)}, with different keys ({shown}): "
+        "its load balancers may refuse every client of one because of the other's CRL. Remove the one that is not "
+        "needed from the bundle"
+    )
 
 
 def _differences(authority: x509.AuthorityKeyIdentifier, certificate: x509.Certificate) -> Iterator[str]:

@@ -71,12 +71,12 @@ def plan_revocations(
     simulation = Simulation(baseline.trust_store_arn, list(baseline.lists))
     adds_now, adds_next = None, False
     if current and _is_refused(simulation, current, baseline):
-        return _planned(baseline.lists, simulation, None, None, adds_next=False)
+        return _planned(baseline, baseline.lists, simulation, None, None, adds_next=False)
     if current and wanted - missing:
         adds_now = _simulate(simulation, current)
     if missing:
         adds_next = simulation.enforce(_next_list(baseline.lists, current, len(missing)), _refuse_to_read)
-    return _planned(baseline.lists, simulation, adds_now, current if adds_now else None, adds_next=adds_next)
+    return _planned(baseline, baseline.lists, simulation, adds_now, current if adds_now else None, adds_next=adds_next)
 
 
 def plan_reconcile(
@@ -85,7 +85,7 @@ def plan_reconcile(
     """Plan a trust store for a reconcile; `newest` is None if no trust store differs."""
     simulation = Simulation(baseline.trust_store_arn, list(lists), precedence)
     adds = _simulate(simulation, newest) if newest and not _is_refused(simulation, newest, baseline) else None
-    return _planned(lists, simulation, adds, newest if adds else None, adds_next=False)
+    return _planned(baseline, lists, simulation, adds, newest if adds else None, adds_next=False)
 
 
 def _is_refused(simulation: Simulation, candidate: Crl, baseline: Baseline) -> bool:
@@ -119,8 +119,14 @@ def _refuse_to_read() -> Crl:  # pragma: no cover - that nothing calls it is the
     raise AssertionError("a CRL with the highest number is never compared by its content")
 
 
-def _planned(
-    lists: list[AttachedList], simulation: Simulation, adds_now: int | None, added: Crl | None, *, adds_next: bool
+def _planned(  # noqa: PLR0913 - the parts of one trust store's plan
+    baseline: Baseline,
+    lists: list[AttachedList],
+    simulation: Simulation,
+    adds_now: int | None,
+    added: Crl | None,
+    *,
+    adds_next: bool,
 ) -> PlannedTrustStore:
     dropped = _dropped(simulation, lists, added)
     return PlannedTrustStore(
@@ -133,6 +139,7 @@ def _planned(
         head_room=simulation.head_room,
         number_dropped=len(dropped),
         dropped_serials=dropped[:_MAX_DROPPED_SERIALS],
+        namesakes=baseline.namesakes,
         load_balancers=_load_balancers(simulation.arn),
         refusal=simulation.refusal,
     )

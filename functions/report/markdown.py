@@ -92,6 +92,8 @@ def _trust_store_warnings(store: TrustStoreReport) -> Iterator[str]:
         yield (
             f"**Warning:** no load balancer uses {store.trust_store_arn}, so nothing refuses these certificates there."
         )
+    if store.namesakes:
+        yield f"**Warning:** {store.namesakes}."
     if store.entries_dropped:
         yield (
             f"**Warning:** serials that {store.trust_store_arn} refused before and that are no longer in the list: "

@@ -19,6 +19,7 @@ def report(store: TrustStore, baseline: Baseline, evidence: Evidence | None) -> 
         removed_revocation_ids=store.attached.removed_revocation_ids,
         entries_before=baseline.entries,
         total_revoked_entries_before=baseline.total_revoked_entries,
+        namesakes=baseline.namesakes,
         failure=store.failure,
     )
     return result.model_copy(update=_read_back(store, baseline, evidence)) if evidence else result
@@ -56,6 +57,7 @@ def report_unchanged(baseline: Baseline, current: ListInPlace | None) -> TrustSt
         entries_before=baseline.entries,
         entries_after=current.number_of_revoked_entries if current else None,
         total_revoked_entries_before=baseline.total_revoked_entries,
+        namesakes=baseline.namesakes,
         count_explanation="This execution attached and removed nothing.",
     )
 

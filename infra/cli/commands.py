@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from functions.errors import PrivateKeyGiven, RequestRefused
+from functions.errors import NamesakesInBundle, PrivateKeyGiven, RequestRefused
 from functions.models.plan import Plan, PlannedOutcome
 from functions.models.states import RevocationOutcome
 from functions.pki import private_keys
@@ -141,18 +141,29 @@ def _confirm(stack: Stack, execution_input: StagedInput) -> None:
         Unusable: the plan is refused, the answer is not yes, or there is no terminal.
 
     """
-    plan = make_plan(stack, execution_input)
-    click.echo("\n".join(render_plan(plan, stack)), err=True)
+    plan = _show_plan(stack, execution_input)
+    if plan.error == NamesakesInBundle.__name__ and _is_confirmed("Accept these CAs of one name?"):
+        execution_input.request["AcceptNamesakes"] = True
+        plan = _show_plan(stack, execution_input)
     if plan.outcome is PlannedOutcome.REFUSED:
         raise Unusable("nothing was started")
+    if not _is_confirmed(_question(plan)):
+        raise Unusable("nothing was started")
+
+
+def _show_plan(stack: Stack, execution_input: StagedInput) -> Plan:
+    plan = make_plan(stack, execution_input)
+    click.echo("\n".join(render_plan(plan, stack)), err=True)
+    return plan
+
+
+def _is_confirmed(question: str) -> bool:
     try:
-        answer = _answer(f"{_question(plan)} [y/N] ")
+        return _answer(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except OSError:
         raise Unusable("there is no terminal to ask at: give --yes") from None
     except KeyboardInterrupt:
-        raise Unusable("nothing was started") from None
-    if answer.strip().lower() not in ("y", "yes"):
-        raise Unusable("nothing was started")
+        return False
 
 
 def _question(plan: Plan) -> str:

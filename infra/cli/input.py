@@ -36,6 +36,7 @@ OPTION_NAMES = {
     "give it as Certificates, or a CRL as Crl": "give it with --certificate, or a CRL with --crl",
     "AcceptLowerCrlNumber": "--accept-lower-crl-number",
     "AcceptDroppedEntries": "--accept-dropped-entries",
+    "AcceptNamesakes": "--accept-namesakes",
     "TrustStoreArns": "--trust-store",
     "under Serials": "as an argument",
 }
@@ -76,6 +77,11 @@ _OPTIONS = [
         "--accept-dropped-entries",
         is_flag=True,
         help="With --crl: accept that serials which are refused now are no longer listed.",
+    ),
+    click.option(
+        "--accept-namesakes",
+        is_flag=True,
+        help="Accept that a trust store trusts another CA of the same name, whose clients the CRL may shut out.",
     ),
     click.option(
         "--reason",
@@ -158,6 +164,7 @@ def build_input(stack: Stack, **options: Any) -> StagedInput:  # noqa: ANN401 - 
             "Reconcile": options["reconcile"],
             "AcceptLowerCrlNumber": options["accept_lower_crl_number"],
             "AcceptDroppedEntries": options["accept_dropped_entries"],
+            "AcceptNamesakes": options["accept_namesakes"],
             "RevocationReason": options["reason"],
             "CertificateAuthorityArn": options["ca"],
             "TrustStoreArns": list(options["trust_stores"]),

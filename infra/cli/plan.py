@@ -120,6 +120,8 @@ def _trust_store(store: PlannedTrustStore) -> Iterator[str]:
         shown = ", ".join(map(serial_number.to_hex, store.dropped_serials[:10]))
         number = store.number_dropped
         yield f"  Warning: serials that it refuses now and would then accept, unless expired: {number}: {shown}"
+    if store.namesakes:
+        yield printable(f"  Warning: {store.namesakes}")
     if store.load_balancers == 0:
         yield "  Warning: no load balancer uses it, so nothing refuses these certificates there"
     yield f"  {store.head_room}"

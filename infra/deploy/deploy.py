@@ -17,6 +17,7 @@ from rich.prompt import Confirm, Prompt
 
 from infra.deploy import crl_bucket
 from infra.deploy.config import read_config, write_config
+from infra.deploy.namesakes import find_namesakes
 from infra.deploy.parameters import ParameterRefused, ask_parameters, check_parameter
 from infra.template import TEMPLATE, load_template
 
@@ -76,7 +77,7 @@ def _outputs(stack: str, region: str) -> dict[str, str]:
 def _check_crl(
     options: argparse.Namespace, console: Console, parameters: Mapping[str, str], bucket: str, region: str
 ) -> None:
-    """Warn if the CA's CRL goes elsewhere than the stack reads it, or if the bucket lacks something."""
+    """Warn if the CA's CRL goes elsewhere than the stack reads it, if its bucket lacks something, or of namesakes."""
     arn = parameters["CertificateAuthorityArn"]
     difference = crl_bucket.find_difference(arn, bucket, region)
     if difference:
@@ -86,6 +87,9 @@ def _check_crl(
         else:
             outcome = "Not changed. To change it: make deploy TURN_ON_CRL=yes"
         console.print(outcome, soft_wrap=True, highlight=False)
+    if parameters.get("AcceptNamesakes") != "true":
+        for namesakes in find_namesakes(arn, parameters.get("TrustStoreArns", ""), region):
+            console.print(f"[yellow]{namesakes}, or set AcceptNamesakes[/]", soft_wrap=True, highlight=False)
     for problem in crl_bucket.find_problems(arn, bucket, region, parameters.get("CrlFolder", "crl")):
         console.print(f"[yellow]{problem}[/]", soft_wrap=True, highlight=False)
 

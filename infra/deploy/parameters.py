@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.prompt import Prompt
 
+from infra.deploy.namesakes import find_namesakes
 from infra.template import load_template
 
 
@@ -43,7 +44,7 @@ def ask_parameters(console: Console, region: str) -> dict[str, str]:
     answers: dict[str, str] = {}
     for name, definition in load_template()["Parameters"].items():
         console.print(f"\n[bold]{name}[/]: {definition['Description']}", soft_wrap=True)
-        for choice in _choices(name, region):
+        for choice in _choices(name, region, answers):
             console.print(f"  {choice}", soft_wrap=True, highlight=False)
         default = str(definition["Default"]) if "Default" in definition else ...
         while True:
@@ -57,8 +58,10 @@ def ask_parameters(console: Console, region: str) -> dict[str, str]:
     return answers
 
 
-def _choices(name: str, region: str) -> list[str]:
-    """List the account's resources that fit a parameter; none without the permission to list them."""
+def _choices(name: str, region: str, answers: Mapping[str, str]) -> list[str]:
+    """List what the account has that bears on a parameter; nothing without the permission to list it."""
+    if name == "AcceptNamesakes":
+        return list(find_namesakes(answers["CertificateAuthorityArn"], answers["TrustStoreArns"], region))
     with contextlib.suppress(ClientError, BotoCoreError):
         if name == "CertificateAuthorityArn":
             pages = boto3.client("acm-pca", region_name=region).get_paginator("list_certificate_authorities").paginate()

@@ -12,6 +12,13 @@ class SameIssuerLists(StrEnum):
     OLDEST = "oldest"  # the lowest RevocationId alone
 
 
+class NamesakeLists(StrEnum):
+    """Which lists of an issuer's name count when CAs with different keys have it; AWS does not document it."""
+
+    ALL_MUST_VERIFY = "all must verify"  # a list of the other CA refuses the client (ClientCertCrlProcessingError)
+    BY_KEY_IDENTIFIER = "by key identifier"  # only those whose authority key identifier is the issuer's
+
+
 class ExpiredCrl(StrEnum):
     """The effect of a list after its nextUpdate; AWS does not document it."""
 
@@ -41,6 +48,7 @@ class TrustStoreSettings:
     writes_per_second: float = 0.2
     visibility_delay_seconds: float = 0.0  # how long the Describe calls do not return an added list
     same_issuer_lists: SameIssuerLists = SameIssuerLists.UNION
+    namesake_lists: NamesakeLists = NamesakeLists.ALL_MUST_VERIFY
     expired_crl: ExpiredCrl = ExpiredCrl.ENFORCED
 
 

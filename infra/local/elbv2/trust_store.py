@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from functions.pki import names
+from functions.pki.crl import find_extension
 from infra.local.core.settings import Settings
 from infra.local.elbv2.exceptions import (
     InvalidCaCertificatesBundle,
@@ -64,6 +65,12 @@ class RevocationList:
     def issuer(self) -> names.CanonicalName:
         """The issuer, as TLS libraries compare it."""
         return names.canonical(self.crl.issuer.public_bytes())
+
+    def names_key_of(self, issuer: x509.Certificate) -> bool:
+        """Return whether its authority key identifier is the issuer's key, or one of the two has none."""
+        listed = find_extension(self.crl, x509.AuthorityKeyIdentifier)
+        held = find_extension(issuer, x509.SubjectKeyIdentifier)
+        return not listed or not held or listed.key_identifier in (None, held.digest)
 
     def error_of(self, certificate: x509.Certificate, issuer: x509.Certificate) -> int:
         """Return OpenSSL's error for a certificate whose issuer's list this is, or 0; times are not checked."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from cryptography import x509
 
 from functions.pki import names
-from infra.local.core.settings import ExpiredCrl, SameIssuerLists, TrustStoreSettings
+from infra.local.core.settings import ExpiredCrl, NamesakeLists, SameIssuerLists, TrustStoreSettings
 from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot
 
 
@@ -94,7 +94,7 @@ def find_revocation_failure(
     certificate without a list of its issuer is not revoked.
     """
     for certificate, issuer in pairwise(chain):
-        for revocation_list in _lists_of(certificate, lists, settings.same_issuer_lists):
+        for revocation_list in _lists_of(issuer, lists, settings):
             error = revocation_list.error_of(certificate, issuer)
             if error not in (0, _REVOKED):
                 return Failure.CRL_PROCESSING_ERROR
@@ -108,10 +108,12 @@ def find_revocation_failure(
 
 
 def _lists_of(
-    certificate: x509.Certificate, lists: Sequence[RevocationList], which: SameIssuerLists
+    issuer: x509.Certificate, lists: Sequence[RevocationList], settings: TrustStoreSettings
 ) -> Sequence[RevocationList]:
-    issuer = names.canonical(names.issuer(certificate))
-    same_issuer = [each for each in lists if each.issuer == issuer]
-    if which is SameIssuerLists.NEWEST:
+    name = names.canonical(names.subject(issuer))
+    same_issuer = [each for each in lists if each.issuer == name]
+    if settings.namesake_lists is NamesakeLists.BY_KEY_IDENTIFIER:
+        same_issuer = [each for each in same_issuer if each.names_key_of(issuer)]
+    if settings.same_issuer_lists is SameIssuerLists.NEWEST:
         return same_issuer[-1:]
-    return same_issuer[:1] if which is SameIssuerLists.OLDEST else same_issuer
+    return same_issuer[:1] if settings.same_issuer_lists is SameIssuerLists.OLDEST else same_issuer

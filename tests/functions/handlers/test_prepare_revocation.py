@@ -6,10 +6,12 @@ from cryptography import x509
 from functions import workflow_bucket
 from functions.aws import elbv2
 from functions.environment import environment
-from functions.errors import InvalidInput
+from functions.errors import InvalidInput, NamesakesInBundle
 from functions.models.request import WantedSerial
 from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
+from infra.local.lab.lab import create_trust_store
+from infra.local.lab.pki import PrivateCa
 from tests.functions.preparing import create_ca, manifest, prepare, trust_store_for
 from tests.support.pki import NOW, A, B
 from tests.support.steps import Steps
@@ -89,6 +91,26 @@ def test_baseline(steps: Steps) -> None:
     assert baseline.ca_expiry == min(each.not_valid_after_utc for each in bundle)
     assert baseline.entries == own.number_of_revoked_entries
     assert baseline.total_revoked_entries == own.number_of_revoked_entries + 2
+
+
+def test_two_cas_of_one_name(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are refused before any effect, both are named, and the input or the deployment may accept them."""
+    ours = x509.load_pem_x509_certificate(steps.lab.authority.pem.encode())
+    common_name = acm_pca.certificate_authority(steps.lab.authority.arn).configuration["Subject"]["CommonName"]
+    twin = PrivateCa.create_under(steps.lab.root, common_name)
+    other = x509.load_pem_x509_certificate(twin.pem.encode())
+    store = create_trust_store(steps.lab.aws, f"twin-{steps.name}", [steps.lab.authority, twin])
+    with pytest.raises(NamesakesInBundle) as raised:
+        prepare(steps, TrustStoreArns=[steps.trust_store_arn, store])
+    for shown in (store, f"{ours.serial_number:x}", f"{other.serial_number:x}", common_name, "AcceptNamesakes"):
+        assert shown in str(raised.value)
+    accepted = manifest(steps, TrustStoreArns=[steps.trust_store_arn, store], AcceptNamesakes=True)
+    assert [store in (each.namesakes or "") for each in accepted.baselines] == [False, True]
+    monkeypatch.setenv("ACCEPT_NAMESAKES", "true")
+    environment.cache_clear()
+    assert manifest(steps, TrustStoreArns=[store]).baselines[0].namesakes
+    with pytest.raises(NamesakesInBundle):
+        prepare(steps, TrustStoreArns=[store], AcceptNamesakes=False)
 
 
 def test_baseline_of_several_lists(steps: Steps) -> None:

@@ -13,6 +13,7 @@ from functions.version import VERSION
 from infra.cli import stack
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE
 from infra.local.core.settings import Settings
+from infra.local.lab.pki import PrivateCa
 from infra.local.server import EmbeddedAws
 from tests.support.shell import Shell, is_accepted, issue_client, run, run_in_shell, run_json
 from tests.support.up import INTERRUPTIBLE
@@ -70,6 +71,37 @@ def test_start_asks_at_the_terminal(shell: Shell, answer: str, code: int) -> Non
     question = "Revoke 1 certificate for UNSPECIFIED? It cannot be undone. [y/N]"
     assert output.index(f"will be revoked  for UNSPECIFIED  CN={name}, expires") < output.index(question)
     assert is_accepted(shell, name) is (code != ENFORCED)
+
+
+@pytest.fixture
+def _twin_in_bundle(shell: Shell) -> Iterator[None]:
+    """Put another CA of the same name into the trust store's bundle while the test runs."""
+    bundle = (shell.folder / "pki" / "ca.pem").read_bytes()
+    replace_bundle(shell, bundle + PrivateCa.create_root(shell, "Embedded Issuing CA").pem.encode())
+    yield
+    replace_bundle(shell, bundle)
+
+
+def replace_bundle(shell: Shell, bundle: bytes) -> None:
+    """Replace the CA certificates of the stack's trust store."""
+    location = {"Bucket": shell.environment["INPUT_BUCKET"], "Key": "bundle.pem"}
+    shell.client("s3").put_object(**location, Body=bundle)
+    shell.client("elbv2").modify_trust_store(
+        TrustStoreArn=shell.environment["TRUST_STORE_ARN"],
+        CaCertificatesBundleS3Bucket=location["Bucket"],
+        CaCertificatesBundleS3Key=location["Key"],
+    )
+
+
+@pytest.mark.usefixtures("_twin_in_bundle")
+@pytest.mark.parametrize(("answers", "code"), [("y\\ny", ENFORCED), ("n", UNUSABLE)])
+def test_start_asks_about_two_cas_of_one_name(shell: Shell, answers: str, code: int) -> None:
+    """The plan is refused; if the operator accepts both CAs, it is shown again and confirmed as usual."""
+    serial = issue_client(shell, f"namesake-{code}")
+    output = run_in_shell(shell, f'printf "{answers}\\n" | {TERMINAL} "revocation start 0x{serial}"', code)
+    assert output.count("Accept these CAs of one name? [y/N]") == 1
+    assert "or start again with --accept-namesakes" in output
+    assert ("  Warning: " in output) is (code == ENFORCED)
 
 
 def test_start_without_waiting_and_watch(shell: Shell) -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from infra.deploy.parameters import ParameterRefused, ask_parameters, check_parameter
+from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
 from infra.local.server import EmbeddedAws
 from infra.template import load_template
@@ -41,8 +42,8 @@ def test_value_that_the_template_refuses_is_refused_at_once(name: str, value: st
 
 def test_first_run_asks_and_lists_resources(shell: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every parameter is shown, with the account's CAs and trust stores; after a wrong answer it asks again."""
-    root = PrivateCa.create_root(shell, "Root")
-    answers = iter(["nonsense", root.arn, "arn:x"])
+    root, twin = PrivateCa.create_root(shell, "Root"), PrivateCa.create_root(shell, "Root")
+    answers = iter(["nonsense", root.arn, create_trust_store(shell, "both", [root, twin])])
     monkeypatch.setattr(Prompt, "ask", lambda _name, default, **_: next(answers, default))
     shown = Console(file=io.StringIO(), width=200)
     parameters = ask_parameters(shown, shell.settings.region)
@@ -51,5 +52,7 @@ def test_first_run_asks_and_lists_resources(shell: EmbeddedAws, monkeypatch: pyt
     assert parameters["CertificateAuthorityArn"] == root.arn
     assert f"{root.arn} (ACTIVE)" in text
     assert "'nonsense', and must match" in text
+    assert "/both/" in text.split("AcceptNamesakes: ")[1]
+    assert "trusts CAs of one name, 'CN=Root,O=Embedded AWS', with different keys (serial number " in text
     assert all(name in text for name in PARAMETERS)
     assert parameters["GiveWaySeconds"] == "90"

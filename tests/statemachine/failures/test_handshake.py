@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
-from infra.local.core.settings import ExpiredCrl, SameIssuerLists
+from infra.local.core.settings import ExpiredCrl, NamesakeLists, SameIssuerLists
 from infra.local.elbv2 import responses as embedded_elbv2
 from infra.local.lab.handshake import connect
 from infra.local.lab.pki import Client
@@ -101,6 +101,31 @@ def test_replacing_a_list(whatever_counts: Workflow) -> None:
         assert whatever_counts.run(second).status == "SUCCEEDED"
     assert (set(statuses[first.name]), set(statuses[good.name])) == ({HIT}, {"Success"})
     assert handshake_status(whatever_counts, second) == HIT
+
+
+@pytest.mark.parametrize("counts", NamesakeLists)
+def test_two_cas_of_one_name(on_listener_trust_store: Workflow, counts: NamesakeLists) -> None:
+    """Clients of one may be shut out by the other's list, so a revocation is refused unless the input accepts that."""
+    workflow = on_listener_trust_store
+    workflow.aws.settings.trust_stores.namesake_lists = counts
+    stolen, good = workflow.clients(2)
+    twin = workflow.create_twin()
+    twins = twin.issue_client(workflow.folder, f"twin-{counts}".replace(" ", "-"))
+    store = embedded_elbv2.trust_store(workflow.lab.trust_store_arn)
+    only_ours = store.bundle
+    store.replace_bundle(only_ours.rstrip() + b"\n" + twin.pem.encode())
+    try:
+        assert workflow.run(stolen).error == "NamesakesInBundle"
+        assert handshake_status(workflow, stolen) == "Success"
+        execution = workflow.run(stolen, AcceptNamesakes=True)
+        assert execution.status == "SUCCEEDED"
+        assert "trusts CAs of one name" in execution.report["TrustStores"][0]["Namesakes"]
+        assert handshake_status(workflow, stolen) == HIT
+        assert handshake_status(workflow, good) == "Success"
+        shut_out = "Failed:ClientCertCrlProcessingError"
+        assert handshake_status(workflow, twins) == {NamesakeLists.ALL_MUST_VERIFY: shut_out}.get(counts, "Success")
+    finally:
+        store.replace_bundle(only_ours)
 
 
 def test_partial_crl(on_listener_trust_store: Workflow) -> None:

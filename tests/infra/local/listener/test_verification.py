@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions.pki import names
-from infra.local.core.settings import ExpiredCrl, SameIssuerLists, TrustStoreSettings
+from infra.local.acm_pca import service as acm_pca
+from infra.local.core.settings import ExpiredCrl, NamesakeLists, SameIssuerLists, TrustStoreSettings
 from infra.local.elbv2.responses import trust_store
 from infra.local.elbv2.trust_store import RevocationList
 from infra.local.lab.handshake import connect
@@ -102,6 +103,29 @@ def test_which_of_two_lists_counts_is_a_setting(
         site.authority.revoke(leaf)
         site.attach(serials=[leaf.serial])
     assert [site.connect(leaf).accepted for leaf in (first, second)] == [not first_refused, not second_refused]
+
+
+@pytest.mark.parametrize(
+    ("counts", "status"),
+    [
+        (NamesakeLists.ALL_MUST_VERIFY, "Failed:ClientCertCrlProcessingError"),
+        (NamesakeLists.BY_KEY_IDENTIFIER, "Success"),
+    ],
+)
+def test_which_lists_of_a_name_count_is_a_setting(
+    site: Site, monkeypatch: pytest.MonkeyPatch, counts: NamesakeLists, status: str
+) -> None:
+    """AWS does not document whether a list of another CA of the same name counts."""
+    monkeypatch.setattr(site.services.settings.trust_stores, "namesake_lists", counts)
+    subject = acm_pca.certificate_authority(site.authority.arn).configuration["Subject"]
+    twin = LocalCa.create(site.services, name=subject["CommonName"])
+    store = trust_store(site.store)
+    store.replace_bundle(store.bundle + twin.certificate.public_bytes(Encoding.PEM))
+    site.attach()
+    site.connect(twin.issue())
+    assert site.status() == status
+    site.connect(site.authority.issue())
+    assert site.status() == "Success"
 
 
 @pytest.mark.parametrize(
