@@ -65,8 +65,9 @@ def _cause(state: GatheredState, problems: list[verdict.Problem], summary: Summa
     """Return what was not done, followed by what was done nevertheless."""
     sentences = [problem.sentence for problem in problems]
     if summary and summary.revoked and not summary.enforced and state.failure:
+        enforcement = "not read back from any trust store" if state.converted else "not enforced anywhere yet"
         sentences.append(
-            f"Revoked at Private CA, and not enforced anywhere yet: {summary.revoked} of {summary.serials} certificates"
+            f"Revoked at Private CA, and {enforcement}: {summary.revoked} of {summary.serials} certificates"
         )
     if summary and summary.enforced:
         sentences.append(f"Still enforced: {summary.enforced} of {summary.serials} certificates")

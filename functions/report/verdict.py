@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from functions import errors
 from functions.models.drift import DriftStatus
 from functions.models.report import PROVEN, SerialReport, TrustStoreReport
-from functions.models.states import Drift, Failure, FoundCrl, GatheredState, RevocationOutcome, TrustStore
+from functions.models.states import (
+    Drift,
+    Failure,
+    FoundCrl,
+    GatheredState,
+    Revocation,
+    RevocationOutcome,
+    TrustStore,
+)
 from functions.pki import serial_number
-from functions.revocation.error_codes import explain
+from functions.revocation.error_codes import explain, is_answer
 
 _MAX_SHOWN = 10
+_UNCLEAR = (errors.RevocationAddUnclear.__name__, errors.AwsUnavailable.__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +90,20 @@ def _failed_trust_stores(state: GatheredState) -> list[Problem]:
 
 
 def _failed_trust_store(store: TrustStore) -> str:
-    """Return what failed, and whether the trust store holds the new list beside the older ones or does not hold it."""
-    attached, verified = store.attached.finished_at, store.verified.started_at
-    is_in_force = attached and verified and attached <= verified and not store.removed.verified_list_gone
-    status = "the list is in force, older ones are left" if is_in_force else "not enforced"
+    """Return what failed, and what is known of the new list in this trust store."""
     failure = store.failure or Failure(error="")
-    return f"{store.trust_store_arn} ({status}): {failure.error}: {error_message(failure)}"
+    return f"{store.trust_store_arn} ({_enforcement(store, failure.error)}): {failure.error}: {error_message(failure)}"
+
+
+def _enforcement(store: TrustStore, error: str) -> str:
+    attached, verified = store.attached.finished_at, store.verified.started_at
+    if attached and verified and attached <= verified and not store.removed.verified_list_gone:
+        return "the list is in force, older ones are left"
+    if attached and not (verified and attached <= verified):
+        return "the list was attached, and could not be read back"
+    # A refusal by name happens before the list is added, or instead of it.
+    is_refusal = hasattr(errors, error) and error not in _UNCLEAR
+    return "not enforced" if is_refusal else "it is not known whether the list was attached"
 
 
 def _missing_serials(state: GatheredState) -> list[Problem]:
@@ -111,15 +128,23 @@ def _missing_serials(state: GatheredState) -> list[Problem]:
 
 def _serials_not_revoked(state: GatheredState) -> list[Problem]:
     failed = [r for r in state.revocations if r.outcome is RevocationOutcome.FAILED]
-    if not failed:
-        return []
+    kinds = (
+        ("serials not revoked", [r for r in failed if is_answer(r.error)]),
+        ("serials of which it is not known whether they are revoked", [r for r in failed if not is_answer(r.error)]),
+    )
+    number = len(state.revocations)
+    return [
+        Problem(errors.SerialsNotRevoked.__name__, f"{kind}: {len(those)} of {number}: {_with_errors(those)}")
+        for kind, those in kinds
+        if those
+    ]
+
+
+def _with_errors(failed: Sequence[Revocation]) -> str:
     shown = ", ".join(f"{serial_number.to_hex(r.serial)} ({r.error})" for r in failed[:_MAX_SHOWN])
     codes = sorted({r.error for r in failed if r.error})
     explanations = "; ".join(f"{code} means: {explain(code)}" for code in codes if explain(code))
-    sentence = f"serials not revoked: {len(failed)} of {len(state.revocations)}: {shown}{_and_more(len(failed))}"
-    return [
-        Problem(errors.SerialsNotRevoked.__name__, f"{sentence}. {explanations}" if explanations else sentence),
-    ]
+    return f"{shown}{_and_more(len(failed))}" + (f". {explanations}" if explanations else "")
 
 
 def _refused_crl(state: GatheredState) -> list[Problem]:

@@ -231,6 +231,23 @@ def test_crl_that_expires_soon(steps: Steps, monkeypatch: pytest.MonkeyPatch) ->
     assert any(line.startswith(f"Warning: CRL number 2 expires at {due}.") for line in message.lines)
 
 
+def test_interrupted_after_attaching(steps: Steps) -> None:
+    """The list is there, so the report does not say that nothing is enforced, but that nothing was read back."""
+    manifest = steps.manifest(A)
+    converted = steps.convert(steps.authority.crl([A], number=2), manifest)
+    written = write_report(
+        steps,
+        prepared=prepared(manifest),
+        revocations=revocations({A: REVOKED}),
+        found=found(CrlStatus.COMPLETE, wanted=1),
+        converted=converted,
+        trust_stores=[steps.attach(manifest, converted)],
+        failure=Failure(error="ExecutionInterrupted", cause="stopped"),
+    )
+    cause = written.report.cause or ""
+    assert cause.endswith("Revoked at Private CA, and not read back from any trust store: 1 of 1 certificates.")
+
+
 def test_failed_drift_detection(steps: Steps) -> None:
     """A reconcile that failed after it wrote its claim, and before it returned that, releases it too."""
     manifest = steps.manifest(reconcile=True)

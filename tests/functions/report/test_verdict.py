@@ -128,11 +128,12 @@ def test_one_of_two_trust_stores() -> None:
         (1, 2, False, "(the list is in force, older ones are left)"),
         (1, 2, True, "(not enforced)"),
         (2, 2, False, "(the list is in force, older ones are left)"),
-        (3, 2, False, "(not enforced)"),
-        (1, None, False, "(not enforced)"),
+        (3, 2, False, "(the list was attached, and could not be read back)"),
+        (1, None, False, "(the list was attached, and could not be read back)"),
+        (None, None, False, "(not enforced)"),
     ],
 )
-def test_trust_store_that_failed_late(attached: int, read_back: int | None, gone: bool, words: str) -> None:  # noqa: FBT001
+def test_trust_store_that_failed_late(attached: int | None, read_back: int | None, gone: bool, words: str) -> None:  # noqa: FBT001
     """A list that was read back in this round is in force, though the older ones could not be removed."""
     times = [None if each is None else NOW + timedelta(seconds=each) for each in (attached, read_back)]
     failed = store("a", "TrustStoreThrottled").model_copy(
@@ -144,6 +145,13 @@ def test_trust_store_that_failed_late(attached: int, read_back: int | None, gone
     )
     (problem,) = verdict(trust_stores=[failed])
     assert words in problem.sentence
+
+
+@pytest.mark.parametrize("error", ["RevocationAddUnclear", "AwsUnavailable", "States.Timeout", "Lambda.Unknown"])
+def test_attaching_without_an_answer(error: str) -> None:
+    """Nobody knows whether the list is there, so the report does not say that it is not."""
+    (problem,) = verdict(trust_stores=[store("a", error)])
+    assert f"{STORE.format('a')} (it is not known whether the list was attached): {error}: why" in problem.sentence
 
 
 def test_two_trust_stores_with_one_error() -> None:
@@ -177,6 +185,18 @@ def test_serial_not_revoked_with_unknown_code() -> None:
     """A code without an explanation is reported alone."""
     (problem,) = verdict(revocations=[Revocation(serial=0x12, outcome=FAILED, error="Odd")])
     assert problem.sentence == "serials not revoked: 1 of 1: 00:12 (Odd)"
+
+
+@pytest.mark.parametrize("error", ["AwsUnavailable", "States.Timeout", "Lambda.Unknown", "Runtime.ExitError"])
+def test_revocation_without_an_answer(error: str) -> None:
+    """It may be revoked, so the report does not say that it is not."""
+    answered = Revocation(serial=A, outcome=FAILED, error="CertificateExpired")
+    refused, unknown = verdict(revocations=[answered, Revocation(serial=0x12, outcome=FAILED, error=error)])
+    assert refused.sentence.startswith("serials not revoked: 1 of 2: ")
+    assert unknown.sentence == (
+        f"serials of which it is not known whether they are revoked: 1 of 2: 00:12 ({error}). {error} means: no answer "
+        "arrived, so it is not known whether the certificate is revoked; start again"
+    )
 
 
 def test_many_serials_not_revoked() -> None:
