@@ -1,6 +1,6 @@
 # Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-all lint format build deploy destroy lock generate mutants benchmark variants clean
+.PHONY: help demo up test test-all lint format build deploy destroy lock generate mutants benchmark variants faults clean
 PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
@@ -44,6 +44,9 @@ mutants: .venv/.ready .tools/mutation/.ready ## Change the CRL checks, precedenc
 
 variants: .venv/.ready ## Judge 20,000 variants of a CA and its CRL, as openssl verify does
 	@RANDOM_VARIANTS=20000 $(PYTEST) -q tests/functions/pki/test_bundle_checks.py
+
+faults: build ## Put one fault into each call of an execution, in about an hour (a sample is in make test)
+	@FAULT_CELLS=all $(PYTEST) -q -s tests/statemachine/failures/test_fault_matrix.py
 
 benchmark: build ## Measure a CRL of 500,000 entries, and a list of 10,000 serials
 	@$(RUN) -m tests.benchmarks.crl
