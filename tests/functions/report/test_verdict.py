@@ -8,7 +8,7 @@ import pytest
 
 from functions import errors
 from functions.models.drift import DriftStatus
-from functions.models.report import PROVEN, SerialReport, TrustStoreReport
+from functions.models.report import SerialReport
 from functions.models.states import (
     Attached,
     CrlStatus,
@@ -28,7 +28,6 @@ from functions.report.verdict import (
     error_message,
     find_problems,
     find_unverified_serials,
-    find_unverified_trust_stores,
 )
 from tests.support import der_crl
 from tests.support.pki import NOW, A, B, C
@@ -247,19 +246,6 @@ def test_what_to_do(error: str, begun: bool, what_to_do: str) -> None:  # noqa: 
     assert Problem(error, "").what_to_do(begun=begun) == what_to_do
 
 
-def test_every_serial_verified() -> None:
-    """An expired serial need not be in a list."""
-    listed = [SerialReport(serial=A, outcome=REVOKED, enforced=True)]
-    assert find_unverified_serials([*listed, SerialReport(serial=B, outcome=RevocationOutcome.EXPIRED)]) == []
-
-
-def test_many_serials_not_verified() -> None:
-    """Ten are named, the others counted."""
-    (problem,) = find_unverified_serials(SerialReport(serial=serial) for serial in der_crl.random_serials(12))
-    assert problem.sentence.startswith("serials not read back from every trust store: 12, ")
-    assert problem.sentence.endswith(" and 2 more")
-
-
 def test_crl_that_private_ca_could_not_write() -> None:
     """What Private CA's event says comes first: it is what has to be fixed."""
     failure = Failure(error="CrlBucketNotWritable", cause="the bucket denies it")
@@ -302,19 +288,3 @@ def test_crl_refused_in_a_reconcile() -> None:
     assert verdict(found=REFUSED) == [Problem("CrlExpired", sentence)]
     assert verdict(found=Drift(status=DriftStatus.NONE)) == []
     assert verdict(found=REFUSED, failure=Failure(error="States.Timeout")) == [Problem("States.Timeout", "")]
-
-
-def drifted(name: str, proven: str) -> TrustStoreReport:
-    """Return the report of a trust store."""
-    return TrustStoreReport(trust_store_arn=STORE.format(name), proven=proven)
-
-
-def test_corrected_trust_store_that_was_not_read_back() -> None:
-    """It is named; without a drift to correct there is nothing to read back."""
-    stores = [drifted("a", PROVEN), drifted("b", "nothing"), drifted("c", "nothing")]
-    (problem,) = find_unverified_trust_stores(GatheredState(found=Drift(status=DriftStatus.CONFIRMED)), stores)
-    sentence = f"no list was read back from {STORE.format('b')}, {STORE.format('c')}"
-    assert problem == Problem("RevocationNotVerified", sentence)
-    assert find_unverified_trust_stores(GatheredState(found=Drift(status=DriftStatus.CONFIRMED)), stores[:1]) == []
-    assert find_unverified_trust_stores(GatheredState(found=Drift(status=DriftStatus.NONE)), stores) == []
-    assert find_unverified_trust_stores(GatheredState(found=found()), stores) == []
