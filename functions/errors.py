@@ -78,7 +78,7 @@ class CertificateAuthorityNotFound(RequestRefused):
 
 
 class CertificateAuthorityUnusable(RequestRefused):
-    """The certificate authority is neither ACTIVE nor DISABLED, so it can neither revoke nor publish CRLs."""
+    """The certificate authority is neither ACTIVE nor DISABLED, or a certificate of it cannot be read."""
 
 
 class CrlNotEnabled(RequestRefused):

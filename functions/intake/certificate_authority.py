@@ -9,7 +9,8 @@ from cryptography import x509
 from functions.aws import acm_pca, s3
 from functions.errors import CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned, RequestRefused
 from functions.models.stored import CrlLocation
-from functions.pki.chain import readable_certificates
+from functions.pki.chain import load, readable_certificates
+from functions.pki.crl import find_extension
 
 # A DISABLED CA issues nothing, but revokes and publishes CRLs (aws: PcaUpdateStatus).
 _CAN_REVOKE = ("ACTIVE", "DISABLED")
@@ -27,7 +28,7 @@ class CertificateAuthority:
     @property
     def certificate(self) -> x509.Certificate:
         """The CA's own certificate."""
-        return x509.load_pem_x509_certificate(self.certificate_pem.encode())
+        return load(self.certificate_pem.encode(), f"the certificate of the CA {self.arn} cannot be read")
 
     @property
     def chain(self) -> list[x509.Certificate]:
@@ -40,7 +41,7 @@ def read(arn: str, faults: list[RequestRefused]) -> CertificateAuthority:
 
     Raises:
         CertificateAuthorityNotFound: there is no such CA.
-        CertificateAuthorityUnusable: its status allows neither revocation nor a CRL.
+        CertificateAuthorityUnusable: its status allows neither revocation nor a CRL, or its certificate cannot be read.
 
     """
     described = acm_pca.describe_certificate_authority(arn)
@@ -51,7 +52,9 @@ def read(arn: str, faults: list[RequestRefused]) -> CertificateAuthority:
         suitable = " or ".join(_CAN_REVOKE)
         raise CertificateAuthorityUnusable(f"{arn} is {status}; only an {suitable} CA revokes and publishes CRLs")
     certificate, chain = acm_pca.get_certificate_authority_certificate(arn)
-    return CertificateAuthority(arn, certificate, chain, _crl_location(arn, crl))
+    ca = CertificateAuthority(arn, certificate, chain, _crl_location(arn, crl))
+    find_extension(ca.certificate, x509.SubjectKeyIdentifier, f"the certificate of {arn}")
+    return ca
 
 
 def _crl_faults(arn: str, crl: Mapping[str, Any]) -> list[RequestRefused]:

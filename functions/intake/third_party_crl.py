@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from functions import limits
 from functions.aws.s3 import GetObject
 from functions.environment import environment
-from functions.errors import CertificateAuthorityNotTrusted, CrlRefused, CrlSignatureInvalid
+from functions.errors import CertificateAuthorityNotTrusted, CrlRefused, CrlSignatureInvalid, CrlSignatureUnsupported
 from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.collect import fetch
 from functions.models.base import ObjectLocation
@@ -58,15 +58,27 @@ def find_certificate_authority(third_party: ThirdPartyCrl, bundles: Sequence[byt
     candidates = [ca for ca in trusted.values() if names.are_equal(names.subject(ca), parsed.issuer_der)]
     if not candidates:
         raise CertificateAuthorityNotTrusted(
-            f"the CRL's issuer is {parsed.issuer.rfc4514_string()[:200]!r}, and no certificate in the bundles of "
+            f"the CRL's issuer is {names.quote(parsed.issuer_der)}, and no certificate in the bundles of "
             f"{len(bundles)} trust stores has that name, so the load balancer accepts none of its certificates"
         )
-    signers = {subject_public_key_info(ca): ca for ca in candidates if crl_checks.is_issued_by(parsed, ca)}
+    signers, unsupported = {}, None
+    for ca in candidates:
+        try:
+            crl_checks.check_signature(parsed, ca)
+        except CrlSignatureInvalid:
+            continue
+        except CrlSignatureUnsupported as error:
+            unsupported = error
+            continue
+        if crl_checks.is_issued_by(parsed, ca):
+            signers[subject_public_key_info(ca)] = ca
     if len(signers) == 1:
         (signer,) = signers.values()
         return CertificateAuthority(None, signer.public_bytes(Encoding.PEM).decode(), "", third_party.location)
     crl_checks.check_issuer(parsed, candidates[0], require_key_identifier=False)
+    if unsupported:
+        raise unsupported
     raise CrlSignatureInvalid(
         f"the CRL is signed by none of the {len(candidates)} certificates named "
-        f"{parsed.issuer.rfc4514_string()[:200]!r} in the bundles of the trust stores"
+        f"{names.quote(parsed.issuer_der)} in the bundles of the trust stores"
     )

@@ -9,7 +9,10 @@ from functions.aws import elbv2
 from functions.errors import CertificateAuthorityNotTrusted, RequestRefused, TrustStoreNotFound
 from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.faults import collect_refusals
-from functions.pki.chain import is_trusted
+from functions.pki import names
+from functions.pki.chain import is_trusted, read_bundle
+
+_MAX_SHOWN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,13 @@ def select_trusting(
     stores: list[TrustStoreSnapshot], ca: CertificateAuthority, faults: list[RequestRefused], *, all_must_trust: bool
 ) -> list[TrustStoreSnapshot]:
     """Return the trust stores that trust the CA; any other is a fault if all must, otherwise only having none is."""
-    label = ca.arn or repr(ca.certificate.subject.rfc4514_string()[:200])
+    label = ca.arn or names.quote_subject(ca.certificate)
     trusting = [store for store in stores if is_trusted(ca.certificate, ca.chain_pem, store.bundle)]
     if all_must_trust:
         faults += [
             CertificateAuthorityNotTrusted(
                 f"the bundle of {store.arn} holds neither the CA {label} nor one it chains to, "
-                "so the load balancer accepts none of its certificates"
+                f"so the load balancer accepts none of its certificates{_unreadable(store)}"
             )
             for store in stores
             if store not in trusting
@@ -78,3 +81,8 @@ def select_trusting(
             )
         )
     return trusting
+
+
+def _unreadable(store: TrustStoreSnapshot) -> str:
+    """Return which certificates of a bundle cannot be read, for the CA may be among them."""
+    return "".join(f". Of its bundle, {fault}" for fault in read_bundle(store.bundle)[1])[:_MAX_SHOWN]

@@ -12,15 +12,13 @@ from functions.pki import names
 from functions.pki.chain import subject_public_key_info
 from functions.pki.crl import Crl, find_extension
 
-_MAX_SHOWN = 200
-
 
 def check_key_usage(certificate: x509.Certificate, label: str) -> None:
     """Refuse a certificate that may not sign CRLs; one without a key usage may (RFC 5280, 6.3.3 (f)).
 
-    Raises CrlSignNotAllowed.
+    Raises CrlSignNotAllowed, or CertificateAuthorityUnusable if its extensions cannot be read.
     """
-    usage = find_extension(certificate, x509.KeyUsage)
+    usage = find_extension(certificate, x509.KeyUsage, label)
     if usage is not None and not usage.crl_sign:
         raise CrlSignNotAllowed(
             f"{label} (serial number {certificate.serial_number:x}) has a key usage without cRLSign: with a CRL "
@@ -70,9 +68,9 @@ def describe_namesakes(
         for each in (ca_certificate, *others)
     )
     return (
-        f"{trust_store_arn} trusts CAs of one name, {_quote(ca_certificate.subject)}, with different keys ({shown}): "
-        "its load balancers may refuse every client of one because of the other's CRL. Remove the one that is not "
-        "needed from the bundle"
+        f"{trust_store_arn} trusts CAs of one name, {names.quote_subject(ca_certificate)}, with different keys "
+        f"({shown}): its load balancers may refuse every client of one because of the other's CRL. Remove the one that "
+        "is not needed from the bundle"
     )
 
 
@@ -85,8 +83,4 @@ def _differences(authority: x509.AuthorityKeyIdentifier, certificate: x509.Certi
     issuers = [each.value for each in authority.authority_cert_issuer or () if isinstance(each, x509.DirectoryName)]
     # Of several names the first counts (openssl v3_purp.c: X509_check_akid).
     if issuers and not names.are_equal(issuers[0].public_bytes(), names.issuer(certificate)):
-        yield f"issuer {_quote(issuers[0])}, there {_quote(certificate.issuer)}"
-
-
-def _quote(name: x509.Name) -> str:
-    return repr(name.rfc4514_string()[:_MAX_SHOWN])
+        yield f"issuer {names.quote(issuers[0].public_bytes())}, there {names.quote(names.issuer(certificate))}"

@@ -14,6 +14,7 @@ _UTC_TIME = 0x17
 _GENERALIZED_TIME = 0x18
 _SEQUENCE = 0x30
 _NEGATIVE = 0x80  # the top bit of an INTEGER's first octet
+_LONG_TAG = 0x1F
 _LONG_FORM = 0x80  # a length octet above this value holds the number of length octets that follow (X.690, 8.1.3)
 
 
@@ -92,6 +93,10 @@ def element(der: bytes, at: int) -> bytes:
 
 def content(der: bytes, at: int) -> tuple[int, int]:
     """Return where the content of the element at an offset starts and ends."""
+    if der[at] & _LONG_TAG == _LONG_TAG:  # its number follows (X.690, 8.1.2.4): the last octet has a clear top bit
+        at += 1
+        while der[at] >= _LONG_FORM:
+            at += 1
     length, start = der[at + 1], at + 2
     if length >= _LONG_FORM:
         octets = length - _LONG_FORM

@@ -12,6 +12,7 @@ from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
 from functions.pki import names, private_keys, serial_number
 from functions.pki.chain import is_issued_by, subject_public_key_info
+from functions.pki.crl import find_extension
 from functions.pki.unreadable import refuse_unreadable
 
 _MAX_SHOWN = 200
@@ -94,7 +95,7 @@ def _load(der: bytes, source: str) -> x509.Certificate:
 def _decode_fields(certificate: x509.Certificate) -> None:
     """Access the fields that cryptography decodes on first use, so that a fault in one is found here and not later."""
     subject_public_key_info(certificate)
-    certificate.issuer, certificate.subject, certificate.not_valid_after_utc, certificate.extensions  # noqa: B018 - decoded
+    certificate.not_valid_after_utc, certificate.extensions  # noqa: B018 - decoded
 
 
 def client_certificates(
@@ -125,17 +126,17 @@ def check(certificate: x509.Certificate, ca_certificate: x509.Certificate, now: 
     label = f"the certificate with serial number {serial_number.to_hex(certificate.serial_number)}"
     if not names.are_equal(names.issuer(certificate), names.subject(ca_certificate)):
         raise CertificateIssuerMismatch(
-            f"{label} was issued by {_quote(certificate.issuer)}, and the CA of this request is "
-            f"{_quote(ca_certificate.subject)}"
+            f"{label} was issued by {names.quote(names.issuer(certificate))}, and the CA of this request is "
+            f"{names.quote_subject(ca_certificate)}"
         )
     if not is_issued_by(certificate, ca_certificate):
         raise CertificateIssuerMismatch(
-            f"{label} names {_quote(ca_certificate.subject)} as its issuer, but was not signed by this CA's key: "
+            f"{label} names {names.quote_subject(ca_certificate)} as its issuer, but was not signed by this CA's key: "
             "it is another CA of the same name, or a forgery"
         )
     if is_ca_certificate(certificate):
         raise InvalidCertificate(
-            f"{label} belongs to the CA {_quote(certificate.subject)}: revoking it would block every client "
+            f"{label} belongs to the CA {names.quote_subject(certificate)}: revoking it would block every client "
             "that this CA issued to. If that is intended, give its serial number under Serials"
         )
     if certificate.not_valid_after_utc <= now:
@@ -147,11 +148,5 @@ def check(certificate: x509.Certificate, ca_certificate: x509.Certificate, now: 
 
 def is_ca_certificate(certificate: x509.Certificate) -> bool:
     """Return whether this is a CA certificate, by its basic constraints (RFC 5280, 4.2.1.9)."""
-    try:
-        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _quote(name: x509.Name) -> str:
-    return repr(name.rfc4514_string()[:_MAX_SHOWN])
+    constraints = find_extension(certificate, x509.BasicConstraints, "the certificate")
+    return constraints is not None and constraints.ca

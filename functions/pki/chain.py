@@ -10,8 +10,10 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from functions import limits
+from functions.errors import CertificateAuthorityUnusable, RequestRefused
 from functions.pki import names
 from functions.pki.signature import verify
+from functions.pki.unreadable import refuse_unreadable
 
 
 def is_trusted(ca_certificate: x509.Certificate, chain_pem: str, bundle_pem: bytes) -> bool:
@@ -38,18 +40,37 @@ def certificates_of(ca_certificate: x509.Certificate, bundle_pem: bytes) -> list
 
 def readable_certificates(pem: bytes) -> list[x509.Certificate]:
     """Return the certificates of a PEM text that can be read; an odd one of another CA does not matter here."""
-    certificates = []
-    for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
-        with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
-            certificate = x509.load_pem_x509_certificate(block)
-            subject_public_key_info(certificate)  # decoded on first use: a faulty key is found here, not later
-            certificates.append(certificate)
-    return certificates
+    return read_bundle(pem)[0]
+
+
+def read_bundle(pem: bytes) -> tuple[list[x509.Certificate], list[str]]:
+    """Return the certificates of a PEM text, and for each that cannot be read which it is and why."""
+    certificates, faults = [], []
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    for number, block in enumerate(blocks, 1):
+        try:
+            certificates.append(load(block, f"certificate {number} of {len(blocks)} cannot be read"))
+        except CertificateAuthorityUnusable as error:
+            faults.append(str(error))
+    return certificates, faults
+
+
+def load(pem: bytes, message: str, error: type[RequestRefused] = CertificateAuthorityUnusable) -> x509.Certificate:
+    """Read a certificate with the fields that are used of each, which cryptography decodes on first use.
+
+    Raises the error, with the message and the reason.
+    """
+    with refuse_unreadable(error, message):
+        certificate = x509.load_pem_x509_certificate(pem)
+        certificate.not_valid_after_utc  # noqa: B018 - decoded
+    return certificate
 
 
 def subject_public_key_info(certificate: x509.Certificate) -> bytes:
     """Return a certificate's public key as the DER of its SubjectPublicKeyInfo (RFC 5280, 4.1.2.7)."""
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    with contextlib.suppress(CertificateAuthorityUnusable), refuse_unreadable(CertificateAuthorityUnusable, ""):
+        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return names.after_subject(certificate)  # of an algorithm that cryptography does not know
 
 
 def ca_id_from_key(certificate: x509.Certificate) -> str:
@@ -74,10 +95,11 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     if not names.are_equal(named, subject):
         return False
     try:
-        if named == subject:
-            certificate.verify_directly_issued_by(issuer)
-        else:  # which compares the names octet by octet
-            verify(memoryview(certificate.tbs_certificate_bytes), certificate, issuer)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        with refuse_unreadable(UnsupportedAlgorithm, "the signature cannot be verified"):
+            if named == subject:
+                certificate.verify_directly_issued_by(issuer)
+            else:  # which compares the names octet by octet
+                verify(memoryview(certificate.tbs_certificate_bytes), certificate, issuer)
+    except (InvalidSignature, UnsupportedAlgorithm):
         return False
     return True

@@ -12,7 +12,8 @@ from typing import TypeVar
 from cryptography import x509
 
 from functions import limits
-from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
+from functions.errors import CertificateAuthorityUnusable, CrlMalformed, CrlTooLarge, CrlVersionUnsupported
+from functions.pki import names
 from functions.pki.certificate_list import Outline, element, integer_octets, outline, walk
 from functions.pki.crl_pem import to_der
 from functions.pki.entry_extensions import EntryExtensions
@@ -40,7 +41,6 @@ class Crl:
     der: bytes = field(repr=False)
     sha256: str
     version: int
-    issuer: x509.Name
     crl_number: int | None
     authority_key_identifier: bytes | None
     this_update: datetime
@@ -54,7 +54,7 @@ class Crl:
 
     @property
     def issuer_der(self) -> bytes:
-        """The issuer as it is encoded, for `names.are_equal`."""
+        """The issuer as it is encoded, for `names`: cryptography cannot decode each name that CRLs have."""
         return self.der[self.outline.issuer]
 
 
@@ -92,7 +92,6 @@ def _read(der: bytes, parsed: x509.CertificateRevocationList, wanted: set[bytes]
         der=der,
         sha256=hashlib.sha256(der).hexdigest(),
         version=parts.version,
-        issuer=parsed.issuer,
         crl_number=crl_number.crl_number if crl_number else None,
         authority_key_identifier=key.key_identifier if key else None,
         this_update=parsed.last_update_utc,
@@ -107,13 +106,23 @@ def _read(der: bytes, parsed: x509.CertificateRevocationList, wanted: set[bytes]
 
 
 def find_extension(
-    holder: x509.CertificateRevocationList | x509.Certificate, kind: type[_Extension]
+    holder: x509.CertificateRevocationList | x509.Certificate,
+    kind: type[_Extension],
+    label: str = "the CA's certificate",
 ) -> _Extension | None:
-    """Return the extension of this kind, or None."""
-    try:
-        return holder.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+    """Return the extension of this kind, or None.
+
+    Raises CrlMalformed, or for a certificate CertificateAuthorityUnusable, with its label and subject.
+    """
+    if isinstance(holder, x509.CertificateRevocationList):
+        readable = refuse_unreadable(CrlMalformed, "the CRL cannot be read")
+    else:
+        shown = f"{names.quote_subject(holder)} (serial number {holder.serial_number:x})"
+        message = f"the extensions of {label}, {shown}, cannot be read. Replace this certificate"
+        readable = refuse_unreadable(CertificateAuthorityUnusable, message)
+    with readable:
+        extensions = holder.extensions
+    return next((each.value for each in extensions if isinstance(each.value, kind)), None)
 
 
 def _partial(parsed: x509.CertificateRevocationList) -> str | None:

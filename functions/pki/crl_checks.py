@@ -29,9 +29,6 @@ from functions.pki.signature import verify
 
 _V2 = 2
 
-# A message goes into a state's output, and a name in a CRL may have any length.
-_MAX_NAME_SHOWN = 200
-
 # openssl ca -gencrl writes version 1, without any extension, unless its configuration says otherwise.
 _OPENSSL = (
     "If openssl ca -gencrl wrote it, add to openssl.cnf, in the section of the CA: crlnumber = $dir/crlnumber (a file "
@@ -60,14 +57,14 @@ def is_issued_by(crl: Crl, issuer: x509.Certificate) -> bool:
     """Return whether a CRL is this issuer's, by name and key; an issuer that cannot be verified is not."""
     if not names.are_equal(crl.issuer_der, names.subject(issuer)):
         return False
-    key_identifier = _subject_key_identifier(issuer)
-    if None not in (crl.authority_key_identifier, key_identifier) and crl.authority_key_identifier != key_identifier:
-        return False
     try:
-        _check_signature(crl, issuer)
+        check_signature(crl, issuer)
     except (CrlSignatureUnsupported, CrlSignatureInvalid):
         return False
-    return True
+    key_identifier = _subject_key_identifier(
+        issuer
+    )  # of a certificate that has not signed it, extensions do not matter
+    return None in (crl.authority_key_identifier, key_identifier) or crl.authority_key_identifier == key_identifier
 
 
 def check(
@@ -88,7 +85,7 @@ def check(
     """
     number = _check_kind(crl)
     check_issuer(crl, issuer, require_key_identifier=require_key_identifier)
-    _check_signature(crl, issuer)
+    check_signature(crl, issuer)
     _check_time(crl, now)
     if attached is not None and attached.crl_number is not None:
         _check_number(crl, number, attached.crl_number, attached.sha256)
@@ -128,7 +125,7 @@ def check_issuer(crl: Crl, issuer: x509.Certificate, *, require_key_identifier: 
                 "Configure the CA to write its subject into its CRLs as it is in its certificate"
             )
         raise CrlIssuerMismatch(
-            f"the CRL's issuer is {_quote(crl.issuer)}, and the CA is {_quote(issuer.subject)}{reason}"
+            f"the CRL's issuer is {names.quote(crl.issuer_der)}, and the CA is {names.quote_subject(issuer)}{reason}"
         )
     key_identifier = _subject_key_identifier(issuer)
     if not require_key_identifier and None in (crl.authority_key_identifier, key_identifier):
@@ -140,12 +137,16 @@ def check_issuer(crl: Crl, issuer: x509.Certificate, *, require_key_identifier: 
         )
 
 
-def _check_signature(crl: Crl, issuer: x509.Certificate) -> None:
+def check_signature(crl: Crl, issuer: x509.Certificate) -> None:
+    """Refuse a CRL that this issuer's key has not signed, or with an algorithm that load balancers do not accept.
+
+    Raises CrlSignatureInvalid, CrlSignatureUnsupported.
+    """
     try:
         verify(memoryview(crl.der)[crl.outline.tbs], crl.parsed, issuer)
     except InvalidSignature as error:
         raise CrlSignatureInvalid(
-            f"the CRL's signature does not verify with the key of {_quote(issuer.subject)} ({_describe(crl)})"
+            f"the CRL's signature does not verify with the key of {names.quote_subject(issuer)} ({_describe(crl)})"
         ) from error
     except UnsupportedAlgorithm as error:
         raise CrlSignatureUnsupported(
@@ -166,11 +167,13 @@ def _check_time(crl: Crl, now: datetime) -> None:
 
 def _check_number(crl: Crl, number: int, attached: int, attached_sha256: str | None) -> None:
     if number < attached:
-        raise CrlNumberLower(f"CRL number {number} is lower than the attached {attached} (issuer {_quote(crl.issuer)})")
+        raise CrlNumberLower(
+            f"CRL number {number} is lower than the attached {attached} (issuer {names.quote(crl.issuer_der)})"
+        )
     if number == attached and crl.sha256 != attached_sha256:
         raise CrlNumberReused(
             f"CRL number {number} is attached with other bytes: SHA-256 {attached_sha256} is attached, "
-            f"{crl.sha256} was read (issuer {_quote(crl.issuer)})"
+            f"{crl.sha256} was read (issuer {names.quote(crl.issuer_der)})"
         )
 
 
@@ -180,11 +183,7 @@ def _subject_key_identifier(certificate: x509.Certificate) -> bytes | None:
 
 
 def _describe(crl: Crl) -> str:
-    return f"CRL number {crl.crl_number}, issuer {_quote(crl.issuer)}"
-
-
-def _quote(name: x509.Name) -> str:
-    return repr(name.rfc4514_string()[:_MAX_NAME_SHOWN])
+    return f"CRL number {crl.crl_number}, issuer {names.quote(crl.issuer_der)}"
 
 
 def _to_hex(identifier: bytes | None) -> str:

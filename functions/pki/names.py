@@ -1,8 +1,8 @@
-"""Compares distinguished names as load balancers' TLS libraries do: by OpenSSL's canonical encoding.
+"""Shows distinguished names, and compares them as load balancers' TLS libraries do: by OpenSSL's canonical encoding.
 
-It ignores the case of ASCII letters, blanks at the ends, repeated blanks, and which type of string a value has, except
-for types such as NumericString that it leaves as they are (OpenSSL and AWS-LC, x_name.c: x509_name_canon). That is less
-than RFC 5280, 7.1, which also ignores the case of other letters and compatible forms of a character.
+That encoding ignores the case of ASCII letters, blanks at the ends, repeated blanks, and which type of string a value
+has, except for types such as NumericString that it leaves as they are (OpenSSL and AWS-LC, x_name.c: x509_name_canon).
+That is less than RFC 5280, 7.1, which also ignores the case of other letters and compatible forms of a character.
 
 Names are given in DER, as a certificate holds them: cryptography cannot decode each name that certificates have.
 """
@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 from cryptography import x509
+from cryptography.hazmat import asn1
 
 from functions.pki.certificate_list import content, element, end_of
 
@@ -27,13 +28,22 @@ _ENCODINGS = {
     0x1C: "utf-32-be",  # UniversalString
     0x1E: "utf-16-be",  # BMPString
 }
+_MAX_SHOWN = 200  # a message goes into a state's output, and a name may have any length
+_SHOWN = _ENCODINGS | {0x12: "latin-1"}  # NumericString
+_ESCAPED = re.compile(r'[\\",+;<>\0]|^[ #]| $')  # RFC 4514, 2.4
 _BLANKS = b" \t\n\v\f\r"
 
 
 def subject(certificate: x509.Certificate) -> bytes:
     """Return the subject of a certificate in DER."""
     tbs = certificate.tbs_certificate_bytes
-    return element(tbs, end_of(tbs, end_of(tbs, _issuer_at(tbs))))  # after the issuer and the validity
+    return element(tbs, _subject_at(tbs))
+
+
+def after_subject(certificate: x509.Certificate) -> bytes:
+    """Return what follows the subject of a certificate, its SubjectPublicKeyInfo, in DER."""
+    tbs = certificate.tbs_certificate_bytes
+    return element(tbs, end_of(tbs, _subject_at(tbs)))
 
 
 def issuer(certificate: x509.Certificate) -> bytes:
@@ -57,6 +67,39 @@ def canonical(name: bytes) -> CanonicalName:
     return tuple(
         tuple(sorted(_attribute(name, attribute) for attribute in _children(name, rdn))) for rdn in _children(name, 0)
     )
+
+
+def text(name: bytes) -> str:
+    """Return the beginning of a name as RFC 4514 writes it, whatever its values are."""
+    rdns = ("+".join(_shown(name, attribute) for attribute in _children(name, rdn)) for rdn in _children(name, 0)[::-1])
+    return ",".join(rdns)[:_MAX_SHOWN]
+
+
+def quote_subject(certificate: x509.Certificate) -> str:
+    """Return the beginning of a certificate's subject, for messages."""
+    return quote(subject(certificate))
+
+
+def quote(name: bytes) -> str:
+    """Return the beginning of a name, for messages."""
+    return repr(text(name))
+
+
+def _shown(name: bytes, at: int) -> str:
+    kind, value = _children(name, at)
+    label = x509.NameAttribute(asn1.decode_der(x509.ObjectIdentifier, element(name, kind)), "XX").rfc4514_attribute_name
+    if name[value] not in _SHOWN:
+        return f"{label}=#{element(name, value)[:_MAX_SHOWN].hex()}"
+    decoded = name[slice(*content(name, value))].decode(_SHOWN[name[value]], errors="replace")
+    return f"{label}={_ESCAPED.sub(_escape, decoded)}"
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "\\00" if match[0] == "\0" else f"\\{match[0]}"
+
+
+def _subject_at(tbs: bytes) -> int:
+    return end_of(tbs, end_of(tbs, _issuer_at(tbs)))  # after the issuer and the validity
 
 
 def _issuer_at(tbs: bytes) -> int:

@@ -7,6 +7,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from functions.pki.unreadable import refuse_unreadable
+
 # "Mutual authentication with TLS in Application Load Balancer": the accepted signature algorithms.
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
@@ -21,23 +23,22 @@ def verify(
     is_signature_valid first encodes the whole list again, half a second at 500,000 entries; this hashes the bytes
     that were signed.
     """
-    try:
+    oid = signed.signature_algorithm_oid.dotted_string
+    with refuse_unreadable(UnsupportedAlgorithm, f"{oid} or the CA's key cannot be read"):
         algorithm, parameters = signed.signature_hash_algorithm, signed.signature_algorithm_parameters
         key = issuer.public_key()
-    except ValueError as error:
-        raise UnsupportedAlgorithm(
-            f"{signed.signature_algorithm_oid.dotted_string} or the CA's key cannot be read: {error}"
-        ) from error
     if algorithm is None or algorithm.name not in _HASHES:
-        raise UnsupportedAlgorithm(
-            f"{signed.signature_algorithm_oid.dotted_string} is not one of SHA-256, SHA-384 and SHA-512"
-        )
+        raise UnsupportedAlgorithm(f"{oid} is not one of SHA-256, SHA-384 and SHA-512")
     digest = hashlib.new(algorithm.name, tbs).digest()
-    if isinstance(key, rsa.RSAPublicKey) and isinstance(parameters, padding.PKCS1v15 | padding.PSS):
-        key.verify(signed.signature, digest, parameters, Prehashed(algorithm))
-    elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES and isinstance(parameters, ec.ECDSA):
-        key.verify(signed.signature, digest, ec.ECDSA(Prehashed(algorithm)))
-    else:
-        kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
-        oid = signed.signature_algorithm_oid.dotted_string
-        raise UnsupportedAlgorithm(f"{oid} with the CA's key ({kind}) is not one that load balancers accept")
+    with refuse_unreadable(UnsupportedAlgorithm, f"{oid} cannot be verified with the CA's key"):
+        if isinstance(key, rsa.RSAPublicKey) and isinstance(parameters, padding.PKCS1v15 | padding.PSS):
+            key.verify(signed.signature, digest, parameters, Prehashed(algorithm))
+        elif (
+            isinstance(key, ec.EllipticCurvePublicKey)
+            and key.curve.name in _CURVES
+            and isinstance(parameters, ec.ECDSA)
+        ):
+            key.verify(signed.signature, digest, ec.ECDSA(Prehashed(algorithm)))
+        else:
+            kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
+            raise UnsupportedAlgorithm(f"{oid} with the CA's key ({kind}) is not one that load balancers accept")

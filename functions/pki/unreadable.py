@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from functions.errors import RevocationError
-
 _ERRORS = (
     ValueError,
     TypeError,  # a name of an odd string type
+    KeyError,  # a TLS feature without a name
     OverflowError,
     x509.InvalidVersion,
     x509.DuplicateExtension,
@@ -21,7 +20,7 @@ _MAX_SHOWN = 200  # a message goes into a state's output, and what it quotes may
 
 
 @contextmanager
-def refuse_unreadable(error: type[RevocationError], message: str) -> Iterator[None]:
+def refuse_unreadable(error: type[Exception], message: str) -> Iterator[None]:
     """Raise `error` with a message and cryptography's own words, where the block cannot read its input.
 
     A fault in cryptography's Rust core is a PanicException, which derives from BaseException and can be imported from

@@ -12,6 +12,7 @@ from functions.models.drift import DriftStatus
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedCrl, PlannedOutcome
 from functions.models.request import ExecutionInput
 from functions.models.stored import Manifest
+from functions.pki import names
 from functions.plan import enforcement, revocation_outcomes
 from functions.plan.estimate import with_estimate
 from functions.plan.verdict import with_verdict
@@ -21,7 +22,6 @@ from functions.trust_store.precedence import BY_NUMBER, Precedence
 
 _MAX_OUTPUT_BYTES = 200_000  # of the 256 KiB that a state may have
 _MAX_CAUSE_LENGTH = 20_000
-_MAX_NAME_LENGTH = 200
 
 
 def build_plan(event: ExecutionInput, now: datetime, get_object: s3.GetObject = s3.get_object) -> Plan:
@@ -49,7 +49,7 @@ def _build(manifest: Manifest, now: datetime, get_object: s3.GetObject) -> Plan:
     return plan.model_copy(
         update={
             "certificate_authority_arn": manifest.request.certificate_authority_arn,
-            "issuer": manifest.issuer.subject.rfc4514_string()[:_MAX_NAME_LENGTH],
+            "issuer": names.text(names.subject(manifest.issuer)),
         }
     )
 

@@ -3,15 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from cryptography import x509
-
 from functions.aws import acm_pca
 from functions.aws.client import error_code
-from functions.errors import AwsCallRefused, AwsUnavailable
+from functions.errors import AwsCallRefused, AwsUnavailable, InvalidCertificate, RequestRefused
 from functions.models.plan import PlannedSerial
 from functions.models.states import RevocationOutcome
 from functions.models.stored import Manifest
+from functions.pki import names
 from functions.pki.certificates import is_ca_certificate
+from functions.pki.chain import load
 from functions.revocation.error_codes import explain
 
 # GetCertificate: 75 calls a second per account; a lookup that is throttled is repeated once, by a single thread. This
@@ -19,7 +19,6 @@ from functions.revocation.error_codes import explain
 MAX_LOOKUPS = 2_000
 _THREADS = 4
 _NO_ANSWER = "Private CA gave no answer"
-_MAX_NAME_LENGTH = 200
 _NOT_ISSUED = "ResourceNotFoundException"
 _IS_CA_CERTIFICATE = "it is a CA's: every client that this CA issued to would be refused"
 
@@ -55,15 +54,15 @@ def _look_up(arn: str, serial: int) -> PlannedSerial:
     except AwsUnavailable:
         return PlannedSerial(serial=serial, explanation=_NO_ANSWER)
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
+        certificate = load(pem.encode(), "the certificate cannot be read", InvalidCertificate)
         return PlannedSerial(
             serial=serial,
-            subject=certificate.subject.rfc4514_string()[:_MAX_NAME_LENGTH],
-            issuer=certificate.issuer.rfc4514_string()[:_MAX_NAME_LENGTH],
+            subject=names.text(names.subject(certificate)),
+            issuer=names.text(names.issuer(certificate)),
             not_after=certificate.not_valid_after_utc,
             explanation=_IS_CA_CERTIFICATE if is_ca_certificate(certificate) else None,
         )
-    except (ValueError, TypeError):
+    except RequestRefused:
         return PlannedSerial(serial=serial, explanation="its certificate cannot be read")
 
 

@@ -1,14 +1,14 @@
 """Revokes one certificate at Private CA; one that is already revoked is a success."""
 
+import contextlib
 from datetime import datetime
 
-from cryptography import x509
-
 from functions.aws import acm_pca
-from functions.errors import AwsCallRefused
+from functions.errors import AwsCallRefused, InvalidCertificate
 from functions.models.request import RevocationReason
 from functions.models.states import Revocation, RevocationOutcome
 from functions.pki import serial_number
+from functions.pki.chain import load
 
 _ALREADY_REVOKED = "RequestAlreadyProcessedException"
 _INVALID_REQUEST = "InvalidRequestException"
@@ -38,11 +38,13 @@ def revoke(certificate_authority_arn: str, serial: int, reason: RevocationReason
 def _has_expired(certificate_authority_arn: str, serial: int, now: datetime) -> bool:
     """Return whether a certificate has expired: it then leaves the CRL and can no longer be revoked.
 
-    A certificate that Private CA refuses to return counts as valid, so the workflow waits for it.
+    A certificate that Private CA refuses to return, or that cannot be read, counts as valid: the workflow waits for it.
 
     """
     try:
         pem = acm_pca.get_certificate(certificate_authority_arn, serial)
     except AwsCallRefused:
         return False
-    return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc < now
+    with contextlib.suppress(InvalidCertificate):
+        return load(pem.encode(), "the certificate cannot be read", InvalidCertificate).not_valid_after_utc < now
+    return False

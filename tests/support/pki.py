@@ -175,7 +175,10 @@ def certificate_authority(  # noqa: PLR0913, each is one thing that a test may w
     if under:
         above = x509.AuthorityKeyIdentifier(under.key_identifier, None, None)
         builder = builder.add_extension(above, critical=False)
-    certificate = builder.sign(under.key if under else key, SHA256)
+    signer = under.key if under else key
+    certificate = builder.sign(
+        signer, SHA256 if isinstance(signer, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) else None
+    )
     return InMemoryCa(certificate, key, (under.certificate, *under.chain) if under else ())
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from functions.pki import names
+from functions.pki.certificate_list import outline
 from functions.pki.crl import find_extension
 from infra.local.core.settings import Settings
 from infra.local.elbv2.exceptions import (
@@ -64,7 +65,8 @@ class RevocationList:
     @cached_property
     def issuer(self) -> names.CanonicalName:
         """The issuer, as TLS libraries compare it."""
-        return names.canonical(self.crl.issuer.public_bytes())
+        der = self.crl.public_bytes(Encoding.DER)
+        return names.canonical(der[outline(der).issuer])
 
     def names_key_of(self, issuer: x509.Certificate) -> bool:
         """Return whether its authority key identifier is the issuer's key, or one of the two has none."""

@@ -122,3 +122,10 @@ def test_time_in_milliseconds(steps: Steps, client: Client) -> None:
     """The time is rounded down to the millisecond: the state holds 500 of these results."""
     now = NOW.replace(microsecond=123_456)
     assert revoke(steps, client.serial, now).at == NOW.replace(microsecond=123_000)
+
+
+def test_invalid_request_and_unreadable(steps: Steps, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that cannot be read counts as valid."""
+    monkeypatch.setattr("functions.aws.acm_pca.get_certificate", lambda *_: "hello")
+    faults.add(REVOKE, code="InvalidRequestException")
+    assert revoke(steps, client.serial).error == "InvalidRequestException"

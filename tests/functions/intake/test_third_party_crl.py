@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from functions.environment import environment
 from functions.errors import (
@@ -10,6 +11,7 @@ from functions.errors import (
     CrlAuthorityKeyMismatch,
     CrlMalformed,
     CrlSignatureInvalid,
+    CrlSignatureUnsupported,
     InputObjectNotFound,
     RevocationError,
 )
@@ -91,3 +93,17 @@ def test_ca_that_is_not_trusted(crl: bytes, error: type[RevocationError], messag
     """Each case has its own error."""
     with pytest.raises(error, match=message):
         third_party_crl.find_certificate_authority(read(crl), [bundle(CA)])
+
+
+def test_ca_of_an_algorithm_that_load_balancers_do_not_accept() -> None:
+    """The algorithm is named, beside a CA of the same name that has not signed it."""
+    ca = pki.certificate_authority("Partner CA", key=Ed25519PrivateKey.generate())
+    crl = read(ca.crl(algorithm=None, key_identifier=None))
+    with pytest.raises(CrlSignatureUnsupported, match=r"1\.3\.101\.112 is not one of SHA-256"):
+        third_party_crl.find_certificate_authority(crl, [bundle(ca, CA)])
+
+
+def test_another_key_identifier() -> None:
+    """The signature is the CA's, but load balancers would not find the CA by the key identifier."""
+    with pytest.raises(CrlAuthorityKeyMismatch):
+        third_party_crl.find_certificate_authority(read(CA.crl(key_identifier=b"\x22" * 20)), [bundle(CA)])

@@ -1,15 +1,18 @@
 """Without named trust stores, every usable one of the account is read."""
 
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 
 from functions import limits
+from functions.errors import CertificateAuthorityUnusable
 from functions.intake.certificate_authority import CertificateAuthority
 from functions.intake.trust_stores import TrustStoreSnapshot, read_trust_stores, select_trusting
 from functions.models.stored import CrlLocation
 from infra.local.core import faults
 from infra.local.elbv2 import responses as embedded_elbv2
+from tests.functions.pki.agreement.variants import PRINTABLE, Variant, common_name
 from tests.support import pki
 from tests.support.steps import Steps
 
@@ -61,3 +64,21 @@ def test_more_trust_stores_than_one_execution_serves(monkeypatch: pytest.MonkeyP
     assert select(CA, CA)[1] == []
     _, (refusal,) = select(CA, CA, CA)
     assert "3 trust stores trust the CA arn, and one execution serves 2: name them" in str(refusal)
+
+
+def test_which_certificate_of_which_bundle_cannot_be_read() -> None:
+    """A CA that is not found may be the one that cannot be read, so the fault names it."""
+    odd = ssl.DER_cert_to_PEM_cert(Variant(subject=common_name("R&D", PRINTABLE)).ca).encode()
+    faults: list[RequestRefused] = []
+    ca = CertificateAuthority("arn", CA.certificate_pem.decode(), "", CrlLocation(bucket="b", key="k"))
+    select_trusting([TrustStoreSnapshot("store-1", 0, odd)], ca, faults, all_must_trust=True)
+    (fault,) = map(str, faults)
+    assert "bundle of store-1 holds neither" in fault
+    assert ". Of its bundle, certificate 1 of 1 cannot be read: " in fault
+
+
+def test_ca_certificate_that_cannot_be_read() -> None:
+    """It is named by the CA's ARN."""
+    ca = CertificateAuthority("arn:ca", "hello", "", CrlLocation(bucket="b", key="k"))
+    with pytest.raises(CertificateAuthorityUnusable, match="certificate of the CA arn:ca cannot be read: "):
+        ca.certificate  # noqa: B018 - read

@@ -1,5 +1,8 @@
 """An invalid input is refused by PrepareRevocation: every fault is named, and nothing is left behind."""
 
+import ssl
+from types import SimpleNamespace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -16,8 +19,11 @@ from functions.errors import (
     TrustStoreNotFound,
 )
 from infra.local.core import faults
+from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
+from tests.functions.pki.agreement.variants import TELETEX, Variant, common_name
 from tests.functions.preparing import create_ca, create_crl_bucket, prepare, trust_store_for
+from tests.support.der_crl import INTEGER, SEQUENCE, extension, wrap
 from tests.support.steps import Steps
 
 
@@ -161,6 +167,15 @@ def test_ca_not_in_the_bundle(steps: Steps) -> None:
 def test_root_alone_in_the_bundle(steps: Steps) -> None:
     """A CA that chains to a certificate in the bundle is trusted."""
     assert prepare(steps, TrustStoreArns=[trust_store_for(steps, steps.lab.root)]).trust_stores
+
+
+def test_odd_certificate_of_another_ca_in_the_bundle(steps: Steps) -> None:
+    """A name that cryptography cannot decode, and an extension that it does not know, do not matter if not needed."""
+    feature = extension("1.3.6.1.5.5.7.1.24", wrap(SEQUENCE, wrap(INTEGER, b"\x06")))
+    variant = Variant(subject=common_name("Zürich CA".encode("latin-1"), TELETEX), more_in_ca=feature)
+    odd = SimpleNamespace(pem=ssl.DER_cert_to_PEM_cert(variant.ca))
+    arn = create_trust_store(steps.lab.aws, f"odd-{steps.name}", [odd, steps.lab.authority])
+    assert prepare(steps, TrustStoreArns=[arn]).trust_stores
 
 
 def test_all_faults_at_once(steps: Steps) -> None:

@@ -36,7 +36,8 @@ STRICTER = {
     "reason of two octets": "AWS-LC cannot load such a list",
     "reason empty": "AWS-LC cannot load such a list",
     "reason twice": "RFC 5280, 4.2",
-    "issuer in Latin-1": "cryptography cannot read a name with a TeletexString",
+    "names with an ampersand as PrintableString": "cryptography cannot read such a list",
+    "authority with a TeletexString in the issuer": "cryptography cannot read such an extension",
 }
 
 

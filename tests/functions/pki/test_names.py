@@ -12,6 +12,7 @@ from tests.functions.pki.agreement.variants import (
     NUMERIC,
     PRINTABLE,
     ROOT,
+    TELETEX,
     UTF8,
     Variant,
     certificate,
@@ -60,3 +61,27 @@ def test_name_of_cryptography() -> None:
     """A name that cryptography encodes is the same name."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "example  org"), *pki.name("x").rdns[1]])
     assert names.are_equal(name.public_bytes(), common_name("X"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (common_name("CA"), "CN=CA,O=Example Org"),
+        (common_name("Zürich CA".encode("latin-1"), TELETEX), "CN=Zürich CA,O=Example Org"),
+        (common_name(' a,b+c"d\\e;<f>\0 '), 'CN=\\ a\\,b\\+c\\"d\\\\e\\;\\<f\\>\\00\\ ,O=Example Org'),
+        (common_name("#1"), "CN=\\#1,O=Example Org"),
+        (common_name(b"\xff", UTF8), "CN=\ufffd,O=Example Org"),
+        (common_name("42", NUMERIC), "CN=42,O=Example Org"),
+        (common_name(b"\0a", 0x03), "CN=#03020061,O=Example Org"),
+        (common_name("x" * 300), "CN=" + "x" * 197),
+        (b"\x30\0", ""),
+    ],
+)
+def test_text(name: bytes, text: str) -> None:
+    """A name is written as RFC 4514 says, whatever its values are, and not longer than messages allow."""
+    assert names.text(name) == text
+
+
+def test_text_is_that_of_cryptography() -> None:
+    """It is the same where cryptography can decode the name."""
+    assert names.text(names.subject(CA.certificate)) == CA.certificate.subject.rfc4514_string()

@@ -51,6 +51,7 @@ def _names(own: bytes, in_crl: bytes) -> dict[str, object]:
 
 _OLD = generalized_time(pki.NOW - pki.DAY)
 _NUMERIC = (name((SERIAL_NUMBER, NUMERIC, b"42")), name((SERIAL_NUMBER, PRINTABLE, b"42")))
+_LATIN_1 = common_name("Zürich CA".encode("latin-1"), TELETEX)
 _TWO = ((ORGANIZATION, UTF8, b"Org"), (COMMON_NAME, UTF8, b"CA"))
 _DISTRIBUTION_POINT = wrap(SEQUENCE, wrap(0xA0, wrap(0xA0, wrap(0x86, b"http://example.com/a.crl"))))
 
@@ -159,6 +160,24 @@ CHANGES: dict[str, dict[str, object]] = {
     "issuer with another letter case, not ASCII": _names(common_name("Zürich CA"), common_name("ZÜRICH CA")),
     "issuer with letters not ASCII": _names(common_name("Zürich CA"), common_name("Zürich ca")),
     "issuer in Latin-1": _names(common_name("Zürich CA"), common_name("Zürich CA".encode("latin-1"), TELETEX)),
+    "names in Latin-1": _names(_LATIN_1, _LATIN_1),
+    "issuer in UTF-8, subject in Latin-1": _names(_LATIN_1, common_name("Zürich CA")),
+    "issuer in Latin-1 with another letter case, not ASCII": _names(
+        _LATIN_1, common_name("ZÜRICH CA".encode("latin-1"), TELETEX)
+    ),
+    "issuer in Latin-1 with another letter case": _names(_LATIN_1, common_name("zürich ca".encode("latin-1"), TELETEX)),
+    "names with a TeletexString that is UTF-8": _names(
+        common_name("Zürich CA", TELETEX), common_name("Zürich CA", TELETEX)
+    ),
+    "issuer in UTF-8, subject a TeletexString that is UTF-8": _names(
+        common_name("Zürich CA", TELETEX), common_name("Zürich CA")
+    ),
+    "authority with a TeletexString in the issuer": {
+        **_names(_LATIN_1, _LATIN_1),
+        "authority": names_ca(issuer=_LATIN_1),
+    },
+    "names with an ampersand as PrintableString": _names(*[common_name("R&D", PRINTABLE)] * 2),
+    "names with a value twice in one RDN": _names(*[name(((COMMON_NAME, UTF8, b"CA"),) * 2)] * 2),
     "issuer in a compatible form": _names(common_name("ﬁrst CA"), common_name("first CA")),
     "issuer with a no-break space": _names(common_name("A\u00a0CA"), common_name("A CA")),
     "issuer NumericString": _names(*_NUMERIC),

@@ -82,6 +82,7 @@ class Variant:
     number: bytes | None = wrap(INTEGER, b"\x05")
     number_critical: bytes = b""
     more: bytes = b""
+    more_in_ca: bytes = b""
     entry_date: bytes = utc_time(pki.NOW - pki.HOUR)
     entry_extensions: bytes = b""
     first_entry: bytes = b""
@@ -96,7 +97,9 @@ class Variant:
         identifier = self.ca_key_identifier
         own = extension("2.5.29.14", wrap(OCTET_STRING, identifier)) if identifier is not None else b""
         basic = extension("2.5.29.19", wrap(SEQUENCE, CRITICAL), critical=CRITICAL)
-        return _certificate(self.ca_issuer, self.subject, self.ca_serial, KEYS[0], basic + usage + own)
+        return _certificate(
+            self.ca_issuer, self.subject, self.ca_serial, KEYS[0], basic + usage + own + self.more_in_ca
+        )
 
     def client(self, serial: int) -> bytes:
         """Return a client's certificate."""

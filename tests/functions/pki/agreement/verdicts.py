@@ -6,8 +6,9 @@ from pathlib import Path
 
 from functions.errors import RevocationError
 from functions.pki import bundle_checks, crl, crl_checks
+from functions.pki.chain import load
 from functions.pki.crl_pem import write_pem
-from tests.functions.pki.agreement.variants import Variant, certificate
+from tests.functions.pki.agreement.variants import Variant
 from tests.support import pki
 
 INNOCENT, REVOKED = 0x51, 0x61
@@ -25,7 +26,7 @@ class Verdict(Enum):
 def refusal(variant: Variant) -> str | None:
     """Return the error with which this product refuses the CRL, or None."""
     try:
-        ca = certificate(variant.ca)
+        ca = load(_pem("CERTIFICATE", variant.ca).encode(), "the CA's certificate cannot be read")
         bundle_checks.check_key_usage(ca, "the CA")
         parsed = crl.read(variant.crl(REVOKED))
         crl_checks.check(parsed, issuer=ca, now=pki.NOW, require_key_identifier=False)
