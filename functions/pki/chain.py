@@ -46,7 +46,7 @@ def readable_certificates(pem: bytes) -> list[x509.Certificate]:
 def read_bundle(pem: bytes) -> tuple[list[x509.Certificate], list[str]]:
     """Return the certificates of a PEM text, and for each that cannot be read which it is and why."""
     certificates, faults = [], []
-    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----", pem)
     for number, block in enumerate(blocks, 1):
         try:
             certificates.append(load(block, f"certificate {number} of {len(blocks)} cannot be read"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from functions import text
 from functions.models.drift import DriftStatus
 from functions.models.report import CrlReport, Report, SerialReport, TrustStoreReport
 from functions.models.states import Drift
@@ -26,7 +27,8 @@ def next_update_warning(crl: CrlReport) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {'Reconcile' if report.reconcile else 'Revocation'} {report.execution_name}: {report.outcome}"
+    kind = "Reconcile" if report.reconcile else "Revocation"
+    yield f"# {kind} {text.markdown_cell(report.execution_name)}: {report.outcome}"
     yield ""
     yield from _verdict(report)
     yield from _warnings(report)
@@ -72,7 +74,7 @@ def _verdict(report: Report) -> Iterator[str]:
                 "longer list them; load balancers refuse them unless the listener ignores expiry."
             )
     else:
-        yield f"**{report.error}**: {report.cause}"
+        yield f"**{report.error}**: {text.markdown(report.cause or '')}"
         yield ""
         yield f"**What to do:** {report.what_to_do}"
     yield ""
@@ -93,7 +95,7 @@ def _trust_store_warnings(store: TrustStoreReport) -> Iterator[str]:
             f"**Warning:** no load balancer uses {store.trust_store_arn}, so nothing refuses these certificates there."
         )
     if store.namesakes:
-        yield f"**Warning:** {store.namesakes}."
+        yield f"**Warning:** {text.markdown(store.namesakes)}."
     if store.entries_dropped:
         yield (
             f"**Warning:** serials that {store.trust_store_arn} refused before and that are no longer in the list: "
@@ -123,11 +125,11 @@ def _facts(report: Report) -> Iterator[str]:
         ("Execution", report.execution_arn),
         ("Started", _time(report.start_time)),
         ("Reported", f"{_time(report.reported_at)}, by mtls-revocation {report.version}"),
-        ("Requested by", _inline_code(report.requested_by)),
-        ("Ticket", _inline_code(report.ticket)),
+        ("Requested by", report.requested_by),
+        ("Ticket", report.ticket),
         ("Reason", None if report.reconcile else _reason(report)),
         ("Certificate authority", report.certificate_authority_arn or report.certificate_authority),
-        ("Third-party CRL", _inline_code(str(report.third_party_crl)) if report.third_party_crl else None),
+        ("Third-party CRL", str(report.third_party_crl) if report.third_party_crl else None),
     ]
     if report.crl:
         crl = report.crl
@@ -139,7 +141,7 @@ def _facts(report: Report) -> Iterator[str]:
         ]
     if report.last_refused_crl:
         rows.append(("CRL refused last", f"{report.last_refused_crl.error}: {report.last_refused_crl.cause}"))
-    yield from (f"* {name}: {value}" for name, value in rows if value)
+    yield from _list(rows)
     yield ""
 
 
@@ -190,8 +192,12 @@ def _trust_store(store: TrustStoreReport) -> Iterator[str]:
     ]
     yield f"## Trust store {store.trust_store_arn}"
     yield ""
-    yield from (f"* {name}: {value}" for name, value in rows if value)
+    yield from _list(rows)
     yield ""
+
+
+def _list(rows: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    yield from (f"* {name}: {text.markdown(value)}" for name, value in rows if value)
 
 
 def _open_connections(store: TrustStoreReport) -> str | None:
@@ -208,13 +214,8 @@ def _table(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]])
     yield ""
     yield f"| {' | '.join(header)} |"
     yield f"|{' --- |' * len(header)}"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield from (f"| {' | '.join(map(text.markdown_cell, row))} |" for row in rows)
     yield ""
-
-
-def _inline_code(text: str | None) -> str | None:
-    """Return a requester's text as inline code on one line, so that it cannot add Markdown of its own."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`" if text else None
 
 
 def _ids(ids: list[int]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from functions import workflow_bucket
+from functions import text, workflow_bucket
 from functions.aws import events, sns
 from functions.environment import environment
 from functions.errors import RevocationError
@@ -51,12 +51,15 @@ def send(notification: Notification) -> Notified:
         event_id = events.put_event(environment().event_bus_name, SOURCE, notification.detail_type, notification.detail)
     except RevocationError as error:
         event_error = error
-    message_id = sns.publish(
-        environment().topic_arn, notification.subject[:_MAX_SUBJECT], "\n".join(notification.lines)
-    )
+    message_id = sns.publish(environment().topic_arn, *text_of(notification))
     if event_error:
         raise event_error
     return Notified(message_id=message_id, event_id=event_id)
+
+
+def text_of(notification: Notification) -> tuple[str, str]:
+    """Return the subject and the body of the message for people; no value in them can pass for a line of ours."""
+    return text.one_line(notification.subject)[:_MAX_SUBJECT], "\n".join(map(text.indented, notification.lines))
 
 
 def send_outcome(report: Report, report_json: S3Object) -> Notified:

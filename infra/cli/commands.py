@@ -28,6 +28,7 @@ from infra.cli.stack import (
     Stack,
     Unusable,
     default_name,
+    echo,
     find_stack,
     to_json,
     use_region,
@@ -90,9 +91,9 @@ def plan(stack: Stack, *, as_json: bool, **options: Any) -> int:  # noqa: ANN401
     """
     result = make_plan(stack, build_input(stack, **options))
     if as_json:
-        click.echo(result.model_dump_json(indent=2, exclude_none=True))
+        echo(result.model_dump_json(indent=2, exclude_none=True))
     else:
-        click.echo("\n".join(render_plan(result, stack)))
+        echo("\n".join(render_plan(result, stack)))
     return EXIT_CODES[result.outcome]
 
 
@@ -125,11 +126,11 @@ def start(stack: Stack, *, yes: bool, no_wait: bool, dry_run: bool, as_json: boo
         stateMachineArn=stack.state_machine_arn, input=json.dumps(execution_input.request)
     )
     arn = started["executionArn"]
-    click.echo(f"Execution: {arn}", err=as_json)
+    echo(f"Execution: {arn}", err=as_json)
     if no_wait:
-        click.echo(f"Watch it: revocation watch {arn.rsplit(':', 1)[1]}", err=True)
+        echo(f"Watch it: revocation watch {arn.rsplit(':', 1)[1]}", err=True)
         if as_json:
-            click.echo(to_json({"executionArn": arn}))
+            echo(to_json({"executionArn": arn}))
         return UNFINISHED
     return watch_execution(stack, arn, as_json=as_json, poll_seconds=1.0)
 
@@ -153,7 +154,7 @@ def _confirm(stack: Stack, execution_input: StagedInput) -> None:
 
 def _show_plan(stack: Stack, execution_input: StagedInput) -> Plan:
     plan = make_plan(stack, execution_input)
-    click.echo("\n".join(render_plan(plan, stack)), err=True)
+    echo("\n".join(render_plan(plan, stack)), err=True)
     return plan
 
 
@@ -178,7 +179,7 @@ def _question(plan: Plan) -> str:
 
 def _answer(question: str) -> str:
     with Path("/dev/tty").open(encoding="utf-8") as terminal:
-        click.echo(question, nl=False, err=True)
+        echo(question, nl=False, err=True)
         return terminal.readline()
 
 
@@ -211,7 +212,7 @@ def report(stack: Stack, *, execution: str, as_json: bool) -> int:
     in_json, in_markdown = (read_report(stack, name, suffix) for suffix in ("json", "md"))
     if in_json is None or in_markdown is None:
         return _without_report(stack, arn)
-    click.echo(in_json if as_json else in_markdown)
+    echo((in_json if as_json else in_markdown).decode())
     fields = json.loads(in_json)
     if fields["Outcome"] == "SUCCEEDED":
         return ENFORCED
@@ -224,7 +225,7 @@ def _without_report(stack: Stack, arn: str) -> int:
         status = client.describe_execution(executionArn=arn)["status"]
     except client.exceptions.ExecutionDoesNotExist:
         raise Unusable(f"ExecutionDoesNotExist: there is no execution {arn}") from None
-    click.echo(f"{arn} is {status} and has written no report", err=True)
+    echo(f"{arn} is {status} and has written no report", err=True)
     return UNFINISHED if status == "RUNNING" else NOT_ENFORCED
 
 
@@ -241,13 +242,13 @@ def list_(stack: Stack, *, limit: int, as_json: bool) -> int:
     client = stack.stepfunctions
     executions = client.list_executions(stateMachineArn=stack.state_machine_arn, maxResults=limit)["executions"][:limit]
     if as_json:
-        click.echo(to_json(executions))
+        echo(to_json(executions))
         return ENFORCED
     for each in executions:
         request = client.describe_execution(executionArn=each["executionArn"]).get("input", "")
         ended = f"{each['stopDate'].astimezone(UTC):%H:%M:%S}" if "stopDate" in each else "-"
         started = f"{each['startDate'].astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        click.echo(f"{each['name']}  {each['status']:<9}  {started}  {ended:<8}  {describe_input(request)}")
+        echo(f"{each['name']}  {each['status']:<9}  {started}  {ended:<8}  {describe_input(request)}")
     return ENFORCED
 
 
@@ -257,7 +258,7 @@ def main() -> None:
         for argument in sys.argv[1:]:
             private_keys.refuse(argument.encode(errors="replace"), "an argument")
     except PrivateKeyGiven as error:
-        click.echo(f"Error: {type(error).__name__}: {error}", err=True)
+        echo(f"Error: {type(error).__name__}: {error}", err=True)
         sys.exit(UNUSABLE)
     cli(prog_name="revocation")
 

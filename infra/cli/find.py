@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from functions import text
 from functions.pki import serial_number
 from infra.cli.connection_logs import Client, ConnectionFilter, search
 from infra.cli.once import OnceCommand
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, exit_on_aws_error, printable, to_json
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, echo, exit_on_aws_error, to_json
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"]
 _SHOWN_ADDRESSES = 3
@@ -39,14 +40,14 @@ def find(*, location: str, only_serials: bool, as_json: bool, **wanted: Any) -> 
     result = search(location, ConnectionFilter(since=since, until=until, **wanted))
     clients = sorted(result.clients.values(), key=lambda client: client.last, reverse=True)
     if only_serials:
-        click.echo("\n".join(dict.fromkeys(serial_number.to_hex(client.serial) for client in clients)))
+        echo("\n".join(dict.fromkeys(serial_number.to_hex(client.serial) for client in clients)))
     elif as_json:
-        click.echo(to_json([client.fields() for client in clients]))
+        echo(to_json([client.fields() for client in clients]))
     else:
         for client in clients:
-            click.echo(_describe(client))
+            echo(_describe(client))
     summary = f"{len(clients)} certificates in {result.lines:,} lines of {result.files:,} files"
-    click.echo(summary + (f", {result.unreadable} lines could not be read" if result.unreadable else ""), err=True)
+    echo(summary + (f", {result.unreadable} lines could not be read" if result.unreadable else ""), err=True)
     return ENFORCED if clients else NOT_ENFORCED
 
 
@@ -56,7 +57,7 @@ def _describe(client: Client) -> str:
     more = f" and {number_hidden} more" if number_hidden > 0 else ""
     statuses = ", ".join(f"{status} {number}" for status, number in client.statuses.most_common())
     return (
-        f"{serial_number.to_hex(client.serial)}  {printable(client.subject)}\n"
+        f"{serial_number.to_hex(client.serial)}  {text.one_line(client.subject)}\n"
         f"    {client.connections} connections from {addresses}{more}, {client.first:%Y-%m-%d %H:%M:%S} to "
         f"{client.last:%Y-%m-%d %H:%M:%S} UTC: {statuses}"
     )

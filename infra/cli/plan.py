@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from functions import text
 from functions.environment import environment
 from functions.errors import AwsCallRefused, AwsUnavailable
 from functions.models.plan import NOT_LOOKED_UP, Plan, PlannedOutcome, PlannedSerial, PlannedTrustStore
@@ -12,7 +13,7 @@ from functions.models.states import RevocationOutcome
 from functions.pki import serial_number
 from functions.plan.build import build_plan
 from infra.cli.input import StagedInput, with_option_names
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable, printable
+from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNUSABLE, Stack, Unreachable
 
 EXIT_CODES = {
     PlannedOutcome.SUCCEEDED: ENFORCED,
@@ -52,12 +53,12 @@ def render_plan(plan: Plan, stack: Stack) -> Iterator[str]:
     """Yield the lines that show a plan to a person, what cannot be undone first."""
     if plan.cause:
         message = ": ".join(filter(None, (plan.outcome, plan.error, with_option_names(plan.cause))))
-        yield from map(printable, message.splitlines())
+        yield from text.indented(message).splitlines()
     else:
         yield f"{plan.outcome} is expected."
     yield f"Stack: {stack.state_machine_arn}"
     if plan.issuer:
-        yield printable(f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}")
+        yield text.one_line(f"CA: {', '.join(filter(None, (plan.issuer, plan.certificate_authority_arn)))}")
     for expected, (description, max_shown) in _DESCRIPTIONS.items():
         yield from _certificates(plan, expected, description, max_shown)
     if number := plan.expected.get(NOT_LOOKED_UP):
@@ -73,7 +74,7 @@ def render_plan(plan: Plan, stack: Stack) -> Iterator[str]:
 def _certificates(plan: Plan, expected: RevocationOutcome | None, description: str, max_shown: int) -> Iterator[str]:
     serials = [each for each in plan.serials if each.expected is expected]
     for each in serials[:max_shown]:
-        yield printable("  " + "  ".join(_certificate(each, plan.issuer, description)))
+        yield text.one_line("  " + "  ".join(_certificate(each, plan.issuer, description)))
     number = plan.expected.get(expected.value if expected else PlannedOutcome.UNKNOWN.value, 0)
     if number > max_shown:
         yield f"  {description}: {number} in all, not shown: {number - min(len(serials), max_shown)}"
@@ -104,7 +105,7 @@ def _crl(plan: Plan) -> Iterator[str]:
     if plan.crl.expires_soon:
         yield "  Warning: it expires soon. AWS does not document what load balancers do with an expired list"
     if plan.crl.refusal:
-        yield printable(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
+        yield text.one_line(f"  it is not usable: {plan.crl.refusal.error}: {plan.crl.refusal.cause}")
 
 
 def _to_minute(at: datetime | None) -> str:
@@ -115,13 +116,13 @@ def _trust_store(store: PlannedTrustStore) -> Iterator[str]:
     yield f"Trust store: {store.trust_store_arn}"
     yield f"  {'; '.join(_actions(store)) or 'nothing to do'}"
     if store.refusal:
-        yield printable(f"  REFUSED: {store.refusal.error}: {store.refusal.cause}")
+        yield text.one_line(f"  REFUSED: {store.refusal.error}: {store.refusal.cause}")
     if store.number_dropped:
         shown = ", ".join(map(serial_number.to_hex, store.dropped_serials[:10]))
         number = store.number_dropped
         yield f"  Warning: serials that it refuses now and would then accept, unless expired: {number}: {shown}"
     if store.namesakes:
-        yield printable(f"  Warning: {store.namesakes}")
+        yield text.one_line(f"  Warning: {store.namesakes}")
     if store.load_balancers == 0:
         yield "  Warning: no load balancer uses it, so nothing refuses these certificates there"
     yield f"  {store.head_room}"

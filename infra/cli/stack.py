@@ -13,6 +13,8 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions import text
+
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -23,13 +25,21 @@ _STATE_MACHINE_ARN = re.compile(r"arn:[a-z-]+:states:([a-z0-9-]+):[0-9]{12}:stat
 ENFORCED, NOT_ENFORCED, UNUSABLE, UNREACHABLE, UNFINISHED = range(5)
 
 
-class Unreachable(click.ClickException):
+class _PrintableError(click.ClickException):
+    """An error whose message may quote what somebody else has chosen."""
+
+    def format_message(self) -> str:
+        """Return the message as it is shown."""
+        return text.indented(self.message)
+
+
+class Unreachable(_PrintableError):
     """AWS could not be reached, or denied access."""
 
     exit_code = UNREACHABLE
 
 
-class Unusable(click.ClickException):
+class Unusable(_PrintableError):
     """The arguments cannot be used; nothing was done."""
 
     exit_code = UNUSABLE
@@ -145,9 +155,9 @@ def with_stack(command: Command) -> Command:
     return run  # type: ignore[return-value] # click calls it
 
 
-def printable(text: str) -> str:
-    """Replace control characters, which a terminal would obey: subjects and inputs are chosen by others."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+def echo(shown: str, *, nl: bool = True, err: bool = False) -> None:
+    """Print text; characters that a terminal would obey are shown as escapes, whoever has chosen them."""
+    click.echo(text.printable(shown), nl=nl, err=err)
 
 
 def to_json(value: Any) -> str:  # noqa: ANN401 - JSON

@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.cli.stack import Stack, printable
+from functions import text
+from infra.cli.stack import Stack
 
 _SHOWN = 5
 _RECONCILED = {
@@ -71,10 +72,10 @@ def _details(report: dict[str, Any]) -> Iterator[str]:
             yield f"Warning: serials that {arn} refused before and no longer lists: {dropped} ({reason}): {shown}"
 
 
-def describe_input(text: str) -> str:
+def describe_input(document: str) -> str:
     """Return a short description of an execution's input, and who started it."""
     try:
-        request = json.loads(text)
+        request = json.loads(document)
     except ValueError:
         return "an input that is not JSON"
     if not isinstance(request, dict):
@@ -88,8 +89,8 @@ def describe_input(text: str) -> str:
         "a list in S3" if "SerialList" in request else "",
         *(str(request[name])[:40] for name in ("RequestedBy", "Ticket") if request.get(name)),
     ]
-    return printable(", ".join(filter(None, parts)))
+    return text.one_line(", ".join(filter(None, parts)))
 
 
-def _time(text: str) -> str:
-    return f"{text[:10]} {text[11:19]} UTC"
+def _time(moment: str) -> str:
+    return f"{moment[:10]} {moment[11:19]} UTC"

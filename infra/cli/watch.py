@@ -10,11 +10,22 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from functions import text
 from functions.errors import RequestRefused
 from functions.models.plan import Plan
 from infra.cli.follow import StateVisit, follow
 from infra.cli.plan import EXIT_CODES, render_plan
-from infra.cli.stack import ENFORCED, NOT_ENFORCED, UNFINISHED, UNREACHABLE, UNUSABLE, Stack, Unusable, unreachable
+from infra.cli.stack import (
+    ENFORCED,
+    NOT_ENFORCED,
+    UNFINISHED,
+    UNREACHABLE,
+    UNUSABLE,
+    Stack,
+    Unusable,
+    echo,
+    unreachable,
+)
 from infra.cli.summary import describe_outcome
 
 _ITEMS = ("RevokeCertificate", "RevokeBatch")
@@ -44,7 +55,7 @@ class Progress:
         if visit.state in _ITEMS and number > _FIRST_ITEMS and number % _ITEM_INTERVAL:
             return
         counted = f"({number})  " if visit.state in _ITEMS else ""
-        click.echo(f"{visit.left_at.astimezone(UTC):%H:%M:%S}  {visit.state}  {counted}{visit.note}".rstrip())
+        echo(f"{visit.left_at.astimezone(UTC):%H:%M:%S}  {visit.state}  {counted}{visit.note}".rstrip())
 
 
 def watch_execution(stack: Stack, execution_arn: str, *, as_json: bool, poll_seconds: float) -> int:
@@ -56,20 +67,20 @@ def watch_execution(stack: Stack, execution_arn: str, *, as_json: bool, poll_sec
             if not as_json:
                 progress.show(visit)
     except KeyboardInterrupt:
-        click.echo(f"\n{hint}", err=True)
+        echo(f"\n{hint}", err=True)
         return UNFINISHED
     except (ClientError, BotoCoreError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             raise Unusable(f"ExecutionDoesNotExist: there is no execution {execution_arn}") from None
-        click.echo(f"Error: {unreachable(error).message}. If it was running: {hint[0].lower()}{hint[1:]}", err=True)
+        echo(f"Error: {unreachable(error).message}. If it was running: {hint[0].lower()}{hint[1:]}", err=True)
         return UNREACHABLE
     execution: dict[str, Any] = dict(stack.stepfunctions.describe_execution(executionArn=execution_arn))
     output = json.loads(execution.get("output") or "{}")
     if as_json:
         names = ("executionArn", "status", "error", "cause")
-        click.echo(json.dumps({**{n: execution[n] for n in names if n in execution}, "output": output}, indent=2))
+        echo(json.dumps({**{n: execution[n] for n in names if n in execution}, "output": output}, indent=2))
     else:
-        click.echo(f"\n{_describe_end(stack, execution, output)}")
+        echo(f"\n{_describe_end(stack, execution, output)}")
     return _exit_code(execution, output)
 
 
@@ -98,7 +109,7 @@ def _plan(execution: dict[str, Any], output: dict[str, Any]) -> Plan | None:
 
 def _describe_end(stack: Stack, execution: dict[str, Any], output: dict[str, Any]) -> str:
     if "error" in execution:
-        return f"{execution['status']}: {execution['error']}: {execution.get('cause', '')}"
+        return f"{execution['status']}: {execution['error']}: {text.indented(execution.get('cause', ''))}"
     if plan := _plan(execution, output):
         return "\n".join(["A dry run; nothing was done.", *render_plan(plan, stack)])
     if "ReportMarkdown" not in output:

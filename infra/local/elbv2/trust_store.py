@@ -135,10 +135,7 @@ class TrustStore:
         """
         crls = [(content, read_crl(content, self.settings.trust_stores.max_list_bytes)) for content in contents]
         with self._lock:
-            added = [
-                RevocationList(self._last_id + offset, content, crl)
-                for offset, (content, crl) in enumerate(crls, start=1)
-            ]
+            added = [RevocationList(self._last_id + number, *each) for number, each in enumerate(crls, start=1)]
             all_lists = [*self.lists.values(), *added]
             entries, limits = sum(each.number_of_entries for each in all_lists), self.settings.trust_stores
             if entries > limits.max_entries:
@@ -194,7 +191,7 @@ class TrustStore:
 
     @property
     def total_revoked_entries(self) -> int:
-        """The sum over all lists; whether AWS counts a serial of two lists twice is not documented."""
+        """The sum over all lists; AWS does not document whether a serial in two lists counts twice."""
         return sum(each.number_of_entries for each in self.visible_lists)
 
 

@@ -25,11 +25,11 @@ def test_text_and_json_agree(steps: Steps) -> None:
 
 
 def test_requester_and_ticket(steps: Steps) -> None:
-    """Free text stays on one line and cannot add Markdown."""
+    """Free text cannot add Markdown."""
     written = write_report(steps, **done(steps, ticket="SEC-1\n# Forged `code`", requested_by="ann"))
     assert written.report.ticket == "SEC-1\n# Forged `code`"
-    assert "* Ticket: `SEC-1 # Forged 'code'`" in written.text
-    assert "* Requested by: `ann`" in written.text
+    assert "* Ticket: SEC-1\n  \\# Forged \\`code\\`" in written.text
+    assert "* Requested by: ann" in written.text
 
 
 def test_unknown_entries(steps: Steps) -> None:
