@@ -11,7 +11,7 @@ MAX_LENGTH = 20_000
 # What Markdown and HTML act on anywhere, and what begins a block on a line of its own; addresses become links.
 _INLINE = re.compile(r"[\\`*<>#|\[\]~&]|(?<![^\W_])_|_(?![^\W_])|(?<=http):(?=//)|(?<=https):(?=//)")
 _BLOCK = re.compile(r"^(?=[-+=:])|(?<=^\d)(?=[.)])", re.MULTILINE)
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029][\s]*")
+_LINE_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
 
 def printable(text: str) -> str:

@@ -30,8 +30,8 @@ _PRINT_OUT = re.compile(r"^Certificate:[ \t]*\r?$", re.MULTILINE)
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
 # The last lines of openssl x509 -text: octets; every line but the last ends in a colon.
 _SIGNATURE = re.compile(
-    r"^[ \t]+Signature (?:Value|Algorithm):.*\n(?:[ \t]+(?:[0-9a-f]{2}:)+[ \t]*\r?\n)*"
-    r"[ \t]+(?:[0-9a-f]{2}:)*[0-9a-f]{2}[ \t]*\r?(?:\n|\Z)",
+    r"^[ \t]++Signature (?:Value|Algorithm):.*+\n(?:[ \t]++(?:[0-9a-f]{2}:)++[ \t]*+\r?\n)*+"
+    r"[ \t]++(?:[0-9a-f]{2}:)*+[0-9a-f]{2}[ \t]*+\r?(?:\n|\Z)",
     re.MULTILINE,
 )
 

@@ -29,6 +29,7 @@ _THREADS = 16
 _MAX_LINE_BYTES = 65_536
 # A file holds five minutes of one node; one that unpacks to more than this is not a log.
 _MAX_FILE_BYTES = 4 * 1024**3
+_MIN_LINE_BYTES = 64  # what a line counts at least, as a billion empty ones pack to a megabyte
 # A line begins with a time; cut off after the seconds, it sorts as text.
 _SECOND, _SECOND_LENGTH = "%Y-%m-%dT%H:%M:%S", 19
 _FILE_SPAN = timedelta(minutes=5)
@@ -108,6 +109,7 @@ class SearchResult:
     lines: int = 0
     unreadable: int = 0
     foreign: list[str] = field(default_factory=list)  # files that are not connection logs
+    skipped: list[str] = field(default_factory=list)  # files that cannot be read to their end, and why
 
     def add(self, other: "SearchResult") -> None:
         """Add what another file holds."""
@@ -119,13 +121,14 @@ class SearchResult:
         self.files, self.lines = self.files + other.files, self.lines + other.lines
         self.unreadable += other.unreadable
         self.foreign += other.foreign
+        self.skipped += other.skipped
 
 
 def search(location: str, wanted: ConnectionFilter) -> SearchResult:
     """Search a folder or file, or everything under an S3 prefix, several files at a time.
 
     Raises:
-        Unusable: there is no log, a file cannot be read, or none is a connection log.
+        Unusable: there is no log, or none is a connection log that can be read.
 
     """
     total = SearchResult()
@@ -134,6 +137,8 @@ def search(location: str, wanted: ConnectionFilter) -> SearchResult:
             total.add(result)
     if not total.files:
         raise Unusable(f"{location} holds no log of that time")
+    if len(total.skipped) == total.files and not total.clients:
+        raise Unusable(total.skipped[0])
     if len(total.foreign) == total.files and not total.clients:
         raise Unusable(
             f"{total.foreign[0]} is not a connection log (an access log is not one): its first line does not "
@@ -180,16 +185,16 @@ def _search_file(file: Path | _S3File, wanted: ConnectionFilter) -> SearchResult
             stream = file.client.get_object(Bucket=file.bucket, Key=file.key)["Body"]
             _search_lines(stream, str(file), wanted, result)
     except (OSError, EOFError, zlib.error) as error:
-        raise Unusable(f"{file} cannot be read: {error}") from None
+        result.skipped.append(f"{file} cannot be read: {error}")
     return result
 
 
 def _search_lines(body: "IO[bytes] | StreamingBody", name: str, wanted: ConnectionFilter, result: SearchResult) -> None:
     size, may_match = 0, _prefilter(wanted)
     for line in _lines(body, packed=name.endswith(".gz")):
-        size += len(line)
+        size += max(len(line), _MIN_LINE_BYTES)
         if size > _MAX_FILE_BYTES:
-            raise Unusable(f"{name} unpacks to more than {_MAX_FILE_BYTES:,} bytes: it is not a connection log")
+            raise EOFError(f"it unpacks to more than {_MAX_FILE_BYTES:,} bytes, so it is not a connection log")
         result.lines += 1
         if result.lines == 1 and not _IS_LOG.match(line):
             result.foreign.append(name)

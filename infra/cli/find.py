@@ -13,7 +13,7 @@ from infra.cli.once import OnceCommand
 from infra.cli.stack import ENFORCED, NOT_ENFORCED, echo, exit_on_aws_error, to_json
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"]
-_SHOWN_ADDRESSES = 3
+_SHOWN_ADDRESSES, _SHOWN_FILES = 3, 5
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -48,6 +48,10 @@ def find(*, location: str, only_serials: bool, as_json: bool, **wanted: Any) -> 
             echo(_describe(client))
     summary = f"{len(clients)} certificates in {result.lines:,} lines of {result.files:,} files"
     echo(summary + (f", {result.unreadable} lines could not be read" if result.unreadable else ""), err=True)
+    for skipped in result.skipped[:_SHOWN_FILES]:
+        echo(f"Warning: {skipped}", err=True)
+    if len(result.skipped) > _SHOWN_FILES:
+        echo(f"Warning: files that cannot be read, in all: {len(result.skipped)}", err=True)
     return ENFORCED if clients else NOT_ENFORCED
 
 

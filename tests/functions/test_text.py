@@ -1,6 +1,7 @@
 """Text that somebody else has chosen changes neither a report nor a message, and acts on no terminal."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -69,3 +70,11 @@ def test_escapes_are_those_of_json(character: str) -> None:
 def test_long_text() -> None:
     """It is cut, and says so."""
     assert text.plain("x" * 100_000) == f"{'x' * text.MAX_LENGTH} …"
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_time_is_linear(piece: str) -> None:
+    """Whatever the longest text consists of, it takes less than a tenth of a second."""
+    started = time.process_time()
+    text.markdown(piece * text.MAX_LENGTH)
+    assert time.process_time() - started < 0.1

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -209,3 +210,18 @@ def test_any_bytes_are_read_or_refused(data: bytes, list_format: SerialListForma
     """Any bytes are either read as serials or refused."""
     with suppress(InvalidSerialList):
         assert read(data, list_format)
+
+
+@pytest.mark.parametrize(
+    "line", ["        aa:bb:cc:\n", "    Signature Value:\n", "    Signature Value:\n        aa\n"]
+)
+def test_print_outs_take_little_memory(line: str) -> None:
+    """Lines that look like a signature, as many as a list may have, took more memory than a function has."""
+    text = "Certificate:\n    Signature Value:\n" + line * (2_000_000 // len(line))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidSerialList):
+            serial_list.read(text.encode(), SerialListFormat.LINES, "x")
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(text)
+    finally:
+        tracemalloc.stop()

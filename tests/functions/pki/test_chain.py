@@ -1,13 +1,14 @@
 """A CA is trusted if its key, or that of a CA above it, is in the bundle."""
 
 import base64
+import time
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from functions.pki import certificates
-from functions.pki.chain import ca_id_from_key, certificates_of, is_issued_by, is_trusted
+from functions.pki.chain import ca_id_from_key, certificates_of, is_issued_by, is_trusted, read_bundle
 from tests.functions.pki.agreement import variants
 from tests.functions.pki.agreement.variants import PRINTABLE, certificate, common_name
 from tests.support import pki
@@ -121,3 +122,12 @@ def test_chain_without_an_end() -> None:
     again = certificate_authority("Root", key=ROOT.key, under=MIDDLE)
     chain = MIDDLE.certificate_pem + again.certificate_pem
     assert not trusted(ISSUING, OTHER, chain=chain)
+
+
+@pytest.mark.parametrize("line", [b"-----BEGIN CERTIFICATE-----\n", b"-----BEGIN CERTIFICATE-----\nAAAA\n", b"-"])
+def test_bundle_is_read_in_linear_time(line: bytes) -> None:
+    """Four megabytes of lines that begin certificates and end none once took half an hour."""
+    text = line * (4_000_000 // len(line))
+    started = time.process_time()
+    assert read_bundle(text) == ([], [])
+    assert time.process_time() - started < 1

@@ -98,12 +98,19 @@ def test_subject_that_imitates_the_rest_of_a_line(tmp_path: Path) -> None:
     assert [each.serial for each in search(str(tmp_path), ConnectionFilter()).clients.values()] == [hostile.serial]
 
 
-def test_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that unpacks to more than any log holds is not read to its end."""
+@pytest.mark.parametrize("body", [b"\0" * 10_000_000, b"\n" * 100_000], ids=["long", "of empty lines"])
+def test_decompression_bomb_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    """A file that unpacks to more than any log holds is not read to its end, and does not end the search."""
     monkeypatch.setattr(connection_logs, "_MAX_FILE_BYTES", 1_000_000)
-    (tmp_path / "a.log.gz").write_bytes(gzip.compress(b"\0" * 10_000_000))
+    (tmp_path / "a.log.gz").write_bytes(gzip.compress(body))
     with pytest.raises(Unusable, match="not a connection log"):
         search(str(tmp_path), ConnectionFilter())
+    write(tmp_path, line(), name="good.log")
+    (tmp_path / "cut.log.gz").write_bytes(gzip.compress(body)[:-9])
+    found = search(str(tmp_path), ConnectionFilter())
+    assert [each.serial for each in found.clients.values()] == [CLIENT.serial]
+    assert len(found.skipped) == 2
+    assert found.lines < 40_000
 
 
 @given(st.lists(st.text(max_size=200), max_size=5))
