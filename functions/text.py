@@ -8,9 +8,12 @@ import json
 import re
 
 MAX_LENGTH = 20_000
+# Shorter than a key: AWS's secret access keys have 40 characters, 16 octets 22 in base64 and 32 in hexadecimal.
+MAX_QUOTED = 20
 # What Markdown and HTML act on anywhere, and what begins a block on a line of its own; addresses become links.
 _INLINE = re.compile(r"[\\`*<>#|\[\]~&]|(?<![^\W_])_|_(?![^\W_])|(?<=http):(?=//)|(?<=https):(?=//)")
 _BLOCK = re.compile(r"^(?=[-+=:])|(?<=^\d)(?=[.)])", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_]{1,30}")  # CertificateAuthorityArn has 23 letters
 _LINE_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
 
@@ -33,6 +36,16 @@ def indented(text: str) -> str:
 def one_line(text: str) -> str:
     """Return plain text on one line."""
     return plain(text).replace("\n", " ")
+
+
+def quoted(text: str) -> str:
+    """Return a name or value in quotes if it is too short for a secret; otherwise how long it is, and no part of it."""
+    return repr(text) if len(text) <= MAX_QUOTED else f"({len(text):,} characters, not shown)"
+
+
+def field_name(text: str) -> str:
+    """Return the name of a field or column as it is if it is a word, otherwise as `quoted` does."""
+    return text if _WORD.fullmatch(text) else quoted(text)
 
 
 def markdown(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from functions.errors import AmbiguousSerial, InvalidSerial, InvalidSerialList, RequestRefused
 from functions.pki import serial_number
+from functions.text import field_name
 
 # Private CA's audit report, as JSON, has these fields beside the serial (Private CA User Guide: audit reports).
 _AUDIT_REPORT_FIELDS = {
@@ -32,7 +33,7 @@ _SEPARATOR = re.compile(r"sep=(.)\r?\n")  # as Excel writes it
 _EXCEL_TEXT = re.compile(r'="(.*)"')  # Excel's notation for digits that are text, not a number
 _HEX_WORD = re.compile(r"[A-Fa-f]{2,10}")  # "added", "decade"; not a serial that a CA generates
 _ROUNDED = re.compile(r"[0-9]{15}0+")  # a spreadsheet keeps fifteen digits of a number
-_MAX_NAMES_SHOWN, _MAX_NAME_LENGTH = 10, 24
+_MAX_NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,9 @@ def rename_fields(entry: dict[str, Any], certificate_authority_arn: str | None) 
     """
     names = list(entry)
     serials, reasons, arns = _find_fields(names)
-    for field_name, candidates in (("Serial", serials), ("RevocationReason", reasons)):
+    for meant, candidates in (("Serial", serials), ("RevocationReason", reasons)):
         if len(candidates) > 1:
-            raise InvalidSerialList(f"two fields may be the {field_name}: {_quote(names[i] for i in candidates)}")
+            raise InvalidSerialList(f"two fields may be the {meant}: {_quote(names[i] for i in candidates)}")
     result = {
         name: entry[name]
         for index, name in enumerate(names)
@@ -227,5 +228,5 @@ def _cell_text(cell: str) -> str:
 
 
 def _quote(cells: Iterable[str]) -> str:
-    names = [cell.strip()[:_MAX_NAME_LENGTH] for cell in cells]
+    names = [field_name(cell.strip()) for cell in cells]
     return ", ".join(names[:_MAX_NAMES_SHOWN]) + (" …" if len(names) > _MAX_NAMES_SHOWN else "")

@@ -13,6 +13,7 @@ from functions.errors import InvalidSerialList, RequestRefused
 from functions.intake import csv_list
 from functions.models.request import SerialInput, SerialListFormat, WantedSerial
 from functions.pki import private_keys
+from functions.text import field_name
 
 _MAX_LINE_LENGTH = 4_096
 _MAX_COMMAS = 2 * limits.MAX_SERIALS  # one between entries, and one between serial and reason
@@ -111,7 +112,7 @@ def _message(error: RequestRefused | ValidationError) -> str:
 def _with_field(loc: tuple[int | str, ...], message: str) -> str:
     """Prepend the name of a missing or unknown field; a message on a serial shows the serial already."""
     errors_of_serials = ("InvalidSerial", "AmbiguousSerial", "CertificateIssuerMismatch")
-    return message if message.startswith(errors_of_serials) or not loc else f"{str(loc[0])[:24]}: {message}"
+    return message if message.startswith(errors_of_serials) or not loc else f"{field_name(str(loc[0]))}: {message}"
 
 
 def _decode(data: bytes, label: str) -> str:

@@ -29,6 +29,7 @@ from functions.models.request import (
 from functions.models.stored import Baseline, Manifest
 from functions.pki import bundle_checks, private_keys, serial_number
 from functions.pki.chain import certificates_of, readable_certificates
+from functions.text import field_name
 from functions.trust_store import revocation_lists
 
 _MAX_FAULTS_SHOWN = 50
@@ -145,7 +146,9 @@ def _message(fault: ErrorDetails) -> str:
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")[:200]
+    """Return the path of a field; the name of an unknown one is the requester's, and may be a secret."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{field_name(part)}" for part in loc)
+    return "".join(parts).removeprefix(".")
 
 
 def _first(lines: list[str]) -> list[str]:

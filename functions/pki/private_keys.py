@@ -14,6 +14,9 @@ _PEM_BEGIN = re.compile(
     rb"|PuTTY-User-Key-File|Private-Key:|^[ \t]*priv:|privateExponent:",
     re.IGNORECASE | re.MULTILINE,
 )
+# A JSON Web Key with the private part of a key (RFC 7518, 6.2.2 and 6.3.2) or a symmetric one (6.4), also where its
+# quotes are doubled or escaped, as in CSV or JSON.
+_JWK = re.compile(rb"""["'\\]{1,3}[dk]["'\\]{1,3}[ \t\r\n]{0,9}:[ \t\r\n]{0,9}["'\\]{1,3}[A-Za-z0-9_-]{16}""")
 # The first octets of a key's DER, which no certificate or CRL has: version 0 or 1, then an algorithm (PKCS #8), a
 # number (PKCS #1) or octets (SEC 1); or the algorithm of a password (PKCS #8, encrypted).
 _SEQUENCE = rb"\x30(?:[\x01-\x80]|\x81.|\x82..|\x83...)"
@@ -26,7 +29,7 @@ _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])(?:M[A-P][A-Za-z0-9+/]{38}|LS0tLS1CRUd
 
 
 def refuse(data: bytes, source: str) -> None:
-    """Refuse data that is a private key in DER, or holds the PEM or base64 of one anywhere.
+    """Refuse data that is a private key in DER, or holds the PEM, base64 or JWK of one anywhere.
 
     Raises:
         PrivateKeyGiven: with `source` as the name of the data, and no part of the key.
@@ -34,7 +37,8 @@ def refuse(data: bytes, source: str) -> None:
     """
     lines = data.replace(rb"\n", b"\n").replace(b"%0A", b"\n")  # as JSON and headers write them
     candidates = chain([data], map(decode_base64, _BASE64.findall(lines)))
-    if any(_KEY.match(each) or _PEM_BEGIN.search(each) for each in candidates):
+    is_jwk = b"kty" in data and _JWK.search(data)
+    if is_jwk or any(_KEY.match(each) or _PEM_BEGIN.search(each) for each in candidates):
         raise PrivateKeyGiven(
             f"{source} holds a private key: give certificates or serial numbers alone. An execution's input is "
             "stored, in its history or in S3, so treat this key as known to others"

@@ -9,12 +9,12 @@ import re
 
 from functions import limits
 from functions.errors import AmbiguousSerial, CertificateIssuerMismatch, InvalidSerial
+from functions.text import quoted
 
 # Well above 20 octets in any notation, and above a certificate as `openssl x509 -text` prints it.
 _MAX_TEXT = 256
 _MAX_BLOCK = 65_536
-# An error quotes a text in full only if it is short or may be a serial number; anything else may be a secret.
-_SHORT = 16
+# An error quotes a text that is not short only if it may be a serial number; anything else may be a secret.
 _SERIAL_LIKE = re.compile(r"\s*(?:0x|[a-z]{3,7}[:=])?(?:[0-9a-f][:\s-]?){1,50}", re.ASCII | re.IGNORECASE)
 
 # Invisible characters that certificate viewers put around a serial number, and that are copied with it.
@@ -220,8 +220,8 @@ def _ambiguity(text: str, digits: str) -> str:
 
 
 def _quote(text: str) -> str:
-    if len(text) <= _SHORT or _SERIAL_LIKE.fullmatch(text):
+    if _SERIAL_LIKE.fullmatch(text):
         return repr(text)
     if arn := _CERTIFICATE_ARN.fullmatch(text):
-        return f"{text[:8]!r}…{arn[2]!r}"
-    return f"{text[:8]!r}… ({len(text)} characters)"
+        return f"'{text[:8]}…{arn[2]}'"
+    return quoted(text)

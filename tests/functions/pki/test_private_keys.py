@@ -37,7 +37,14 @@ FORMS = {
     "OpenSSH": b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9u\n",
     "PuTTY": b"PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIKgfNbn0ZmqbvW9x0qBc\n",
 }
+_JWK = {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}
+_JWK |= {"d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}
 FORMS |= {
+    "JWK": json.dumps(_JWK).encode(),
+    "JWK beside a certificate": CERTIFICATE + json.dumps(_JWK, indent=2).encode(),
+    "JWK in a cell of a CSV": b'serial,"' + json.dumps(_JWK).replace('"', '""').encode() + b'"\n0a:1b,\n',
+    "JWK in a string of JSON": json.dumps({"Key": json.dumps(_JWK)}).encode(),
+    "symmetric JWK": b'{"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0i"}',
     "base64 of DER": base64.encodebytes(FORMS["DER"]),
     "lower case": EC.replace(b"BEGIN PRIVATE KEY", b"begin private key"),
     "openssl's print-out": openssl("pkey -text -noout", EC),
@@ -74,6 +81,8 @@ def test_every_form_is_known(form: str) -> None:
         b"X509v3 Private Key Usage Period:",
         b"\x30",
         b"0a1b2c\n0a1b2d\n",
+        b'{"kty": "EC", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "d": "short"}',
+        b'{"d": "0a1b0a1b0a1b0a1b0a1b0a1b0a1b"}',
         openssl("crl -outform DER", pki.certificate_authority("CA").crl([5])),
         openssl("crl2pkcs7 -nocrl -certfile /dev/stdin -outform DER", CERTIFICATE),
     ],

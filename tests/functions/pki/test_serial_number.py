@@ -50,7 +50,7 @@ def test_digits_alone_are_ambiguous() -> None:
     ("text", "expected"), [pytest.param(text, expected, id=what) for what, text, expected in NOTATIONS]
 )
 def test_notation(text: str, expected: str) -> None:
-    """Each notation is read as the README's table says, or refused with the text, cut, in the message."""
+    """Each notation is read as the README's table says, or refused with the text in the message, or its length."""
     if re.fullmatch("[0-9a-f:]+", expected):
         assert serial_number.to_hex(serial_number.parse(text)) == expected
         return
@@ -58,7 +58,8 @@ def test_notation(text: str, expected: str) -> None:
     with pytest.raises((AmbiguousSerial, InvalidSerial), match=words) as refusal:
         serial_number.parse(text)
     assert type(refusal.value).__name__ == error
-    assert repr(text.strip()[:8])[:-1].strip("'") in str(refusal.value)
+    shown = repr(text.strip()[:8])[:-1].strip("'"), f"({len(text):,} characters, not shown)"
+    assert any(each in str(refusal.value) for each in shown)
     assert len(str(refusal.value)) < 500
 
 
