@@ -12,7 +12,7 @@ MAX_LENGTH = 20_000
 MAX_QUOTED = 20
 # What Markdown and HTML act on anywhere, and what begins a block on a line of its own; addresses become links.
 _INLINE = re.compile(r"[\\`*<>#|\[\]~&]|(?<![^\W_])_|_(?![^\W_])|(?<=http):(?=//)|(?<=https):(?=//)")
-_BLOCK = re.compile(r"^(?=[-+=:])|(?<=^\d)(?=[.)])", re.MULTILINE)
+_BLOCK = re.compile(r"(?<=\n)(?=[-+=:])|(?<=\n\d)(?=[.)])")
 _WORD = re.compile(r"[A-Za-z_]{1,30}")  # CertificateAuthorityArn has 23 letters
 _LINE_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
@@ -49,7 +49,7 @@ def field_name(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, in one paragraph."""
+    """Return text that Markdown shows as it is, in one paragraph, after something of ours on its first line."""
     return _BLOCK.sub(r"\\", _INLINE.sub(r"\\\g<0>", plain(text))).replace("\n", "\n  ")
 
 

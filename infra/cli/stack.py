@@ -156,7 +156,7 @@ def with_stack(command: Command) -> Command:
 
 
 def echo(shown: str, *, nl: bool = True, err: bool = False) -> None:
-    """Print text; characters that a terminal would obey are shown as escapes, whoever has chosen them."""
+    """Print text; characters that a terminal would obey are shown as escapes, no matter who has chosen them."""
     click.echo(text.printable(shown), nl=nl, err=err)
 
 

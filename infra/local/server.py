@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from infra.local.acm_pca import service as acm_pca
 from infra.local.core import faults
+from infra.local.core.access_key import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from infra.local.core.clients import create_client
 from infra.local.core.same_origin import SameOrigin
 from infra.local.core.settings import Settings
@@ -147,8 +148,8 @@ class EmbeddedAws:
                 service,
                 region_name=self.settings.region,
                 endpoint_url=self.endpoint_url,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - the embedded AWS checks no signature
+                aws_access_key_id=ACCESS_KEY_ID,
+                aws_secret_access_key=SECRET_ACCESS_KEY,
                 config=config,
             )
         return self._clients[service]
@@ -159,8 +160,8 @@ class EmbeddedAws:
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": self.settings.region,
             "AWS_DEFAULT_REGION": self.settings.region,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 

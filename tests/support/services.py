@@ -17,6 +17,7 @@ import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local.core.access_key import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from infra.local.core.settings import PrivateCaSettings, Settings, TrustStoreSettings
 from infra.local.server import EmbeddedAws
 
@@ -39,7 +40,7 @@ class Services:
 
     def __post_init__(self) -> None:
         """Create the clients."""
-        self._session = boto3.Session("testing", "testing", region_name=self.settings.region)
+        self._session = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=self.settings.region)
         self.pca: ACMPCAClient = self.client("acm-pca")
         self.elb: ElasticLoadBalancingv2Client = self.client("elbv2")
         self.s3: S3Client = self.client("s3")
@@ -55,8 +56,8 @@ class Services:
             **os.environ,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": self.settings.region,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "PYTHONWARNINGS": "ignore",
         }
         run = subprocess.run([command, *arguments], env=environment, check=True, capture_output=True, text=True)

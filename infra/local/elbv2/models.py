@@ -12,6 +12,7 @@ from moto.moto_api._internal import mock_random
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 
+from infra.local.core.access_key import ANONYMOUS_PATH
 from infra.local.core.settings import Settings
 from infra.local.core.token_bucket import TokenBucket
 from infra.local.elbv2.exceptions import (
@@ -25,7 +26,6 @@ from infra.local.elbv2.exceptions import (
 from infra.local.elbv2.trust_store import TrustStore
 from infra.local.iam import enforcement
 
-CONTENT_PATH = "/moto-api/elbv2/trust-store-content"
 CONTENT_SECONDS = 10 * 60  # validity of a pre-signed URL (API reference: GetTrustStoreRevocationContent)
 _KEEP_ALIVE = "client_keep_alive.seconds"
 _KEEP_ALIVE_SECONDS = range(60, 604_800 + 1)
@@ -125,7 +125,7 @@ class TrustStoreBackend(ELBv2Backend):
         with self._presigning:
             self.presigned = {old: content for old, content in self.presigned.items() if content.expires_at > now}
             self.presigned[token] = PresignedContent(body, now + CONTENT_SECONDS)
-        return f"{CONTENT_PATH}/{token}"
+        return f"{ANONYMOUS_PATH}{token}"
 
     def modify_load_balancer_attributes(self, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
         """Set attributes, after checking the bounds of the client keep-alive."""

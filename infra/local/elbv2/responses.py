@@ -12,6 +12,7 @@ from moto.elbv2.models import FakeListener, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 from moto.moto_api._internal import urls as moto_api_urls
 
+from infra.local.core.access_key import ANONYMOUS_PATH
 from infra.local.core.settings import Settings
 from infra.local.elbv2.exceptions import (
     CaCertificatesBundleNotFound,
@@ -20,7 +21,7 @@ from infra.local.elbv2.exceptions import (
     TrustStoreNotFound,
     ValidationError,
 )
-from infra.local.elbv2.models import CONTENT_PATH, TrustStoreBackend, backend_of, mutual_authentication
+from infra.local.elbv2.models import TrustStoreBackend, backend_of, mutual_authentication
 from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot, TrustStore
 
 T = TypeVar("T")
@@ -218,7 +219,7 @@ def install(settings: Settings) -> None:
     elbv2_backends.backend = TrustStoreBackend
     elbv2_backends.clear()
     setattr(elb_urls, "ELBV2Response", TrustStoreResponse)  # noqa: B010 - moto's dispatcher looks this name up
-    moto_api_urls.url_paths[f"{{0}}{CONTENT_PATH}/(?P<token>[^/]+)$"] = serve_content  # type: ignore[assignment]
+    moto_api_urls.url_paths[f"{{0}}{ANONYMOUS_PATH}(?P<token>[^/]+)$"] = serve_content  # type: ignore[assignment]
     if Throttling.code not in errors.COMMON_ERROR_CODES:
         errors.COMMON_ERROR_CODES.append(Throttling.code)  # not in the service model: moto would warn
 

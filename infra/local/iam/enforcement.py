@@ -1,7 +1,7 @@
 """Enforce the policies of roles, and record which permissions are used.
 
-Calls signed with a role's credentials need an Allow of that role's own policies; an administrator's (any other key),
-unsigned and pre-signed ones do not. A bucket policy grants a role nothing; its Deny is enforced by the embedded S3.
+Calls signed with a role's credentials need an Allow of that role's own policies; those of an administrator (this
+process, or an IAM user) do not. A bucket policy grants a role nothing; its Deny is enforced by the embedded S3.
 """
 
 import functools
@@ -18,6 +18,7 @@ from moto.sts.models import sts_backends
 
 from infra import iam_policy
 from infra.iam_policy import Decision, Principal, Request, matches
+from infra.local.core.access_key import ACCESS_KEY_ID
 from infra.local.core.requests import ServiceError, SignedRequest
 from infra.local.core.settings import Settings
 
@@ -181,9 +182,21 @@ def _find_caller(request: SignedRequest) -> Caller | None:
     session = sessions.get_assumed_role_from_access_key(request.access_key)
     if session is not None:
         return Caller(session.role_arn.rsplit("/", 1)[-1], session.arn)
-    if request.access_key.startswith("ASIA"):  # a role's, from before a reset
+    if not is_administrator(request.access_key):  # a role's, from before a reset, or one that somebody has guessed
         raise ServiceError("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
     return None
+
+
+def is_known(access_key: str | None) -> bool:
+    """Return whether an access key is an administrator's or a role's."""
+    sessions = sts_backends[_state.settings.account_id]["aws"]
+    return is_administrator(access_key) or sessions.get_assumed_role_from_access_key(access_key or "") is not None
+
+
+def is_administrator(access_key: str | None) -> bool:
+    """Return whether an access key is that of this process, or of an IAM user."""
+    keys = [key.access_key_id for user in _backend().users.values() for key in user.access_keys]
+    return access_key in (ACCESS_KEY_ID, *keys)
 
 
 def _backend() -> Any:  # noqa: ANN401 - moto's back ends are not typed for callers

@@ -6,11 +6,13 @@ from typing import Any
 from moto.s3.models import s3_backends
 from werkzeug.test import run_wsgi_app
 
-from infra.local.core import faults
+from infra.local.core import faults, same_origin
+from infra.local.core.access_key import ANONYMOUS_PATH, access_key_of
 from infra.local.core.requests import ServiceError, SignedRequest, error_response, parse_signed_request
 from infra.local.core.settings import Settings
 from infra.local.iam import enforcement
 
+_NO_KEY = b"Refused: the request has no access key of this AWS. env.sh, which make up writes, sets one for tools.\n"
 _ERROR_STATUS = 400
 _NOT_FOUND = 404
 
@@ -27,6 +29,9 @@ class AuthorizationMiddleware:
         """Handle one request."""
         request = parse_signed_request(environ, self._settings)
         if request is None:
+            if not environ["PATH_INFO"].startswith(ANONYMOUS_PATH) and not enforcement.is_known(access_key_of(environ)):
+                start_response("403 Forbidden", list(same_origin.HEADERS))
+                return [_NO_KEY]
             body: Iterable[bytes] = self._application(environ, start_response)
             return body
         try:

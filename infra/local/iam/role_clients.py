@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from botocore.config import Config
 
+from infra.local.core.access_key import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from infra.local.core.clients import create_client
 from infra.local.iam import enforcement
 
@@ -46,7 +47,10 @@ class RoleClients:
             self._clients.clear()
 
     def _create(self, region: str, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - as `get`
-        credentials: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        credentials: dict[str, str | None] = {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        }
         if role_arn is not None:
             credentials.update(enforcement.assume_role(role_arn, self._principal, uuid4().hex))
         return create_client(

@@ -60,6 +60,8 @@ def _options() -> argparse.Namespace:
 def write_environment(path: Path, lab: Lab) -> None:
     """Write a file that a shell sources to work with the lab."""
     lines = (f"export {name}={shlex.quote(value)}" for name, value in lab.environment().items())
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)  # it holds the access key
     path.write_text("\n".join(lines) + "\n")
 
 

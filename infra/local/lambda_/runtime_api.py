@@ -51,6 +51,7 @@ class _Exchange:
     def __init__(self) -> None:
         self.ready = threading.Event()
         self.invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self.request_id: str | None = None  # of the invocation that is to be answered
         self.outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()  # None: the process has ended
 
     def end(self) -> None:
@@ -94,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         invocation = self.exchange.invocations.get()
         if invocation is None:
             return
+        self.exchange.request_id = invocation.request_id
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(invocation.event)))
@@ -108,8 +110,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Accept a response or an error, of an invocation or of the initialization."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        failed, final = self.path.endswith("/error"), self.path == PREFIX + "init/error"
-        self.exchange.outcomes.put(Outcome(body, failed, final=final))
+        final = self.path == PREFIX + "init/error" and not self.exchange.ready.is_set()
+        in_flight = f"{PREFIX}invocation/{self.exchange.request_id}/"
+        if not final and self.path not in (f"{in_flight}response", f"{in_flight}error"):
+            self.send_response(400)  # no request of this ID is in flight: InvalidRequestID
+            self.end_headers()
+            return
+        self.exchange.request_id = None
+        self.exchange.outcomes.put(Outcome(body, self.path.endswith("/error"), final=final))
         self.exchange.ready.set()
         self.send_response(202)
         self.end_headers()

@@ -1,4 +1,4 @@
-"""What the command line prints is printable, whoever has chosen it."""
+"""What the command line prints is printable, no matter who has chosen it."""
 
 from infra.cli.stack import UNUSABLE
 from tests.support.shell import Shell, run, run_json

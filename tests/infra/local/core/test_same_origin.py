@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from infra.local.core.access_key import ACCESS_KEY_ID, ANONYMOUS_PATH
 from infra.local.core.same_origin import refusal
 from infra.local.lambda_.runtime_api import PREFIX
 from infra.local.server import EmbeddedAws
@@ -31,7 +32,7 @@ FOREIGN = [
     {"Sec-Fetch-Site": "same-site"},
 ]
 
-SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/{}/aws4_request, SignedHeaders=host, Signature=0"
+SIGNED = f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/20260101/{{}}/aws4_request, SignedHeaders=host, Signature=0"
 FORM = (
     '--limit\r\nContent-Disposition: form-data; name="key"\r\n\r\nkey\r\n'
     '--limit\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n\r\ncontent\r\n--limit--\r\n'
@@ -101,23 +102,45 @@ def test_a_foreign_request_is_refused_and_has_no_effect(aws: EmbeddedAws, mark: 
 
 
 @pytest.mark.parametrize("kind", ["tool", "own page"])
-def test_the_same_requests_work_from_this_machine(aws: EmbeddedAws, mark: Path, kind: str) -> None:
-    """Tools send neither Origin nor Sec-Fetch-Site, moto's page sends its own; no response is readable by others."""
+def test_signed_requests_work_from_this_machine(aws: EmbeddedAws, mark: Path, kind: str) -> None:
+    """Tools send neither Origin nor Sec-Fetch-Site; no response is readable by others."""
     headers = {} if kind == "tool" else {"Origin": aws.endpoint_url, "Sec-Fetch-Site": "same-origin"}
-    responses = [send(aws, request, headers) for request in EVERY[:-1]]
-    assert [exposed(response_headers) for _, response_headers, _ in responses] == [[]] * len(responses)
-    assert {status for status, _, _ in responses[1:]} <= {200, 204}
+    responses = [send(aws, request, headers) for request in (JSON_POST, BUCKET)]
+    assert [(status, exposed(response_headers)) for status, response_headers, _ in responses] == [(200, [])] * 2
     assert mark.exists()
     assert {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]} == {"bucket", "other"}
-    assert aws.client("s3").list_objects_v2(Bucket="bucket")["KeyCount"] == 1
-    assert send(aws, MOTO_RESET, headers)[0] == 200
-    assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize("key", ["", "test", "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"])
+def test_requests_without_a_known_access_key_are_refused(aws: EmbeddedAws, mark: Path, key: str) -> None:
+    """A page of this machine, or a program that guesses, gets nothing: no function runs, and nothing is changed."""
+    for method, path, body, own in EVERY:
+        headers = {name: value.replace(ACCESS_KEY_ID, key) for name, value in own.items()}
+        if not key:
+            headers.pop("Authorization", None)
+        status, response_headers, answer = send(aws, (method, path, body, headers), {})
+        assert (status, exposed(response_headers)) == (403, []), path
+        assert "access key" in answer or "security token" in answer or "InvalidClientTokenId" in answer
+    assert not mark.exists()
+    assert [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]] == ["bucket"]
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket="bucket")
+
+
+@pytest.mark.usefixtures("mark")
+def test_pre_signed_addresses_need_a_known_access_key(aws: EmbeddedAws) -> None:
+    """One of this AWS works without a header; with another key it does not."""
+    aws.client("s3").put_object(Bucket="bucket", Key="key", Body=b"content")
+    url = aws.client("s3").generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "key"})
+    path = url.removeprefix(aws.endpoint_url)
+    assert send(aws, ("GET", path, "", {}), {})[::2] == (200, "content")
+    assert send(aws, ("GET", path.replace(ACCESS_KEY_ID, "AKIAIOSFODNN7EXAMPLE"), "", {}), {})[0] == 403
+    assert send(aws, ("GET", f"{ANONYMOUS_PATH}guessed", "", {}), {})[0] == 403
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "127.0.0.1", "[::1]:4566", "my-bucket.s3.localhost:1"])
 def test_local_hosts_are_accepted(aws: EmbeddedAws, host: str) -> None:
     """They may have a port, and a bucket's name as a prefix."""
-    assert send(aws, MOTO_PAGE, {"Host": host})[0] == 200
+    assert send(aws, BUCKET, {"Host": host})[0] != 403
 
 
 def test_a_request_without_host_is_refused(aws: EmbeddedAws) -> None:
@@ -147,6 +170,17 @@ def test_a_foreign_page_cannot_respond_for_a_function(aws: EmbeddedAws, headers:
         response = connection.getresponse()
         assert response.status == 403
         assert response.read().decode().startswith(f"Refused: the {next(iter(headers))} header is")
+
+
+def test_only_the_request_in_flight_is_answered(aws: EmbeddedAws) -> None:
+    """A program of this machine cannot answer for a function without the request's random ID."""
+    sandbox.function(aws, "import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
+    address, _ = sandbox.invoke(aws)
+    for path in ("invocation/any/response", "invocation/None/response", "invocation/any/error", "init/error"):
+        with closing(http.client.HTTPConnection(address)) as connection:
+            connection.request("POST", f"{PREFIX}{path}", '"forged"')
+            assert sandbox.invoke(aws) == (address, None)
+            assert connection.getresponse().status == 400
 
 
 def test_a_body_that_never_comes_does_not_hold_up_a_function(aws: EmbeddedAws) -> None:
