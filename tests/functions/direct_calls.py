@@ -10,7 +10,7 @@ import pytest
 from functions.aws import elbv2, s3
 from functions.errors import TrustStoreFull
 from functions.models.base import S3Object
-from infra.local.elbv2.exceptions import RevocationIdNotFound, TooManyTrustStoreRevocationEntries
+from infra.local.core.requests import ServiceError
 from infra.local.elbv2.responses import trust_store
 
 
@@ -29,10 +29,8 @@ def describe_trust_store_revocations(arn: str) -> list[dict[str, Any]]:
 
 def get_trust_store_revocation_content(arn: str, revocation_id: int) -> bytes | None:
     """Return the bytes of a list."""
-    try:
-        return trust_store(arn).find_list(revocation_id).pem
-    except RevocationIdNotFound:
-        return None
+    found = [each.pem for each in trust_store(arn).visible_lists if each.revocation_id == revocation_id]
+    return found[0] if found else None
 
 
 def add_trust_store_revocations(arn: str, pem: S3Object) -> int:
@@ -41,7 +39,9 @@ def add_trust_store_revocations(arn: str, pem: S3Object) -> int:
     assert fetched is not None
     try:
         (added,) = trust_store(arn).add([fetched.body])
-    except TooManyTrustStoreRevocationEntries as error:
+    except ServiceError as error:
+        if error.code != "TooManyTrustStoreRevocationEntries":
+            raise
         raise TrustStoreFull(str(error)) from error
     return added.revocation_id
 
@@ -50,7 +50,9 @@ def remove_trust_store_revocations(arn: str, revocation_ids: list[int]) -> bool:
     """Remove lists, all or none."""
     try:
         trust_store(arn).remove(revocation_ids)
-    except RevocationIdNotFound:
+    except ServiceError as error:
+        if error.code != "RevocationIdNotFound":
+            raise
         return False
     return True
 

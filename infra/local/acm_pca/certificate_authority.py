@@ -1,5 +1,6 @@
 """A certificate authority of AWS Private CA: its states, issued certificates and revocations."""
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +14,6 @@ from moto.core.utils import unix_time
 
 from infra.local.acm_pca import crl_bucket
 from infra.local.acm_pca.crl import CrlPublication, Revocation
-from infra.local.acm_pca.exceptions import (
-    CertificateMismatchException,
-    InvalidArgsException,
-    InvalidRequestException,
-    InvalidStateException,
-    MalformedCertificateException,
-    MalformedCSRException,
-    RequestAlreadyProcessedException,
-    ResourceNotFoundException,
-    ValidationException,
-)
 from infra.local.acm_pca.signing import (
     Issuer,
     Signature,
@@ -33,6 +23,7 @@ from infra.local.acm_pca.signing import (
     point_in_time,
     sign_certificate,
 )
+from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 
 # notBefore when ValidityNotBefore is not given (API reference: IssueCertificate).
@@ -96,7 +87,8 @@ class CertificateAuthority:
     def require(self, operation: str, *states: str) -> None:
         """Refuse `operation` unless the CA is in one of `states`."""
         if self.status not in states:
-            raise InvalidStateException(arn=self.arn, status=self.status, operation=operation)
+            state = f"{self.arn} is in state {self.status}, which does not allow {operation}"
+            raise ServiceError("InvalidStateException", f"The certificate authority {state}.")
 
     def csr(self) -> str:
         """Return the CA's own certificate signing request."""
@@ -119,27 +111,23 @@ class CertificateAuthority:
     ) -> str:
         """Issue a certificate for a CSR and return its ARN."""
         template = find_template(template_arn)
-        try:
-            csr = x509.load_pem_x509_csr(csr_pem)
-            is_signed = csr.is_signature_valid
-        except ValueError as error:
-            raise MalformedCSRException from error
-        if not is_signed:
-            raise MalformedCSRException
+        csr = _read_csr(csr_pem)
         is_own = template.is_self_signed and csr.public_key() == self.key.public_key()
         if template.is_self_signed and not is_own:
-            raise InvalidArgsException("RootCACertificate/V1 signs only the root CA's own CSR")
+            raise ServiceError("InvalidArgsException", "RootCACertificate/V1 signs only the root CA's own CSR")
         self.require("IssueCertificate", *(("PENDING_CERTIFICATE", "ACTIVE", "EXPIRED") if is_own else ("ACTIVE",)))
         now = datetime.now(UTC)
         starts = point_in_time(not_before, now) if not_before else now - _BACKDATED
         ends = point_in_time(validity, now)
         if ends <= now or ends <= starts:
-            raise ValidationException(
-                f"The certificate would end at {ends}, which is in the past or before its start {starts}"
+            raise ServiceError(
+                "ValidationException",
+                f"The certificate would end at {ends}, which is in the past or before its start {starts}",
             )
         if not is_own and self.certificate is not None and ends > self.certificate.not_valid_after_utc:
-            raise ValidationException(
-                f"The certificate validity {ends} exceeds the CA's own {self.certificate.not_valid_after_utc}"
+            raise ServiceError(
+                "ValidationException",
+                f"The certificate validity {ends} exceeds the CA's own {self.certificate.not_valid_after_utc}",
             )
         issuer = Issuer(self.name, self.key, signing_algorithm, self.crls.url)
         certificate = sign_certificate(issuer, csr, template, starts, ends)
@@ -154,7 +142,7 @@ class CertificateAuthority:
         ca_arn, _, serial = arn.partition("/certificate/")
         certificate = self.issued.get(_hexadecimal(serial) or 0) if ca_arn == self.arn else None
         if certificate is None:
-            raise ResourceNotFoundException(arn=arn)
+            raise ServiceError("ResourceNotFoundException", f"Resource {arn} not found")
         is_own = certificate.public_key() == self.key.public_key() or self.certificate is None
         return pem(certificate), None if is_own or not self.certificate else pem(self.certificate, *self.chain)
 
@@ -166,13 +154,19 @@ class CertificateAuthority:
             chain = x509.load_pem_x509_certificates(chain_pem) if chain_pem else []
             constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         except (ValueError, x509.ExtensionNotFound) as error:
-            raise MalformedCertificateException(f"The certificate or its chain is malformed: {error}") from error
+            raise ServiceError(
+                "MalformedCertificateException", f"The certificate or its chain is malformed: {error}"
+            ) from error
         if not constraints.ca:
-            raise MalformedCertificateException("The certificate is not a CA certificate")
+            raise ServiceError("MalformedCertificateException", "The certificate is not a CA certificate")
         if certificate.public_key() != self.key.public_key() or certificate.subject != self.name:
-            raise CertificateMismatchException("The certificate's key or subject is not that of the CA's CSR")
+            raise ServiceError(
+                "CertificateMismatchException", "The certificate's key or subject is not that of the CA's CSR"
+            )
         if (self.kind == "SUBORDINATE") != bool(chain):
-            raise ValidationException("A subordinate CA needs its certificate chain, a root CA must not have one")
+            raise ServiceError(
+                "ValidationException", "A subordinate CA needs its certificate chain, a root CA must not have one"
+            )
         _check_chain([certificate, *chain])
         with self.lock:
             self.certificate, self.chain = certificate, chain
@@ -186,7 +180,7 @@ class CertificateAuthority:
         crl = {"Enabled": False, **(configuration.get("CrlConfiguration") or {})}
         if crl["Enabled"]:
             if not crl.get("S3BucketName") or not crl.get("ExpirationInDays"):
-                raise InvalidArgsException("An enabled CRL needs S3BucketName and ExpirationInDays")
+                raise ServiceError("InvalidArgsException", "An enabled CRL needs S3BucketName and ExpirationInDays")
             crl = {"S3ObjectAcl": "PUBLIC_READ", "CrlType": "COMPLETE", **crl}
             crl_bucket.write_object(self, crl, crl_bucket.PERMISSION_TEST_KEY, b"")
         self.revocation_configuration = {**configuration, "CrlConfiguration": crl}
@@ -198,20 +192,26 @@ class CertificateAuthority:
         self.require("RevokeCertificate", "ACTIVE", "DISABLED")  # privateca: PcaUpdateStatus
         serial = _hexadecimal(serial_text)
         if serial is None:
-            raise InvalidRequestException(
-                f"The certificate serial must be hexadecimal, not {serial_text!r}"
+            raise ServiceError(
+                "InvalidRequestException", f"The certificate serial must be hexadecimal, not {serial_text!r}"
             )  # the code that AWS returns is not documented
         if self.certificate is not None and serial == self.certificate.serial_number:
-            raise InvalidRequestException("The certificate of the CA itself cannot be revoked by that CA")
+            raise ServiceError(
+                "InvalidRequestException", "The certificate of the CA itself cannot be revoked by that CA"
+            )
         with self.lock:
             if serial in self.revocations:
-                raise RequestAlreadyProcessedException(serial=serial_text)
+                message = f"The certificate with serial {serial_text} has already been revoked."
+                raise ServiceError("RequestAlreadyProcessedException", message)
             certificate = self.issued.get(serial)
             if certificate is None:
-                raise ResourceNotFoundException(arn=f"{self.arn}/certificate/{serial:032x}")
+                arn = f"{self.arn}/certificate/{serial:032x}"
+                raise ServiceError("ResourceNotFoundException", f"Resource {arn} not found")
             now = datetime.now(UTC)
             if certificate.not_valid_after_utc <= now:
-                raise InvalidRequestException(f"The certificate expired at {certificate.not_valid_after_utc}")
+                raise ServiceError(
+                    "InvalidRequestException", f"The certificate expired at {certificate.not_valid_after_utc}"
+                )
             self.revocations[serial] = Revocation.of(certificate, reason, now)
         self.crls.certificate_revoked()
 
@@ -236,13 +236,22 @@ class CertificateAuthority:
         return {name: value for name, value in description.items() if value is not None}
 
 
+def _read_csr(pem: bytes) -> x509.CertificateSigningRequest:
+    with contextlib.suppress(ValueError):
+        csr = x509.load_pem_x509_csr(pem)
+        if csr.is_signature_valid:
+            return csr
+    raise ServiceError("MalformedCSRException", "The certificate signing request is invalid.")
+
+
 def _check_chain(certificates: Sequence[x509.Certificate]) -> None:
     for issued, issuer in zip(certificates, [*certificates[1:], certificates[-1]], strict=True):
         try:
             issued.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature) as error:
-            raise CertificateMismatchException(
-                f"{issued.subject.rfc4514_string()} was not issued by {issuer.subject.rfc4514_string()}"
+            raise ServiceError(
+                "CertificateMismatchException",
+                f"{issued.subject.rfc4514_string()} was not issued by {issuer.subject.rfc4514_string()}",
             ) from error
 
 

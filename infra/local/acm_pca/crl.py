@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from infra.local.acm_pca import crl_bucket
-from infra.local.acm_pca.exceptions import CrlBucketException
 from infra.local.acm_pca.signing import Issuer, PrivateKey, Signature
 from infra.local.core.settings import CrlFailure, Settings
 from infra.local.events import sources
@@ -178,14 +177,14 @@ class CrlPublication:
                 return
             try:
                 self.publish(**self.overrides)
-            except CrlBucketException:
+            except crl_bucket.CrlBucketError:
                 self.schedule(self.settings.private_ca.crl_retry_seconds)
 
     def publish(self, **overrides: Unpack[CrlOverrides]) -> bytes:
         """Write a CRL now and return its DER; one without overrides replaces the scheduled one.
 
         Raises:
-            CrlBucketException: the bucket denies access to Private CA.
+            CrlBucketError: the bucket denies access to Private CA.
 
         """
         with self._lock:
@@ -194,7 +193,7 @@ class CrlPublication:
             der = self._build(now, overrides)
             try:
                 crl_bucket.write_object(self.ca, self.configuration, key, der)
-            except CrlBucketException as error:
+            except crl_bucket.CrlBucketError as error:
                 self._record_generation(CrlFailure.NO_PERMISSION, str(error))
                 raise
             self.location = bucket, key

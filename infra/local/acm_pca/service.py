@@ -2,6 +2,8 @@
 
 moto 5.2.5 always signs RSA certificates of one year, accepts any string as a serial number, and never writes a CRL.
 Its tags, policies and listings are used as they are.
+
+Error codes: https://docs.aws.amazon.com/privateca/latest/userguide/PCATsExceptions.html
 """
 
 # mypy: disable-error-code="override"
@@ -13,19 +15,12 @@ from typing import Any, ClassVar, Unpack, cast
 from moto.acmpca import urls
 from moto.acmpca.models import ACMPCABackend, acmpca_backends
 from moto.acmpca.responses import ACMPCAResponse
-from moto.core import errors
 from moto.core.responses import ActionResult, EmptyResult
 from moto.moto_api._internal import mock_random
 
 from infra.local.acm_pca.certificate_authority import CertificateAuthority, pem
 from infra.local.acm_pca.crl import REASONS, CrlOverrides
-from infra.local.acm_pca.exceptions import (
-    InvalidArgsException,
-    InvalidArnException,
-    ResourceNotFoundException,
-    ThrottlingException,
-    ValidationException,
-)
+from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 from infra.local.core.token_bucket import TokenBucket
 from infra.local.events import sources
@@ -61,14 +56,14 @@ class PrivateCaBackend(ACMPCABackend):
         """Return a CA.
 
         Raises:
-            InvalidArnException: the ARN is malformed.
-            ResourceNotFoundException: the CA does not exist.
+            ServiceError: InvalidArnException if the ARN is malformed; ResourceNotFoundException if there is no such CA.
 
         """
         if not _CA_ARN.fullmatch(arn):
-            raise InvalidArnException(arn=arn)
+            message = f"The requested Amazon Resource Name (ARN) does not refer to an existing resource: {arn}"
+            raise ServiceError("InvalidArnException", message)
         if arn not in self.certificate_authorities:
-            raise ResourceNotFoundException(arn=arn)
+            raise ServiceError("ResourceNotFoundException", f"Resource {arn} not found")
         return self.certificate_authorities[arn]
 
     describe_certificate_authority = find  # type: ignore[assignment]  # called by moto's own methods
@@ -95,11 +90,10 @@ class PrivateCaBackend(ACMPCABackend):
         """Revoke a certificate, within the quota of 20 a second for this account and Region."""
         limits = self.settings.private_ca
         if not self._revocations.take(capacity=limits.revocation_burst, per_second=limits.revocations_per_second):
-            raise ThrottlingException
+            raise ServiceError("ThrottlingException", "Rate exceeded")
         if reason not in REASONS:
-            raise ValidationException(
-                f"Value {reason!r} at 'revocationReason' must satisfy enum value set: {list(REASONS)}"
-            )
+            message = f"Value {reason!r} at 'revocationReason' must satisfy enum value set: {list(REASONS)}"
+            raise ServiceError("ValidationException", message)
         ca = self.find(arn)
         if ca.crls.is_enabled:
             # The caller needs permission to write to the CRL bucket (API reference: RevokeCertificate).
@@ -162,7 +156,7 @@ class PrivateCaResponse(ACMPCAResponse):
     def issue_certificate(self) -> ActionResult:
         """Issue a certificate; it is available at once, on AWS after a moment."""
         if self.params.get("ApiPassthrough"):
-            raise InvalidArgsException("ApiPassthrough is not available here")
+            raise ServiceError("InvalidArgsException", "ApiPassthrough is not available here")
         arn = self._ca.issue(
             self.params["Csr"],
             self.params.get("TemplateArn"),
@@ -191,7 +185,7 @@ class PrivateCaResponse(ACMPCAResponse):
         ca, status = self._ca, self.params.get("Status")
         ca.require("UpdateCertificateAuthority", "ACTIVE", "DISABLED")
         if status not in {None, "ACTIVE", "DISABLED"}:
-            raise InvalidArgsException(f"Status can be set to ACTIVE or DISABLED, not to {status}")
+            raise ServiceError("InvalidArgsException", f"Status can be set to ACTIVE or DISABLED, not to {status}")
         ca.configure_revocation(self.params.get("RevocationConfiguration"))
         if status is not None:
             ca.status = status
@@ -213,8 +207,6 @@ def install(settings: Settings) -> None:
     acmpca_backends.backend = PrivateCaBackend
     acmpca_backends.clear()
     urls.url_paths["{0}/$"] = PrivateCaResponse.dispatch
-    if ThrottlingException.code not in errors.COMMON_ERROR_CODES:
-        errors.COMMON_ERROR_CODES.append(ThrottlingException.code)  # not in the service model: moto would warn
 
 
 def certificate_authority(arn: str) -> CertificateAuthority:
@@ -227,7 +219,7 @@ def publish_now(ca_arn: str, **overrides: Unpack[CrlOverrides]) -> bytes:
     """Publish a CRL of the CA now and return its DER; `overrides` make it a wrong one.
 
     Raises:
-        CrlBucketException: the bucket denies access to Private CA.
+        CrlBucketError: the bucket denies access to Private CA.
 
     """
     return certificate_authority(ca_arn).crls.publish(**overrides)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from dateutil.relativedelta import relativedelta
 
-from infra.local.acm_pca.exceptions import InvalidArgsException, ValidationException
+from infra.local.core.requests import ServiceError
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -52,7 +52,7 @@ def generate_key(algorithm: str) -> PrivateKey:
         return ec.generate_private_key(curve)
     if bits := _RSA_BITS.get(algorithm):
         return rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    raise InvalidArgsException(f"KeyAlgorithm {algorithm} is not available here")
+    raise ServiceError("InvalidArgsException", f"KeyAlgorithm {algorithm} is not available here")
 
 
 def distinguished_name(subject: Mapping[str, Any]) -> x509.Name:
@@ -76,13 +76,13 @@ class Signature:
         """Return the algorithm called `name`.
 
         Raises:
-            InvalidArgsException: it is unknown, or `key` is of another family.
+            ServiceError: InvalidArgsException if it is unknown, or `key` is of another family.
 
         """
         digest, _, scheme = name.partition("WITH")
         family = "RSA" if isinstance(key, rsa.RSAPrivateKey) else "ECDSA"
         if digest not in _HASHES or scheme.removesuffix("_PSS") != family or scheme == "ECDSA_PSS":
-            raise InvalidArgsException(f"SigningAlgorithm {name} does not fit the CA's {family} key")
+            raise ServiceError("InvalidArgsException", f"SigningAlgorithm {name} does not fit the CA's {family} key")
         pss = padding.PSS(padding.MGF1(_HASHES[digest]), padding.PSS.DIGEST_LENGTH)
         return cls(_HASHES[digest], pss if scheme.endswith("_PSS") else None)
 
@@ -126,7 +126,7 @@ def find_template(arn: str | None) -> Template:
     """Return the template of a `TemplateArn`; the default is EndEntityCertificate/V1, as on AWS."""
     name = (arn or "EndEntityCertificate/V1").rpartition(":template/")[2]
     if name not in TEMPLATES:
-        raise InvalidArgsException(f"TemplateArn {arn} is not available here")
+        raise ServiceError("InvalidArgsException", f"TemplateArn {arn} is not available here")
     return TEMPLATES[name]
 
 
@@ -147,8 +147,8 @@ def point_in_time(validity: Mapping[str, Any], starts: datetime) -> datetime:
                 tzinfo=UTC
             )
     except (ValueError, OverflowError) as error:
-        raise ValidationException(f"Validity {kind} {value} is not a valid time") from error
-    raise ValidationException(f"Validity type {kind} is unknown")
+        raise ServiceError("ValidationException", f"Validity {kind} {value} is not a valid time") from error
+    raise ServiceError("ValidationException", f"Validity type {kind} is unknown")
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,9 @@ from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 
 from infra.local.core.access_key import ANONYMOUS_PATH
+from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 from infra.local.core.token_bucket import TokenBucket
-from infra.local.elbv2.exceptions import (
-    DuplicateTrustStoreName,
-    Throttling,
-    TooManyTrustStores,
-    TrustStoreInUse,
-    TrustStoreNotFound,
-    ValidationError,
-)
 from infra.local.elbv2.trust_store import TrustStore
 from infra.local.iam import enforcement
 
@@ -60,30 +53,30 @@ class TrustStoreBackend(ELBv2Backend):
         """Count a write; Add, Remove, Modify and Delete share one quota (aws: elb-api-throttling).
 
         Raises:
-            Throttling: the quota is exceeded.
+            ServiceError: ThrottlingException if the quota is exceeded.
 
         """
         limits = self.settings.trust_stores
         if not self._writes.take(capacity=limits.write_burst, per_second=limits.writes_per_second):
-            raise Throttling
+            raise ServiceError("ThrottlingException", "Rate exceeded")
 
     def trust_store(self, arn: str) -> TrustStore:
         """Return a trust store.
 
         Raises:
-            TrustStoreNotFound: there is none with this ARN.
+            ServiceError: TrustStoreNotFound if there is none with this ARN.
 
         """
         if arn not in self.trust_stores:
-            raise TrustStoreNotFound(arn=arn)
+            raise ServiceError("TrustStoreNotFound", f"Trust store '{arn}' not found")
         return self.trust_stores[arn]
 
     def create_trust_store(self, name: str, bundle: bytes) -> TrustStore:
         """Create a trust store; names are unique in the Region."""
         if any(store.name == name for store in self.trust_stores.values()):
-            raise DuplicateTrustStoreName(name=name)
+            raise ServiceError("DuplicateTrustStoreName", f"A trust store with the name '{name}' already exists")
         if len(self.trust_stores) >= self.settings.trust_stores.max_trust_stores:
-            raise TooManyTrustStores
+            raise ServiceError("TooManyTrustStores", "The maximum number of trust stores has been reached")
         prefix = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}"
         arn = f"{prefix}:truststore/{name}/{mock_random.get_random_hex(16)}"
         self.trust_stores[arn] = TrustStore(arn, name, self.settings, bundle)
@@ -92,7 +85,7 @@ class TrustStoreBackend(ELBv2Backend):
     def delete_trust_store(self, arn: str) -> None:
         """Delete a trust store that no listener uses."""
         if self.associations(arn):
-            raise TrustStoreInUse(arn=arn)
+            raise ServiceError("TrustStoreInUse", f"Trust store '{arn}' is currently in use by a listener")
         del self.trust_stores[self.trust_store(arn).arn]
 
     def associations(self, arn: str) -> list[str]:
@@ -131,7 +124,7 @@ class TrustStoreBackend(ELBv2Backend):
         """Set attributes, after checking the bounds of the client keep-alive."""
         seconds = attrs.get(_KEEP_ALIVE, "3600")
         if not seconds.isdecimal() or int(seconds) not in _KEEP_ALIVE_SECONDS:
-            raise ValidationError(f"{_KEEP_ALIVE} must be between 60 and 604800, not {seconds}")
+            raise ServiceError("ValidationError", f"{_KEEP_ALIVE} must be between 60 and 604800, not {seconds}")
         super().modify_load_balancer_attributes(arn, attrs)
         return self.describe_load_balancer_attributes(arn)
 

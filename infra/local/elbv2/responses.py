@@ -2,10 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from moto.core import errors
 from moto.core.responses import ActionResult, EmptyResult
 from moto.elb import urls as elb_urls
 from moto.elbv2.models import FakeListener, elbv2_backends
@@ -13,14 +12,8 @@ from moto.elbv2.responses import ELBV2Response
 from moto.moto_api._internal import urls as moto_api_urls
 
 from infra.local.core.access_key import ANONYMOUS_PATH
+from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
-from infra.local.elbv2.exceptions import (
-    CaCertificatesBundleNotFound,
-    RevocationContentNotFound,
-    Throttling,
-    TrustStoreNotFound,
-    ValidationError,
-)
 from infra.local.elbv2.models import TrustStoreBackend, backend_of, mutual_authentication
 from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot, TrustStore
 
@@ -45,9 +38,8 @@ class TrustStoreResponse(ELBV2Response):
         """Create a trust store from a bundle in S3."""
         name = self.params["Name"]
         if not _NAME.fullmatch(name):
-            raise ValidationError(
-                f"Trust store name '{name}' must be 1 to 32 letters and digits, joined by single hyphens"
-            )
+            message = f"Trust store name '{name}' must be 1 to 32 letters and digits, joined by single hyphens"
+            raise ServiceError("ValidationError", message)
         store = self._backend.create_trust_store(name, self._bundle())
         self._backend.tagging_service.tag_resource(store.arn, self.params.get("Tags"))
         return ActionResult({"TrustStores": [_describe_trust_store(store)]})
@@ -65,7 +57,7 @@ class TrustStoreResponse(ELBV2Response):
         requested = [*self.params.get("TrustStoreArns", []), *self.params.get("Names", [])]
         for arn_or_name in requested:
             if not any(arn_or_name in {store.arn, store.name} for store in stores):
-                raise TrustStoreNotFound(arn=arn_or_name)
+                raise ServiceError("TrustStoreNotFound", f"Trust store '{arn_or_name}' not found")
         if requested:
             stores = [store for store in stores if store.arn in requested or store.name in requested]
         return self._paginate("TrustStores", stores, _describe_trust_store, lambda store: store.arn)
@@ -138,7 +130,8 @@ class TrustStoreResponse(ELBV2Response):
     def _check_mutual_authentication(self, attributes: dict[str, Any]) -> dict[str, Any]:
         mode = attributes.get("Mode", "off")
         if mode not in {"off", "passthrough", "verify"}:
-            raise ValidationError(f"Mutual authentication mode '{mode}' must be off, passthrough or verify")
+            message = f"Mutual authentication mode '{mode}' must be off, passthrough or verify"
+            raise ServiceError("ValidationError", message)
         if mode != "verify":
             return {"Mode": mode}
         store = self._backend.trust_store(attributes.get("TrustStoreArn", ""))
@@ -151,21 +144,17 @@ class TrustStoreResponse(ELBV2Response):
         }
 
     def _bundle(self) -> bytes:
-        location = [self.params.get(f"CaCertificatesBundleS3{part}") for part in ("Bucket", "Key", "ObjectVersion")]
-        body = self._backend.read_object(*location)
-        if body is None:
-            raise CaCertificatesBundleNotFound(bucket=location[0], key=location[1], version=location[2])
-        return body
+        code, kind = "CaCertificatesBundleNotFound", "CA certificates bundle"
+        return self._read(code, kind, self.params, "CaCertificatesBundleS3")
 
     def _revocation_content(self, content: dict[str, Any]) -> bytes:
-        bucket, key, version = (
-            content.get("S3Bucket", ""),
-            content.get("S3Key", ""),
-            content.get("S3ObjectVersion"),
-        )
-        body = self._backend.read_object(bucket, key, version)
+        return self._read("RevocationContentNotFound", "revocation file", content, "S3")
+
+    def _read(self, code: str, kind: str, parameters: Mapping[str, Any], prefix: str) -> bytes:
+        bucket, key, version = (parameters.get(f"{prefix}{part}") for part in ("Bucket", "Key", "ObjectVersion"))
+        body = self._backend.read_object(bucket or "", key or "", version)
         if body is None:
-            raise RevocationContentNotFound(bucket=bucket, key=key, version=version)
+            raise ServiceError(code, f"The {kind} s3://{bucket}/{key} (version {version}) was not found")
         return body
 
     def _presigned(self, body: bytes) -> ActionResult:
@@ -181,10 +170,10 @@ class TrustStoreResponse(ELBV2Response):
         """Return one page; the marker is the identity of the last item of the page before it."""
         size, marker = self.params.get("PageSize", _MAX_PAGE_SIZE), self.params.get("Marker")
         if not 1 <= size <= _MAX_PAGE_SIZE:
-            raise ValidationError(f"PageSize must be between 1 and {_MAX_PAGE_SIZE}, not {size}")
+            raise ServiceError("ValidationError", f"PageSize must be between 1 and {_MAX_PAGE_SIZE}, not {size}")
         identities = [identify(item) for item in items]
         if marker is not None and marker not in identities:
-            raise ValidationError(f"Marker '{marker}' is not valid")
+            raise ServiceError("ValidationError", f"Marker '{marker}' is not valid")
         start = identities.index(marker) + 1 if marker is not None else 0
         page = items[start : start + size]
         has_more = start + size < len(items)
@@ -220,8 +209,6 @@ def install(settings: Settings) -> None:
     elbv2_backends.clear()
     setattr(elb_urls, "ELBV2Response", TrustStoreResponse)  # noqa: B010 - moto's dispatcher looks this name up
     moto_api_urls.url_paths[f"{{0}}{ANONYMOUS_PATH}(?P<token>[^/]+)$"] = serve_content  # type: ignore[assignment]
-    if Throttling.code not in errors.COMMON_ERROR_CODES:
-        errors.COMMON_ERROR_CODES.append(Throttling.code)  # not in the service model: moto would warn
 
 
 def serve_content(request: Any, _full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:  # noqa: ANN401
@@ -244,7 +231,7 @@ def trust_snapshot_of_listener(arn: str) -> TrustSnapshot:
     """Return what a listener verifies clients against at this moment.
 
     Raises:
-        TrustStoreNotFound: the listener is not in mode verify.
+        ServiceError: TrustStoreNotFound if the listener is not in mode verify.
 
     """
     _, _, _, region, account, _ = arn.split(":", 5)

@@ -17,13 +17,8 @@ from OpenSSL import crypto
 from functions.pki import names
 from functions.pki.certificate_list import outline
 from functions.pki.crl import find_extension
+from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
-from infra.local.elbv2.exceptions import (
-    InvalidCaCertificatesBundle,
-    InvalidRevocationContent,
-    RevocationIdNotFound,
-    TooManyTrustStoreRevocationEntries,
-)
 
 _BLOCK = re.compile(
     rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END (?P=label)-----(?:\r?\n|$)"
@@ -35,6 +30,7 @@ _CURVES = {"secp256r1", "secp384r1", "secp521r1"}
 # openssl/x509_vfy.h: X509_V_FLAG_NO_CHECK_TIME, X509_V_ERR_UNSPECIFIED
 _NO_CHECK_TIME, _UNSPECIFIED = 0x200000, 1
 _CERTIFICATE_BYTES = 16 * 1024  # aws: load-balancer-limits
+_INVALID_LIST, _INVALID_BUNDLE = "InvalidRevocationContent", "InvalidCaCertificatesBundle"
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ class TrustStore:
         """Replace the CA certificates; the lists stay.
 
         Raises:
-            InvalidCaCertificatesBundle: load balancers do not accept the bundle.
+            ServiceError: InvalidCaCertificatesBundle if load balancers do not accept the bundle.
 
         """
         self.certificates = read_bundle(bundle, self.settings.trust_stores.max_ca_certificates)
@@ -129,8 +125,8 @@ class TrustStore:
         """Attach the CRLs of these files, all or none; IDs rise and are never reused.
 
         Raises:
-            InvalidRevocationContent: a file is not exactly one PEM CRL that load balancers accept.
-            TooManyTrustStoreRevocationEntries: a quota of the trust store would be exceeded.
+            ServiceError: InvalidRevocationContent if a file is not exactly one PEM CRL that load balancers accept;
+                TooManyTrustStoreRevocationEntries if a quota of the trust store would be exceeded.
 
         """
         crls = [(content, read_crl(content, self.settings.trust_stores.max_list_bytes)) for content in contents]
@@ -138,14 +134,12 @@ class TrustStore:
             added = [RevocationList(self._last_id + number, *each) for number, each in enumerate(crls, start=1)]
             all_lists = [*self.lists.values(), *added]
             entries, limits = sum(each.number_of_entries for each in all_lists), self.settings.trust_stores
-            if entries > limits.max_entries:
-                raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {entries} revocation entries of {limits.max_entries}"
-                )
-            if len(all_lists) > limits.max_lists:
-                raise TooManyTrustStoreRevocationEntries(
-                    f"The trust store would hold {len(all_lists)} revocation lists of {limits.max_lists}"
-                )
+            # The code is documented for the entries; that for one list too many is not, and no other fits.
+            quotas = [("entries", entries, limits.max_entries), ("lists", len(all_lists), limits.max_lists)]
+            for kind, number, quota in quotas:
+                if number > quota:
+                    message = f"The trust store would hold {number} revocation {kind} of {quota}"
+                    raise ServiceError("TooManyTrustStoreRevocationEntries", message)
             self._last_id += len(added)
             self.lists = {each.revocation_id: each for each in all_lists}
         return added
@@ -154,18 +148,13 @@ class TrustStore:
         """Detach lists, all or none; what AWS does if one of several IDs is unknown is not documented.
 
         Raises:
-            RevocationIdNotFound: the trust store has no list of that ID.
+            ServiceError: RevocationIdNotFound if the trust store has no list of that ID.
 
         """
         with self._lock:
-            for revocation_id in revocation_ids:
-                if revocation_id not in self.lists:
-                    raise RevocationIdNotFound(revocation_id=revocation_id)
-            self.lists = {
-                revocation_id: attached
-                for revocation_id, attached in self.lists.items()
-                if revocation_id not in revocation_ids
-            }
+            if unknown := set(revocation_ids) - self.lists.keys():
+                raise _not_found(min(unknown))
+            self.lists = {number: each for number, each in self.lists.items() if number not in revocation_ids}
 
     @property
     def visible_lists(self) -> list[RevocationList]:
@@ -177,13 +166,13 @@ class TrustStore:
         """Return a list that the API shows.
 
         Raises:
-            RevocationIdNotFound: the API shows no list with this ID, or not yet.
+            ServiceError: RevocationIdNotFound if the API shows no list with this ID, or not yet.
 
         """
         for attached in self.visible_lists:
             if attached.revocation_id == revocation_id:
                 return attached
-        raise RevocationIdNotFound(revocation_id=revocation_id)
+        raise _not_found(revocation_id)
 
     def snapshot(self, *, ignore_client_certificate_expiry: bool = False) -> "TrustSnapshot":
         """Return what a listener verifies against at this moment."""
@@ -193,6 +182,10 @@ class TrustStore:
     def total_revoked_entries(self) -> int:
         """The sum over all lists; AWS does not document whether a serial in two lists counts twice."""
         return sum(each.number_of_entries for each in self.visible_lists)
+
+
+def _not_found(revocation_id: int) -> ServiceError:
+    return ServiceError("RevocationIdNotFound", f"Revocation id '{revocation_id}' was not found in the trust store")
 
 
 @dataclass(frozen=True)
@@ -210,23 +203,23 @@ def read_crl(content: bytes, max_bytes: int) -> x509.CertificateRevocationList:
     Only format and algorithm are checked, not the issuer, signature or dates: nothing documents that AWS checks them.
 
     Raises:
-        InvalidRevocationContent: it is not one PEM CRL, or too large, or signed with another algorithm.
+        ServiceError: InvalidRevocationContent if it is not one PEM CRL, or too large, or signed with another algorithm.
 
     """
     if len(content) > max_bytes:
-        raise InvalidRevocationContent(f"The revocation file has {len(content)} bytes of {max_bytes}")
+        raise ServiceError(_INVALID_LIST, f"The revocation file has {len(content)} bytes of {max_bytes}")
     try:
         blocks = _pem_blocks(content, b"X509 CRL")
         if len(blocks) > 1:
             # AWS's message, as quoted in MickWest/Sitrec2, docs/dev/Installing-Hardened-Sitrec-on-AWS.md
-            raise InvalidRevocationContent("More than one CRL objects in the revocation file")
+            raise ServiceError(_INVALID_LIST, "More than one CRL objects in the revocation file")
         crl = x509.load_pem_x509_crl(b"".join(blocks))
         algorithm = crl.signature_hash_algorithm
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise InvalidRevocationContent(f"The revocation file is not a PEM-encoded CRL: {error}") from error
+        raise ServiceError(_INVALID_LIST, f"The revocation file is not a PEM-encoded CRL: {error}") from error
     if algorithm is None or algorithm.name not in _HASHES:
-        raise InvalidRevocationContent(
-            f"The CRL uses an incorrect algorithm: {crl.signature_algorithm_oid.dotted_string}"
+        raise ServiceError(
+            _INVALID_LIST, f"The CRL uses an incorrect algorithm: {crl.signature_algorithm_oid.dotted_string}"
         )
     return crl
 
@@ -235,22 +228,24 @@ def read_bundle(content: bytes, max_certificates: int) -> list[x509.Certificate]
     """Return the certificates of a CA certificate bundle.
 
     Raises:
-        InvalidCaCertificatesBundle: load balancers do not accept the bundle.
+        ServiceError: InvalidCaCertificatesBundle if load balancers do not accept the bundle.
 
     """
     try:
         blocks = _pem_blocks(content, b"CERTIFICATE")
         certificates = [x509.load_pem_x509_certificate(block) for block in blocks]
     except ValueError as error:
-        raise InvalidCaCertificatesBundle(f"The CA certificates bundle cannot be read: {error}") from error
+        raise ServiceError(_INVALID_BUNDLE, f"The CA certificates bundle cannot be read: {error}") from error
     if not 1 <= len(certificates) <= max_certificates:
-        raise InvalidCaCertificatesBundle(
-            f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {max_certificates} are allowed"
+        raise ServiceError(
+            _INVALID_BUNDLE,
+            f"The CA certificates bundle has {len(certificates)} certificates, and 1 to {max_certificates} are allowed",
         )
     for certificate, block in zip(certificates, blocks, strict=True):
         if len(block) > _CERTIFICATE_BYTES or not _is_supported(certificate):
-            raise InvalidCaCertificatesBundle(
-                f"Certificate {certificate.subject.rfc4514_string()} is too large or of an unsupported type"
+            raise ServiceError(
+                _INVALID_BUNDLE,
+                f"Certificate {certificate.subject.rfc4514_string()} is too large or of an unsupported type",
             )
     return certificates
 
