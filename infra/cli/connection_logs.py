@@ -4,6 +4,7 @@ Files and fields: https://docs.aws.amazon.com/elasticloadbalancing/latest/applic
 """
 
 import gzip
+import io
 import ipaddress
 import re
 import zlib
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -22,7 +23,6 @@ from functions.pki import serial_number
 from infra.cli.stack import Unusable
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _THREADS = 16
@@ -178,18 +178,21 @@ def _search_file(file: Path | _S3File, wanted: ConnectionFilter) -> SearchResult
     """Search one file line by line, without holding it in memory."""
     result = SearchResult(files=1)
     try:
-        if isinstance(file, Path):
-            with file.open("rb") as body:
-                _search_lines(body, str(file), wanted, result)
-        else:
-            stream = file.client.get_object(Bucket=file.bucket, Key=file.key)["Body"]
-            _search_lines(stream, str(file), wanted, result)
+        with _open(file) as body:
+            _search_lines(body, str(file), wanted, result)
     except (OSError, EOFError, zlib.error) as error:
         result.skipped.append(f"{file} cannot be read: {error}")
     return result
 
 
-def _search_lines(body: "IO[bytes] | StreamingBody", name: str, wanted: ConnectionFilter, result: SearchResult) -> None:
+def _open(file: Path | _S3File) -> io.BufferedReader:
+    if isinstance(file, Path):
+        return file.open("rb")
+    body: Any = file.client.get_object(Bucket=file.bucket, Key=file.key)["Body"]
+    return io.BufferedReader(body)
+
+
+def _search_lines(body: io.BufferedReader, name: str, wanted: ConnectionFilter, result: SearchResult) -> None:
     size, may_match = 0, _prefilter(wanted)
     for line in _lines(body, packed=name.endswith(".gz")):
         size += max(len(line), _MIN_LINE_BYTES)
@@ -210,22 +213,11 @@ def _prefilter(wanted: ConnectionFilter) -> Callable[[bytes], bool]:
     return lambda line: first <= line[:_SECOND_LENGTH] <= last and subject in line.lower()
 
 
-def _lines(body: "IO[bytes] | StreamingBody", *, packed: bool) -> Iterator[bytes]:
+def _lines(body: io.BufferedReader, *, packed: bool) -> Iterator[bytes]:
     """Yield a file's lines; a line that is too long is cut."""
-    if packed:
-        with gzip.GzipFile(fileobj=body) as unpacked:
-            while line := unpacked.readline(_MAX_LINE_BYTES):
-                yield bytes(line)
-    else:
-        rest = b""
-        while block := body.read(_MAX_LINE_BYTES):
-            *lines, rest = (rest + block).split(b"\n")
-            yield from lines
-            if len(rest) > _MAX_LINE_BYTES:
-                yield rest
-                rest = b""
-        if rest:
-            yield rest
+    readable = gzip.GzipFile(fileobj=body) if packed else body
+    while line := readable.readline(_MAX_LINE_BYTES):
+        yield bytes(line)
 
 
 def _add_connection(line: str, wanted: ConnectionFilter, result: SearchResult) -> None:
