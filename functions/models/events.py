@@ -3,21 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from functions.models.base import Model
 
-class AwsEvent(BaseModel):
-    """The base of these events: frozen, with AWS's names in JSON."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        hide_input_in_errors=True,
-    )
+class AwsEvent(Model):
+    """The base of these events: a model with unknown fields, and names in camelCase."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, validate_by_name=True)
 
 
 class CrlGeneration(AwsEvent):
