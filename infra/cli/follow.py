@@ -15,23 +15,23 @@ _POLL_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class StateVisit:
-    """A state that was entered and, with `left_at`, left again."""
+    """A state that was entered or, with a note on its result, left again."""
 
     state: str
-    entered_at: datetime
-    left_at: datetime | None
+    at: datetime
+    has_ended: bool
     note: str = ""
 
 
 def follow(stepfunctions: "SFNClient", execution_arn: str, poll_seconds: float = _POLL_SECONDS) -> Iterator[StateVisit]:
     """Yield each state as it is entered and again as it is left, until the execution has ended."""
-    by_id: dict[int, Any] = {}
+    seen = 0
     while True:
         status = stepfunctions.describe_execution(executionArn=execution_arn)["status"]
         events = _events(stepfunctions, execution_arn)
-        for event in events[len(by_id) :]:
-            by_id[event["id"]] = event
-            yield from _visits(event, by_id)
+        for event in events[seen:]:
+            yield from _visits(event)
+        seen = len(events)
         if status != "RUNNING":
             return
         time.sleep(poll_seconds)
@@ -43,25 +43,13 @@ def _events(stepfunctions: "SFNClient", execution_arn: str) -> list[Any]:
     return [event for page in pages for event in page["events"]]
 
 
-def _visits(event: Any, by_id: dict[int, Any]) -> Iterator[StateVisit]:  # noqa: ANN401 - a history event
+def _visits(event: Any) -> Iterator[StateVisit]:  # noqa: ANN401 - a history event
     if "stateEnteredEventDetails" in event:
-        yield StateVisit(event["stateEnteredEventDetails"]["name"], event["timestamp"], None)
+        yield StateVisit(event["stateEnteredEventDetails"]["name"], event["timestamp"], has_ended=False)
     elif "stateExitedEventDetails" in event:
         details = event["stateExitedEventDetails"]
-        entered_at = _entered_at(event, by_id, details["name"])
-        yield StateVisit(
-            details["name"], entered_at, event["timestamp"], _note(details["name"], details.get("output", ""))
-        )
-
-
-def _entered_at(event: Any, by_id: dict[int, Any], name: str) -> datetime:  # noqa: ANN401 - a history event
-    """Follow previousEventId back to the state's entry; this also separates the items of a Map."""
-    previous = event
-    while previous is not None:
-        if previous.get("stateEnteredEventDetails", {}).get("name") == name:
-            return previous["timestamp"]  # type: ignore[no-any-return] # boto3 parses it
-        previous = by_id.get(previous.get("previousEventId"))
-    return event["timestamp"]  # type: ignore[no-any-return]
+        note = _note(details["name"], details.get("output", ""))
+        yield StateVisit(details["name"], event["timestamp"], has_ended=True, note=note)
 
 
 def _note(state: str, output: str) -> str:

@@ -46,16 +46,16 @@ class Progress:
         """Print a line for a state that was entered or left."""
         if visit.state.startswith(_HIDDEN):
             return
-        if visit.left_at is None:
+        if not visit.has_ended:
             if sys.stdout.isatty():
-                click.secho(f"{visit.entered_at.astimezone(UTC):%H:%M:%S}  {visit.state} …", dim=True)
+                click.secho(f"{visit.at.astimezone(UTC):%H:%M:%S}  {visit.state} …", dim=True)
             return
         self._visits[visit.state] += 1
         number = self._visits[visit.state]
         if visit.state in _ITEMS and number > _FIRST_ITEMS and number % _ITEM_INTERVAL:
             return
         counted = f"({number})  " if visit.state in _ITEMS else ""
-        echo(f"{visit.left_at.astimezone(UTC):%H:%M:%S}  {visit.state}  {counted}{visit.note}".rstrip())
+        echo(f"{visit.at.astimezone(UTC):%H:%M:%S}  {visit.state}  {counted}{visit.note}".rstrip())
 
 
 def watch_execution(stack: Stack, execution_arn: str, *, as_json: bool, poll_seconds: float) -> int:

@@ -47,7 +47,7 @@ def _show(lab: Lab) -> bool:
     progress = Progress()
     for visit in follow(stepfunctions, arn):
         progress.show(visit)
-        if visit.state == "FindCrl" and visit.left_at:  # the workflow has polled once, and found no CRL
+        if visit.state == "FindCrl" and visit.has_ended:  # the workflow has polled once, and found no CRL
             lab.aws.settings.private_ca.publishes_crls = True
     execution = stepfunctions.describe_execution(executionArn=arn)
     click.echo(f"\nThe execution {execution['status']}.\n")
