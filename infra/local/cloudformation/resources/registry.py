@@ -14,24 +14,8 @@ from infra.local.cloudformation.resources import (
 )
 
 # Properties that are accepted although they have no effect, or only part of their effect, on the embedded AWS.
-LIMITATIONS: dict[tuple[str, str], str] = {
-    **lambda_.LIMITATIONS,
-    **logs.LIMITATIONS,
-    **stepfunctions.LIMITATIONS,
-    **cloudwatch.LIMITATIONS,
-    **sns.LIMITATIONS,
-    **sqs.LIMITATIONS,
-    **s3.LIMITATIONS,
-}
-
-RESOURCE_TYPES: dict[str, ResourceType] = {
-    **iam.RESOURCE_TYPES,
-    **lambda_.RESOURCE_TYPES,
-    **logs.RESOURCE_TYPES,
-    **stepfunctions.RESOURCE_TYPES,
-    **cloudwatch.RESOURCE_TYPES,
-    **events.RESOURCE_TYPES,
-    **sns.RESOURCE_TYPES,
-    **sqs.RESOURCE_TYPES,
-    **s3.RESOURCE_TYPES,
-}
+LIMITATIONS: dict[tuple[str, str], str] = {}
+RESOURCE_TYPES: dict[str, ResourceType] = {}
+for _module in (cloudwatch, events, iam, lambda_, logs, s3, sns, sqs, stepfunctions):
+    LIMITATIONS |= getattr(_module, "LIMITATIONS", {})
+    RESOURCE_TYPES |= _module.RESOURCE_TYPES
