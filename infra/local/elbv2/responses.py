@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.elb import urls as elb_urls
@@ -16,8 +16,6 @@ from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 from infra.local.elbv2.models import TrustStoreBackend, backend_of, mutual_authentication
 from infra.local.elbv2.trust_store import RevocationList, TrustSnapshot, TrustStore
-
-T = TypeVar("T")
 
 _NAME = re.compile(r"(?=.{1,32}$)([a-zA-Z0-9]+-)*[a-zA-Z0-9]+")
 _MAX_PAGE_SIZE = 400
@@ -60,7 +58,7 @@ class TrustStoreResponse(ELBV2Response):
                 raise ServiceError("TrustStoreNotFound", f"Trust store '{arn_or_name}' not found")
         if requested:
             stores = [store for store in stores if store.arn in requested or store.name in requested]
-        return self._paginate("TrustStores", stores, _describe_trust_store, lambda store: store.arn)
+        return self._page("TrustStores", "TrustStoreArn", [_describe_trust_store(store) for store in stores])
 
     def delete_trust_store(self) -> ActionResult:
         """Delete a trust store that no listener uses."""
@@ -80,12 +78,7 @@ class TrustStoreResponse(ELBV2Response):
         store = self._trust_store
         requested = self.params.get("RevocationIds", [])
         lists = [store.find_list(revocation_id) for revocation_id in requested] if requested else store.visible_lists
-        return self._paginate(
-            "TrustStoreRevocations",
-            lists,
-            lambda each: describe_revocation(store, each),
-            lambda each: str(each.revocation_id),
-        )
+        return self._page("TrustStoreRevocations", "RevocationId", [describe_revocation(store, each) for each in lists])
 
     def remove_trust_store_revocations(self) -> ActionResult:
         """Detach lists."""
@@ -104,7 +97,7 @@ class TrustStoreResponse(ELBV2Response):
     def describe_trust_store_associations(self) -> ActionResult:
         """List the load balancers that use a trust store."""
         arns = self._backend.associations(self._trust_store.arn)
-        return self._paginate("TrustStoreAssociations", arns, lambda arn: {"ResourceArn": arn}, str)
+        return self._page("TrustStoreAssociations", "ResourceArn", [{"ResourceArn": arn} for arn in arns])
 
     def create_listener(self) -> ActionResult:
         """Create a listener, with its mutual authentication, which is off by default."""
@@ -160,26 +153,17 @@ class TrustStoreResponse(ELBV2Response):
     def _presigned(self, body: bytes) -> ActionResult:
         return ActionResult({"Location": f"http://{self.headers['Host']}{self._backend.presign(body)}"})
 
-    def _paginate(
-        self,
-        name: str,
-        items: Sequence[T],
-        describe: Callable[[T], dict[str, Any]],
-        identify: Callable[[T], str],
-    ) -> ActionResult:
-        """Return one page; the marker is the identity of the last item of the page before it."""
+    def _page(self, name: str, key: str, items: Sequence[dict[str, Any]]) -> ActionResult:
+        """Return one page; the marker is the key of the last item of the page before it."""
         size, marker = self.params.get("PageSize", _MAX_PAGE_SIZE), self.params.get("Marker")
         if not 1 <= size <= _MAX_PAGE_SIZE:
             raise ServiceError("ValidationError", f"PageSize must be between 1 and {_MAX_PAGE_SIZE}, not {size}")
-        identities = [identify(item) for item in items]
-        if marker is not None and marker not in identities:
+        markers = [str(item[key]) for item in items]
+        if marker is not None and marker not in markers:
             raise ServiceError("ValidationError", f"Marker '{marker}' is not valid")
-        start = identities.index(marker) + 1 if marker is not None else 0
-        page = items[start : start + size]
-        has_more = start + size < len(items)
-        return ActionResult(
-            {name: [describe(item) for item in page], "NextMarker": identify(page[-1]) if has_more else None}
-        )
+        start = markers.index(marker) + 1 if marker is not None else 0
+        end = start + size
+        return ActionResult({name: items[start:end], "NextMarker": markers[end - 1] if end < len(items) else None})
 
 
 def _describe_trust_store(store: TrustStore) -> dict[str, Any]:
