@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,9 @@ class Handshake:
     accepted: bool
     detail: str
     serial: int | None = None
-    tls_version: str | None = None
 
 
-def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path, server_name: str = "localhost") -> Handshake:
+def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path) -> Handshake:
     """Connect to a server on this machine, request `/`, and return whether it responded.
 
     A TLS 1.3 client completes its handshake before the server verifies its certificate, so only a response shows that
@@ -33,10 +31,8 @@ def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path, server_na
     """
     context = ssl.create_default_context(cafile=ca_path)
     context.load_cert_chain(cert_path, key_path)
-    connection = _Connection(server_name, port, context)
+    connection = http.client.HTTPSConnection("localhost", port, timeout=TIMEOUT_SECONDS, context=context)
     try:
-        connection.connect()
-        version = connection.sock.version()
         connection.request("GET", "/")
         response = connection.getresponse()
         body = response.read()
@@ -55,20 +51,4 @@ def connect(port: int, cert_path: Path, key_path: Path, ca_path: Path, server_na
         accepted=response.status == http.HTTPStatus.OK,
         detail=f"HTTP {response.status}",
         serial=int(serial, 16) if serial else None,
-        tls_version=version,
     )
-
-
-class _Connection(http.client.HTTPSConnection):
-    """HTTPS to this machine, with any name in the server's certificate."""
-
-    def __init__(self, server_name: str, port: int, context: ssl.SSLContext) -> None:
-        """Prepare the connection; `connect` opens it."""
-        super().__init__(server_name, port, timeout=TIMEOUT_SECONDS, context=context)
-        self._tls_context = context
-
-    def connect(self) -> None:
-        """Connect and perform the handshake."""
-        sock = socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = self._tls_context.wrap_socket(sock, server_hostname=self.host)
