@@ -12,20 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moto.cloudformation.models import Stack
+from moto.cloudformation.parsing import Output
 from moto.cloudformation.responses import CloudFormationResponse
 
 from infra.build import BUILD
 from infra.local.cloudformation import deploy
 from infra.local.cloudformation.context import Aws
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output, with the attributes that moto reads."""
-
-    key: str
-    value: str
-    description: str | None
 
 
 @dataclass
