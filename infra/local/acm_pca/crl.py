@@ -64,12 +64,10 @@ class CrlOverrides(TypedDict, total=False):
     transform: Callable[[bytes], bytes]  # applied to the signed DER
 
 
-class Publisher(Protocol):
+class Publisher(crl_bucket.Owner, Protocol):
     """The CA as far as its CRLs need it."""
 
-    arn: str
     id: str
-    account_id: str
     region_name: str
     revocation_configuration: dict[str, Any]
     revocations: dict[int, Revocation]
@@ -215,7 +213,7 @@ class CrlPublication:
 
     def _build(self, now: datetime, overrides: CrlOverrides) -> bytes:
         number = overrides.get("number") or max(self.last_number + 1, time.time_ns() // 1_000_000)
-        issuer = self.ca.issuer
+        issuer, lifetime = self.ca.issuer, timedelta(days=self.configuration["ExpirationInDays"])
         serials = overrides.get("serials")
         entries = [
             revocation.entry for revocation in self._listed(now) if serials is None or revocation.serial in serials
@@ -225,7 +223,7 @@ class CrlPublication:
             x509.CertificateRevocationListBuilder(revoked_certificates=entries)
             .issuer_name(issuer.name)
             .last_update(overrides.get("this_update") or now - BACKDATED)
-            .next_update(overrides.get("next_update") or now + self._lifetime)
+            .next_update(overrides.get("next_update") or now + lifetime)
             .add_extension(issuer.key_identifier, critical=False)
             .add_extension(x509.CRLNumber(number), critical=False)
         )
@@ -236,10 +234,6 @@ class CrlPublication:
         crl = builder.sign(key, signature.algorithm, rsa_padding=signature.rsa_padding)
         self.last_number = max(self.last_number, number)
         return overrides.get("transform", bytes)(crl.public_bytes(Encoding.DER))
-
-    @property
-    def _lifetime(self) -> timedelta:
-        return timedelta(days=self.configuration["ExpirationInDays"])
 
     def _listed(self, now: datetime) -> list[Revocation]:
         """Return what to list; an expired certificate stays for one further CRL (privateca: CrlConfiguration)."""
