@@ -35,16 +35,13 @@ class PrivateCaBackend(ACMPCABackend):
     """The CAs of one account and Region."""
 
     settings: ClassVar[Settings]
+    _url_module = urls  # moto would look next to this module
 
     def __init__(self, region_name: str, account_id: str) -> None:
         """Start without CAs."""
         super().__init__(region_name, account_id)
         self.certificate_authorities: dict[str, CertificateAuthority] = {}  # type: ignore[assignment]
         self._revocations = TokenBucket()
-
-    @property
-    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it would look next to this module
-        return urls
 
     def reset(self) -> None:
         """Delete all CAs, and cancel their scheduled CRLs."""

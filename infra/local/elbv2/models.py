@@ -36,6 +36,7 @@ class TrustStoreBackend(ELBv2Backend):
     """moto's load balancers of one account and Region, with trust stores."""
 
     settings: ClassVar[Settings]
+    _url_module = urls  # moto would look next to this module
 
     def __init__(self, region_name: str, account_id: str) -> None:
         """Start without trust stores."""
@@ -44,10 +45,6 @@ class TrustStoreBackend(ELBv2Backend):
         self.presigned: dict[str, PresignedContent] = {}
         self._presigning = threading.Lock()
         self._writes = TokenBucket()
-
-    @property
-    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it would look next to this module
-        return urls
 
     def count_write(self) -> None:
         """Count a write; Add, Remove, Modify and Delete share one quota (aws: elb-api-throttling).

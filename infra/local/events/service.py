@@ -48,10 +48,7 @@ class EventBridgeBackend(EventsBackend):
     """The buses of one account and Region."""
 
     settings: ClassVar[Settings]
-
-    @property
-    def _url_module(self) -> Any:  # noqa: ANN401 - moto's own signature; it looks beside the class's module
-        return urls
+    _url_module = urls  # moto would look next to this module
 
     def put_rule(self, name: str, **more: Any) -> Rule:  # noqa: ANN401 - moto's own arguments
         """Create or change a rule, and start its schedule."""
@@ -161,10 +158,6 @@ class EventBridgeBackend(EventsBackend):
         if rule.state.startswith("ENABLED"):
             deliver(rule, self.event("aws.events", "Scheduled Event", [rule.arn], {}))
 
-    def scheduled(self) -> list[Rule]:
-        """Return the rules that have a schedule."""
-        return [rule for rule in self.event_buses["default"].rules.values() if rule.scheduled_expression]
-
 
 class EventBridgeHandler(EventsHandler):
     """The API action that moto does not implement."""
@@ -236,8 +229,9 @@ def publish(
 def fire_schedules_now() -> None:
     """Fire every enabled rule that has a schedule, due or not; for tests and the command line."""
     backend = backend_of(_state.settings.account_id, _state.settings.region)
-    for rule in backend.scheduled():
-        backend.fire(rule)
+    for rule in list(backend.event_buses["default"].rules.values()):
+        if rule.scheduled_expression:
+            backend.fire(rule)
 
 
 def wait_until_delivered(seconds: float = 300) -> None:
