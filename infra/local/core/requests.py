@@ -9,7 +9,6 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from moto.core import errors
-from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
@@ -60,14 +59,6 @@ class ServiceError(Exception):
         self.code = code
         self.message = message
         self.status = status or STATUS.get(code, 400)
-
-
-class NamedError(ServiceException):
-    """An error of one of moto's back ends, whose code is its own name unless it has another."""
-
-    def __init_subclass__(cls) -> None:
-        """Name the code."""
-        cls.code = cls.__dict__.get("code", cls.__name__)
 
 
 @dataclass(frozen=True)
