@@ -96,6 +96,8 @@ def load_balancer_arn(steps: "Steps") -> str:
 @pytest.fixture
 def receive_messages(steps: "Steps", lambda_environment: pytest.MonkeyPatch) -> "Iterator[ReceiveMessages]":
     """Subscribe a queue to the notification topic; yield a function that returns the messages since its last call."""
+    import boto3
+
     from functions.aws import events, sns, stepfunctions
 
     outputs, sqs_client, sns_client = steps.lab.outputs, steps.lab.aws.client("sqs"), steps.lab.aws.client("sns")
@@ -105,6 +107,7 @@ def receive_messages(steps: "Steps", lambda_environment: pytest.MonkeyPatch) -> 
     environment.cache_clear()
     for name, value in steps.lab.aws.environment().items():
         lambda_environment.setenv(name, value)
+    lambda_environment.setattr(boto3, "DEFAULT_SESSION", None)  # it may have another test's access key
     queue = sqs_client.create_queue(QueueName=steps.name)["QueueUrl"]
     queue_arn = sqs_client.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     subscription = sns_client.subscribe(TopicArn=outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=queue_arn)

@@ -74,7 +74,7 @@ def test_long_text() -> None:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_time_is_linear(piece: str) -> None:
-    """Whatever the longest text consists of, it takes less than a tenth of a second."""
+    """Whatever the longest text consists of, it takes less than a second."""
     started = time.process_time()
     text.markdown(piece * text.MAX_LENGTH)
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 1
