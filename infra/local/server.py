@@ -215,6 +215,8 @@ class EmbeddedAws:
 
 
 def _listen(port: int) -> socket.socket:
+    if port not in range(1 << 16):
+        raise PortTaken(f"Port {port} cannot be listened on (ports are 0-65535)")
     try:
         return socket.create_server(("127.0.0.1", port), backlog=128)
     except OSError as error:

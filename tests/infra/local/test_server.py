@@ -50,6 +50,13 @@ def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         EmbeddedAws(Settings(), other.getsockname()[1]).__enter__()
 
 
+def test_a_port_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says which, and the range."""
+    monkeypatch.setattr(EmbeddedAws, "_running", None)
+    with pytest.raises(PortTaken, match=r"Port 99999 cannot be listened on .*0-65535"):
+        EmbeddedAws(Settings(), 99_999).__enter__()
+
+
 def test_a_process_has_only_one(aws: EmbeddedAws) -> None:
     """A second embedded AWS would share the first one's state, so it is refused."""
     with pytest.raises(AlreadyRunning, match=aws.endpoint_url):
