@@ -1,5 +1,6 @@
 """Whatever variant of a CA and its CRL is taken, openssl lets the innocent in and refuses the revoked."""
 
+import json
 import os
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_decides_as_openssl_does(label: str, tmp_path: Path) -> None:
         assert (works, refused is not None) == (True, True), refused
     else:
         assert works == (refused is None), refused
+
+
+# What AWS-LC, the library under load balancers' s2n-tls, did with each variant when it was built beside this project:
+# WORKS as above, LOCKS_OUT the innocent client, or CANNOT_LOAD the list.
+AWS_LC = json.loads((Path(__file__).parent / "agreement" / "aws-lc.json").read_text())
+
+
+@pytest.mark.parametrize("label", NAMED)
+def test_nothing_taken_is_refused_by_aws_lc(label: str) -> None:
+    """A variant has been judged by AWS-LC, and what is taken works there."""
+    (verdict,) = [each for each, labels in AWS_LC.items() if label in labels and each != "AWS-LC"]
+    assert verdict == "WORKS" or refusal(NAMED[label]) is not None
 
 
 def test_another_key_identifier_in_the_bundle() -> None:
