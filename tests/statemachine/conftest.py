@@ -16,8 +16,8 @@ from tests.support.waiting import use_quick_settings
 from tests.support.workflow import Workflow
 
 _EFFECTS = re.compile(r":(RevokeCertificate|AddTrustStoreRevocations|RemoveTrustStoreRevocations|PutObject)$")
-# The report; and the tests' own bundles of CA certificates and inputs.
-_NO_EFFECT = re.compile(r"executions/[^/]+/report\.(json|md)$|:embedded-ca-bundles/|-inputbucket-")
+# The report and its notification; and the tests' own bundles of CA certificates and inputs.
+_NO_EFFECT = re.compile(r"executions/[^/]+/(report\.(json|md)|notified\.json)$|:embedded-ca-bundles/|-inputbucket-")
 
 
 @pytest.fixture
