@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cryptography import x509
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from functions.models.base import Model, Serial, TrustStoreArn
 from functions.models.request import AcceptedRequest
@@ -141,4 +141,4 @@ class Claim(Model):
 
     execution_arn: str
     crl_number: int | None = Field(description="The CRL that it enforces; None once the claim is released.")
-    at: datetime
+    at: AwareDatetime

@@ -159,7 +159,16 @@ def test_claim_of_an_older_crl(steps: Steps) -> None:
     assert claim.acquire(theirs, 8, NOW) == ours.execution_arn
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"ExecutionArn": "a", "At": "2026-01-01T00:00:00Z", "Lasts": "P9D"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"ExecutionArn": "a", "At": "2026-01-01T00:00:00Z", "Lasts": "P9D"}',
+        f'{{"ExecutionArn": "a", "CrlNumber": 7, "At": "{NOW:%Y-%m-%dT%H:%M:%S}"}}'.encode(),  # of no time zone
+    ],
+    ids=["empty", "no fields", "of version 0.1", "no time zone"],
+)
 def test_object_that_is_not_a_claim(steps: Steps, body: bytes) -> None:
     """What somebody else, or another version, has written there is replaced."""
     ours, theirs = (workflow_bucket.get_manifest(each.manifest(reconcile=True)) for each in (steps, steps.peer()))
