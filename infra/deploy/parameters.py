@@ -28,6 +28,8 @@ def check_parameter(name: str, value: str, definition: Mapping[str, Any]) -> str
     pattern, minimum = definition.get("AllowedPattern"), definition.get("MinValue")
     if pattern and not re.search(pattern, value):
         raise ParameterRefused(f"{name} is {value!r}, and must match {pattern}")
+    if (allowed := definition.get("AllowedValues")) and value not in allowed:
+        raise ParameterRefused(f"{name} is {value!r}, and must be one of {', '.join(allowed)}")
     if definition["Type"] == "Number" and not re.fullmatch(r"\d+", value):
         raise ParameterRefused(f"{name} is {value!r}, and must be a whole number")
     if minimum is not None and int(value) < minimum:

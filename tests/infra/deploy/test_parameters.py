@@ -32,6 +32,7 @@ def test_every_parameter_has_a_description() -> None:
         ("CertificateAuthorityArn", "", "must match"),
         ("ReconcileSchedule", "hourly", "must match"),
         ("CrlFolder", "crl\\ca", "must not contain a backslash"),
+        ("AcceptNamesakes", "yes", "must be one of true, false"),
     ],
 )
 def test_value_that_the_template_refuses_is_refused_at_once(name: str, value: str, message: str) -> None:
