@@ -1,5 +1,6 @@
 """Puts one fault into one call of an execution: which calls there are, and what happens to the one that is chosen."""
 
+import contextlib
 import io
 import random
 import socket
@@ -138,7 +139,7 @@ def _break(kind: Kind, application: Application, environ: dict[str, Any], start:
         if kind is Kind.CUT:
             start(status, [*others, ("Content-Length", str(max(2, len(content))))])
             return _cut(connection, content)
-    connection.shutdown(socket.SHUT_RDWR)
+    _hang_up(connection)
     start("200 OK", [])
     return []
 
@@ -177,9 +178,14 @@ def _refuse(start: StartResponse, request: SignedRequest, error: ServiceError) -
     return _answer(start, content, f"{status} Refused", headers.items())
 
 
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the function was killed and its connection closed
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 def _cut(connection: socket.socket, content: bytes) -> Iterator[bytes]:
     yield content[: max(1, len(content) // 2)] or b"\0"
-    connection.shutdown(socket.SHUT_RDWR)
+    _hang_up(connection)
 
 
 def _kill(function: str) -> None:
