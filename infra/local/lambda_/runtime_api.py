@@ -22,6 +22,8 @@ from infra.local.lambda_.processes import Process
 
 INIT_SECONDS = 30.0  # AWS allows 10, on a machine that is not shared
 PREFIX = "/2018-06-01/runtime/"
+NEXT = f"{PREFIX}invocation/next"
+REQUEST_SECONDS = 5.0  # on loopback, so that an incomplete request of another program does not hold up the function
 MAX_BODY_BYTES = 6 * 1024 * 1024  # of a response (aws: gettingstarted-limits)
 
 
@@ -62,6 +64,8 @@ class _Exchange:
 class _Handler(BaseHTTPRequestHandler):
     """The Runtime API, version 2018-06-01. HTTP/1.0 has one request per connection, so one thread serves them all."""
 
+    timeout = REQUEST_SECONDS
+
     def __init__(self, connection: socket.socket, exchange: _Exchange) -> None:
         self.exchange = exchange
         super().__init__(connection, ("127.0.0.1", 0), None)  # type: ignore[arg-type] # it has no server object
@@ -90,7 +94,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self.rfile.read(min(int(length), MAX_BODY_BYTES))
 
     def do_GET(self) -> None:
-        """Return the next invocation, waiting for it."""
+        """Return the next invocation, waiting for it; a runtime asks only once it has answered the one before.
+
+        Another program that got it would have the ID with which to answer in the function's place.
+        """
+        if self.path != NEXT or self.exchange.request_id is not None:
+            self._refuse(403 if self.path == NEXT else 404)
+            return
         self.exchange.ready.set()
         invocation = self.exchange.invocations.get()
         if invocation is None:
@@ -109,17 +119,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Accept a response or an error, of an invocation or of the initialization."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = self.headers.get("Content-Length", "")
         final = self.path == PREFIX + "init/error" and not self.exchange.ready.is_set()
-        in_flight = f"{PREFIX}invocation/{self.exchange.request_id}/"
-        if not final and self.path not in (f"{in_flight}response", f"{in_flight}error"):
-            self.send_response(400)  # no request of this ID is in flight: InvalidRequestID
-            self.end_headers()
+        request_id = self.exchange.request_id
+        paths = (f"{PREFIX}invocation/{request_id}/{kind}" for kind in ("response", "error"))
+        is_answer = request_id is not None and self.path in paths
+        if not (final or is_answer) or not length.isdecimal():
+            self._drop_body()
+            self._refuse(400)  # no request of this ID is in flight: InvalidRequestID
             return
+        body = self.rfile.read(int(length))
         self.exchange.request_id = None
         self.exchange.outcomes.put(Outcome(body, self.path.endswith("/error"), final=final))
         self.exchange.ready.set()
         self.send_response(202)
+        self.end_headers()
+
+    def _refuse(self, status: int) -> None:
+        self.send_response(status)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
