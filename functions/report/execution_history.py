@@ -44,6 +44,6 @@ def rebuild_state(events: Iterable[Mapping[str, Any]]) -> GatheredState:
 def _json_object(text: str | None) -> dict[str, Any]:
     try:
         document = json.loads(text or "{}")
-    except ValueError:  # truncated by Step Functions
+    except (ValueError, RecursionError):  # truncated by Step Functions, or nested too deeply
         return {}
     return document if isinstance(document, dict) else {}

@@ -44,7 +44,7 @@ def error_message(failure: Failure) -> str:
     """Return the error's message, unwrapped from the JSON that Lambda puts into the cause."""
     try:
         cause = json.loads(failure.cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         return failure.cause
     return str(cause.get("errorMessage", failure.cause)) if isinstance(cause, dict) else failure.cause
 

@@ -38,7 +38,8 @@ _ENDS_AT = re.compile(r"_(\d{8}T\d{4}Z)_")
 _IS_LOG = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z \S+ \d+ \d+ ")
 # Time, address, …, subject, validity, serial, verify status. A subject may hold anything, so its last quote counts.
 _LINE = re.compile(
-    r'(\S+) (\S+) \S+ \S+ \S+ \S+ \S+ (".*"|\S+) NotBefore=\S+;NotAfter=\S+ ([0-9A-Fa-f]+) (\S+)(?: .*)?', re.ASCII
+    r'(\S+) (\S+) \S+ \S+ \S+ \S+ \S+ (".*"|\S+) NotBefore=[^\s;]+;NotAfter=[^\s;]+ ([0-9A-Fa-f]+) (\S+)(?: .*)?',
+    re.ASCII,
 )
 
 

@@ -1,5 +1,6 @@
 """Files that an operator names: on this machine, on standard input, or in S3, read with the operator's own rights."""
 
+import io
 import json
 import re
 import sys
@@ -13,7 +14,7 @@ from functions.models.base import ObjectLocation
 from functions.models.request import SerialListFormat, parse_s3_url
 from infra.cli.stack import Unusable
 
-_LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\dT")
+_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 def read(source: str) -> bytes:
@@ -53,13 +54,13 @@ def is_s3_url(source: str) -> bool:
 
 def detect_format(data: bytes) -> SerialListFormat:
     """Return the format of a serial list, judged by its first line."""
-    lines = (line.strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
-    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
-    if first[:1] in (b"[", b"{"):
+    lines = (line.strip() for line in io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", "surrogateescape"))
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    if first[:1] in ("[", "{"):
         try:
             parsed = json.loads(data)
         except (ValueError, RecursionError):
             return SerialListFormat.JSON_LINES
         return SerialListFormat.JSON if isinstance(parsed, list | dict) else SerialListFormat.JSON_LINES
-    columns = re.search(rb"[,;\t]", first) and not _LOG_LINE.match(first)
+    columns = re.search(r"[,;\t]", first) and not _LOG_LINE.match(first)
     return SerialListFormat.CSV if columns else SerialListFormat.LINES

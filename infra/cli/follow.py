@@ -56,7 +56,7 @@ def _note(state: str, output: str) -> str:
     """Return a short description of a state's output."""
     try:
         return _NOTES[state](json.loads(output)) if state in _NOTES else ""
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         return ""
 
 

@@ -76,7 +76,7 @@ def describe_input(document: str) -> str:
     """Return a short description of an execution's input, and who started it."""
     try:
         request = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "an input that is not JSON"
     if not isinstance(request, dict):
         return "an input that is not an object"

@@ -34,3 +34,10 @@ def test_items_of_an_unfinished_map(steps: Steps) -> None:
 def test_state_of_another_version() -> None:
     """A state that this version cannot read leaves an empty state."""
     assert rebuild_state([state_entered({"Prepared": "of another version"})]) == GatheredState()
+
+
+def test_nested_input(steps: Steps) -> None:
+    """An input that is nested too deeply to be read leaves what else is known."""
+    nested = {"stateEnteredEventDetails": {"name": "S", "input": "[" * 5_000 + "]" * 5_000}}
+    state = rebuild_state([nested, state_entered(prepared_state(steps, A)), nested])
+    assert state.trust_stores[0].trust_store_arn == steps.trust_store_arn

@@ -222,6 +222,7 @@ def test_order() -> None:
         ('{"errorType": "E"}', '{"errorType": "E"}'),
         ("[1]", "[1]"),
         ("plain words", "plain words"),
+        ("[" * 5_000, "[" * 5_000),
         ("", ""),
     ],
 )

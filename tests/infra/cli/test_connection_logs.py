@@ -2,6 +2,7 @@
 
 import gzip
 import ipaddress
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +112,15 @@ def test_decompression_bomb_is_skipped(tmp_path: Path, monkeypatch: pytest.Monke
     assert [each.serial for each in found.clients.values()] == [CLIENT.serial]
     assert len(found.skipped) == 2
     assert found.lines < 40_000
+
+
+def test_line_is_read_in_linear_time(tmp_path: Path) -> None:
+    """A line of the longest kind that repeats a part of a log's line takes as long as any other."""
+    begin = "2026-11-23T03:05:00Z 192.0.2.1 1 443 - - - - "
+    write(tmp_path, *[begin + "NotBefore=1" + ";NotAfter=1" * 5_900] * 20, line(), name="a.log")
+    before = time.process_time()
+    assert len(search(str(tmp_path), ConnectionFilter()).clients) == 1
+    assert time.process_time() - before < 3
 
 
 @given(st.lists(st.text(max_size=200), max_size=5))
