@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
+from botocore.exceptions import UnknownServiceError
 from moto.core import errors
 from moto.core.model import OperationModel
 from moto.core.request import Request, determine_request_protocol
@@ -92,7 +93,7 @@ def parse_signed_request(environ: dict[str, Any], settings: Settings) -> SignedR
     moto_request = Request(environ, populate_request=False)
     try:
         operation, params = get_service_router(service).match(moto_request)
-    except NotFound:
+    except (NotFound, UnknownServiceError):
         return None
     finally:
         if service != "s3":

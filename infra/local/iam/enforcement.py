@@ -187,12 +187,6 @@ def _find_caller(request: SignedRequest) -> Caller | None:
     return None
 
 
-def is_known(access_key: str | None) -> bool:
-    """Return whether an access key is an administrator's or a role's."""
-    sessions = sts_backends[_state.settings.account_id]["aws"]
-    return is_administrator(access_key) or sessions.get_assumed_role_from_access_key(access_key or "") is not None
-
-
 def is_administrator(access_key: str | None) -> bool:
     """Return whether an access key is that of this process, or of an IAM user."""
     keys = [key.access_key_id for user in _backend().users.values() for key in user.access_keys]

@@ -12,7 +12,7 @@ from infra.local.core.requests import ServiceError, SignedRequest, error_respons
 from infra.local.core.settings import Settings
 from infra.local.iam import enforcement
 
-_NO_KEY = b"Refused: the request has no access key of this AWS. env.sh, which make up writes, sets one for tools.\n"
+_NO_KEY = b"Refused: the request has no administrator's access key. env.sh, which make up writes, sets one for tools.\n"
 _ERROR_STATUS = 400
 _NOT_FOUND = 404
 
@@ -29,9 +29,11 @@ class AuthorizationMiddleware:
         """Handle one request."""
         request = parse_signed_request(environ, self._settings)
         if request is None:
-            if not environ["PATH_INFO"].startswith(ANONYMOUS_PATH) and not enforcement.is_known(access_key_of(environ)):
+            # A role's policies say nothing about what is not a service's operation, so it takes an administrator.
+            is_anonymous = environ["PATH_INFO"].startswith(ANONYMOUS_PATH)
+            if not is_anonymous and not enforcement.is_administrator(access_key_of(environ)):
                 start_response("403 Forbidden", list(same_origin.HEADERS))
-                return [_NO_KEY]
+                return [] if environ["REQUEST_METHOD"] == "HEAD" else [_NO_KEY]
             body: Iterable[bytes] = self._application(environ, start_response)
             return body
         try:

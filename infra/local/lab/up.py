@@ -1,17 +1,24 @@
 """`make up`: runs the embedded AWS in the foreground, with everything that a revocation needs, until Ctrl-C."""
 
 import argparse
+import contextlib
+import fcntl
 import shlex
 import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from functions.pki import serial_number
 from infra.local.core.settings import Settings
 from infra.local.lab.lab import STARTING, Lab, deployed_lab
 from infra.local.server import EmbeddedAws, PortTaken
+
+
+class FolderTaken(RuntimeError):
+    """Another process uses the folder for its keys and its env.sh."""
 
 
 def main() -> int:
@@ -23,12 +30,23 @@ def main() -> int:
     settings = Settings()
     settings.private_ca.crl_delay_seconds = options.crl_after
     try:
-        with EmbeddedAws(settings, port=options.port) as aws:  # raises PortTaken before any file is touched
+        with _lock(options.folder), EmbeddedAws(settings, port=options.port) as aws:
             _run(aws, options, stop)
-    except PortTaken as error:
+    except (FolderTaken, PortTaken) as error:  # before any file of another instance is touched
         print(f"make up: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:  # the lock ends with the process, however it ends
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderTaken(f"another one uses {folder}: stop it, or choose another with --folder") from None
+        yield
 
 
 def _run(aws: EmbeddedAws, options: argparse.Namespace, stop: threading.Event) -> None:

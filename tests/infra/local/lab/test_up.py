@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.up import ROOT, Up, bring_down, bring_up
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -161,18 +162,21 @@ def test_trust_store_can_hold_only_the_root(tmp_path: Path) -> None:
     assert not (tmp_path / ".embedded" / "env.sh").exists()
 
 
-def test_second_instance_on_the_same_port_is_refused(up: Up) -> None:
-    """It names the port, and does not change the files of the running one."""
-    port = up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1]
+@pytest.mark.parametrize("taken", ["port", "folder"])
+def test_second_instance_is_refused(up: Up, tmp_path: Path, taken: str) -> None:
+    """It names what is taken, and does not change the files of the running one."""
+    keys = up.sh("sha256sum env.sh pki/*")
+    port = up.sh("echo $AWS_ENDPOINT_URL").rsplit(":", 1)[1] if taken == "port" else "0"
+    folder = str(up.folder if taken == "folder" else tmp_path)
     second = subprocess.run(
-        [sys.executable, "-m", "infra.local.lab.up", "--port", port, "--folder", str(up.folder)],
+        [sys.executable, "-m", "infra.local.lab.up", "--port", port, "--folder", folder],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert second.returncode == 1
-    assert port in second.stderr
-    assert (up.folder / "env.sh").exists()
-    assert len(up.sh("ls pki/*.key").split()) >= 3
+    assert (folder if taken == "folder" else port) in second.stderr
+    assert up.sh("sha256sum env.sh pki/*") == keys
