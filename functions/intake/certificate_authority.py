@@ -9,8 +9,8 @@ from cryptography import x509
 from functions.aws import acm_pca, s3
 from functions.errors import CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned, RequestRefused
 from functions.models.stored import CrlLocation
+from functions.pki.certificate_extensions import subject_key_identifier
 from functions.pki.chain import load, readable_certificates
-from functions.pki.crl import find_extension
 
 # A DISABLED CA issues nothing, but revokes and publishes CRLs (aws: PcaUpdateStatus).
 _CAN_REVOKE = ("ACTIVE", "DISABLED")
@@ -53,7 +53,7 @@ def read(arn: str, faults: list[RequestRefused]) -> CertificateAuthority:
         raise CertificateAuthorityUnusable(f"{arn} is {status}; only an {suitable} CA revokes and publishes CRLs")
     certificate, chain = acm_pca.get_certificate_authority_certificate(arn)
     ca = CertificateAuthority(arn, certificate, chain, _crl_location(arn, crl))
-    find_extension(ca.certificate, x509.SubjectKeyIdentifier, f"the certificate of {arn}")
+    subject_key_identifier(ca.certificate, f"the certificate of {arn}")  # every CRL is checked against it
     return ca
 
 

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from functions.errors import CrlAuthorityKeyMismatch, CrlSignNotAllowed
 from functions.pki import names
+from functions.pki.certificate_extensions import may_sign_crls, subject_key_identifier
 from functions.pki.chain import subject_public_key_info
 from functions.pki.crl import Crl, find_extension
 
@@ -16,10 +17,9 @@ from functions.pki.crl import Crl, find_extension
 def check_key_usage(certificate: x509.Certificate, label: str) -> None:
     """Refuse a certificate that may not sign CRLs; one without a key usage may (RFC 5280, 6.3.3 (f)).
 
-    Raises CrlSignNotAllowed, or CertificateAuthorityUnusable if its extensions cannot be read.
+    Raises CrlSignNotAllowed, or CertificateAuthorityUnusable if its key usage cannot be read.
     """
-    usage = find_extension(certificate, x509.KeyUsage, label)
-    if usage is not None and not usage.crl_sign:
+    if not may_sign_crls(certificate, label):
         raise CrlSignNotAllowed(
             f"{label} (serial number {certificate.serial_number:x}) has a key usage without cRLSign: with a CRL "
             "attached, load balancers would refuse every client of this CA. Have the certificate issued again with "
@@ -75,9 +75,9 @@ def describe_namesakes(
 
 
 def _differences(authority: x509.AuthorityKeyIdentifier, certificate: x509.Certificate) -> Iterator[str]:
-    key = find_extension(certificate, x509.SubjectKeyIdentifier)
-    if key and authority.key_identifier not in (None, key.digest):
-        yield f"key identifier {(authority.key_identifier or b'')[:32].hex(':')}, there {key.digest[:32].hex(':')}"
+    key = subject_key_identifier(certificate)
+    if key is not None and authority.key_identifier not in (None, key):
+        yield f"key identifier {(authority.key_identifier or b'')[:32].hex(':')}, there {key[:32].hex(':')}"
     if authority.authority_cert_serial_number not in (None, certificate.serial_number):
         yield f"serial number {authority.authority_cert_serial_number:x}, there {certificate.serial_number:x}"
     issuers = [each.value for each in authority.authority_cert_issuer or () if isinstance(each, x509.DirectoryName)]

@@ -11,8 +11,8 @@ from cryptography.utils import CryptographyDeprecationWarning
 from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate
 from functions.pki import names, private_keys, serial_number
+from functions.pki.certificate_extensions import is_ca_certificate
 from functions.pki.chain import is_issued_by, subject_public_key_info
-from functions.pki.crl import find_extension
 from functions.pki.unreadable import refuse_unreadable
 
 _MAX_SHOWN = 200
@@ -95,7 +95,7 @@ def _load(der: bytes, source: str) -> x509.Certificate:
 def _decode_fields(certificate: x509.Certificate) -> None:
     """Access the fields that cryptography decodes on first use, so that a fault in one is found here and not later."""
     subject_public_key_info(certificate)
-    certificate.not_valid_after_utc, certificate.extensions  # noqa: B018 - decoded
+    certificate.not_valid_after_utc  # noqa: B018 - decoded
 
 
 def client_certificates(
@@ -144,9 +144,3 @@ def check(certificate: x509.Certificate, ca_certificate: x509.Certificate, now: 
             f"{label} expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC: Private CA does not revoke "
             "expired certificates, and load balancers refuse them unless the listener ignores expiry. Leave it out"
         )
-
-
-def is_ca_certificate(certificate: x509.Certificate) -> bool:
-    """Return whether this is a CA certificate, by its basic constraints (RFC 5280, 4.2.1.9)."""
-    constraints = find_extension(certificate, x509.BasicConstraints, "the certificate")
-    return constraints is not None and constraints.ca

@@ -12,8 +12,7 @@ from typing import TypeVar
 from cryptography import x509
 
 from functions import limits
-from functions.errors import CertificateAuthorityUnusable, CrlMalformed, CrlTooLarge, CrlVersionUnsupported
-from functions.pki import names
+from functions.errors import CrlMalformed, CrlTooLarge, CrlVersionUnsupported
 from functions.pki.certificate_list import Outline, element, integer_octets, outline, walk
 from functions.pki.crl_pem import to_der
 from functions.pki.entry_extensions import EntryExtensions
@@ -105,23 +104,13 @@ def _read(der: bytes, parsed: x509.CertificateRevocationList, wanted: set[bytes]
     )
 
 
-def find_extension(
-    holder: x509.CertificateRevocationList | x509.Certificate,
-    kind: type[_Extension],
-    label: str = "the CA's certificate",
-) -> _Extension | None:
+def find_extension(parsed: x509.CertificateRevocationList, kind: type[_Extension]) -> _Extension | None:
     """Return the extension of this kind, or None.
 
-    Raises CrlMalformed, or for a certificate CertificateAuthorityUnusable, with its label and subject.
+    Raises CrlMalformed.
     """
-    if isinstance(holder, x509.CertificateRevocationList):
-        readable = refuse_unreadable(CrlMalformed, "the CRL cannot be read")
-    else:
-        shown = f"{names.quote_subject(holder)} (serial number {holder.serial_number:x})"
-        message = f"the extensions of {label}, {shown}, cannot be read. Replace this certificate"
-        readable = refuse_unreadable(CertificateAuthorityUnusable, message)
-    with readable:
-        extensions = holder.extensions
+    with refuse_unreadable(CrlMalformed, "the CRL cannot be read"):
+        extensions = parsed.extensions
     return next((each.value for each in extensions if isinstance(each.value, kind)), None)
 
 

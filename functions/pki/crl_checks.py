@@ -24,7 +24,8 @@ from functions.errors import (
     CrlVersionUnsupported,
 )
 from functions.pki import names
-from functions.pki.crl import Crl, find_extension
+from functions.pki.certificate_extensions import subject_key_identifier
+from functions.pki.crl import Crl
 from functions.pki.signature import verify
 
 _V2 = 2
@@ -61,9 +62,7 @@ def is_issued_by(crl: Crl, issuer: x509.Certificate) -> bool:
         check_signature(crl, issuer)
     except (CrlSignatureUnsupported, CrlSignatureInvalid):
         return False
-    key_identifier = _subject_key_identifier(
-        issuer
-    )  # of a certificate that has not signed it, extensions do not matter
+    key_identifier = subject_key_identifier(issuer)  # which matters only of a certificate that has signed it
     return None in (crl.authority_key_identifier, key_identifier) or crl.authority_key_identifier == key_identifier
 
 
@@ -127,7 +126,7 @@ def check_issuer(crl: Crl, issuer: x509.Certificate, *, require_key_identifier: 
         raise CrlIssuerMismatch(
             f"the CRL's issuer is {names.quote(crl.issuer_der)}, and the CA is {names.quote_subject(issuer)}{reason}"
         )
-    key_identifier = _subject_key_identifier(issuer)
+    key_identifier = subject_key_identifier(issuer)
     if not require_key_identifier and None in (crl.authority_key_identifier, key_identifier):
         return
     if crl.authority_key_identifier is None or crl.authority_key_identifier != key_identifier:
@@ -175,11 +174,6 @@ def _check_number(crl: Crl, number: int, attached: int, attached_sha256: str | N
             f"CRL number {number} is attached with other bytes: SHA-256 {attached_sha256} is attached, "
             f"{crl.sha256} was read (issuer {names.quote(crl.issuer_der)})"
         )
-
-
-def _subject_key_identifier(certificate: x509.Certificate) -> bytes | None:
-    extension = find_extension(certificate, x509.SubjectKeyIdentifier)
-    return extension.digest if extension else None
 
 
 def _describe(crl: Crl) -> str:

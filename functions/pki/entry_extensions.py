@@ -16,7 +16,9 @@ _MAX_REMEMBERED = 1_000
 
 
 @asn1.sequence
-class _Extension:
+class Extension:
+    """One extension (RFC 5280, 4.1): its value is the DER of its own type."""
+
     extn_id: x509.ObjectIdentifier
     critical: Annotated[bool, asn1.Default(value=False)]
     extn_value: bytes
@@ -26,7 +28,7 @@ class _Extension:
 class _RevokedCertificate:
     user_certificate: asn1.TLV
     revocation_date: asn1.TLV
-    crl_entry_extensions: list[_Extension] | None
+    crl_entry_extensions: list[Extension] | None
 
 
 class EntryExtensions:

@@ -10,7 +10,7 @@ from functions.models.plan import PlannedSerial
 from functions.models.states import RevocationOutcome
 from functions.models.stored import Manifest
 from functions.pki import names
-from functions.pki.certificates import is_ca_certificate
+from functions.pki.certificate_extensions import is_ca_certificate
 from functions.pki.chain import load
 from functions.revocation.error_codes import explain
 

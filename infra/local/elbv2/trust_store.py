@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from functions.pki import names
+from functions.pki.certificate_extensions import subject_key_identifier
 from functions.pki.certificate_list import outline
 from functions.pki.crl import find_extension
 from infra.local.core.requests import ServiceError
@@ -67,8 +68,8 @@ class RevocationList:
     def names_key_of(self, issuer: x509.Certificate) -> bool:
         """Return whether its authority key identifier is the issuer's key, or one of the two has none."""
         listed = find_extension(self.crl, x509.AuthorityKeyIdentifier)
-        held = find_extension(issuer, x509.SubjectKeyIdentifier)
-        return not listed or not held or listed.key_identifier in (None, held.digest)
+        held = subject_key_identifier(issuer)
+        return not listed or held is None or listed.key_identifier in (None, held)
 
     def error_of(self, certificate: x509.Certificate, issuer: x509.Certificate) -> int:
         """Return OpenSSL's error for a certificate whose issuer's list this is, or 0; times are not checked."""

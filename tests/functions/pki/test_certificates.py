@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from functions import limits
 from functions.errors import CertificateExpired, CertificateIssuerMismatch, InvalidCertificate, PrivateKeyGiven
-from functions.pki import certificates
+from functions.pki import certificate_extensions, certificates
 from functions.pki.certificate_list import integer_octets
 from tests.support import pki
 from tests.support.der_crl import INTEGER, wrap
@@ -223,4 +223,4 @@ def test_certificate_without_basic_constraints() -> None:
         .not_valid_after(NOW + DAY)
         .sign(CA.key, pki.SHA256)
     )
-    assert not certificates.is_ca_certificate(certificate)
+    assert not certificate_extensions.is_ca_certificate(certificate)

@@ -18,7 +18,7 @@ from functions.errors import (
     InvalidCertificate,
     RevocationError,
 )
-from functions.pki import bundle_checks, certificates, chain, crl, crl_checks, names
+from functions.pki import bundle_checks, certificate_extensions, certificates, chain, crl, crl_checks, names
 from tests.functions.pki.agreement.changes import names_ca
 from tests.functions.pki.agreement.variants import (
     COMMON_NAME,
@@ -73,7 +73,7 @@ def calls(ca: x509.Certificate, crl_der: bytes, bundle: bytes, other: x509.Certi
         lambda: bundle_checks.check_key_usage(ca, "it"),
         lambda: bundle_checks.describe_namesakes(ca, [other, ca], "a store"),
         lambda: certificates.check(ca, other, pki.NOW),
-        lambda: certificates.is_ca_certificate(ca),
+        lambda: certificate_extensions.is_ca_certificate(ca),
         lambda: chain.ca_id_from_key(ca),
         lambda: names.quote(names.issuer(ca)),
         lambda: crl_checks.is_issued_by(crl.read(crl_der), ca),
@@ -136,23 +136,46 @@ def test_a_ca_with_an_odd_name() -> None:
         crl_checks.check(crl.read(CA.crl()), issuer=ca, now=pki.NOW, require_key_identifier=True)
 
 
-UNREADABLE = [
-    pytest.param(extension("1.3.6.1.5.5.7.1.24", wrap(SEQUENCE, wrap(0x02, b"\x06"))), id="TLS feature 6"),
-    pytest.param(extension("2.5.29.17", wrap(SEQUENCE, wrap(0xA5, wrap(0x0C, b"x")))), id="general name"),
-    pytest.param(extension("2.5.29.37", b"\x05\0"), id="not what it should be"),
-]
+ODD_EXTENSIONS = {
+    "TLS feature 6": extension("1.3.6.1.5.5.7.1.24", wrap(SEQUENCE, wrap(0x02, b"\x06"))),
+    "general name": extension("2.5.29.17", wrap(SEQUENCE, wrap(0xA5, wrap(0x0C, b"x")))),
+    "not what it should be": extension("2.5.29.37", b"\x05\0"),
+    "twice": extension("1.2.3", b"\x05\0") * 2,
+}
 
 
-@pytest.mark.parametrize("value", UNREADABLE)
-def test_an_extension_that_cannot_be_read(value: bytes) -> None:
-    """A client's certificate is refused by name, and so is a CA's."""
-    der = Variant(more_in_ca=value).ca
-    with pytest.raises(InvalidCertificate, match=r"certificate 1 of a file is not a readable"):
-        certificates.read(der, "a file")
-    with pytest.raises(
-        CertificateAuthorityUnusable, match=r"of the CA in store 1, 'CN=.*serial number 1001.*cannot be"
-    ):
-        bundle_checks.check_key_usage(chain.load(pem(der), "it"), "the CA in store 1")
+@pytest.mark.parametrize("odd", ODD_EXTENSIONS.values(), ids=ODD_EXTENSIONS)
+def test_an_odd_extension_that_is_not_needed(odd: bytes) -> None:
+    """It does not matter, in a client's certificate or a CA's."""
+    variant = Variant(more_in_ca=odd)
+    ca = chain.load(pem(variant.ca), "it")
+    bundle_checks.check_key_usage(ca, "it")
+    crl_checks.check(crl.read(variant.crl(5)), issuer=ca, now=pki.NOW, require_key_identifier=False)
+    assert certificate_extensions.is_ca_certificate(certificates.read(variant.ca, "a file")[0])
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(Variant(key_usage=b"\x05\0"), id="NULL"),
+        pytest.param(Variant(more_in_ca=extension("2.5.29.15", b"\x03\x02\x01\x06")), id="twice"),
+    ],
+)
+def test_a_key_usage_that_cannot_be_read(variant: Variant) -> None:
+    """The certificate and the place where it was found are named."""
+    message = r"of the CA in store 1, 'CN=.*serial number 1001.*cannot be"
+    with pytest.raises(CertificateAuthorityUnusable, match=message):
+        bundle_checks.check_key_usage(chain.load(pem(variant.ca), "it"), "the CA in store 1")
+
+
+def test_other_needed_extensions_that_cannot_be_read() -> None:
+    """A key identifier that is not an OCTET STRING, and basic constraints that occur twice, are refused by name."""
+    variant = Variant(ca_key_identifier=None, more_in_ca=extension("2.5.29.14", b"\x05\0"))
+    with pytest.raises(CertificateAuthorityUnusable, match=r"extensions of the CA's certificate, 'CN=.*cannot be read"):
+        certificate_extensions.subject_key_identifier(chain.load(pem(variant.ca), "it"))
+    (twice,) = certificates.read(Variant(more_in_ca=extension("2.5.29.19", b"\x30\0")).ca, "a file")
+    with pytest.raises(InvalidCertificate, match=r"basic constraints of certificate 1001"):
+        certificate_extensions.is_ca_certificate(twice)
 
 
 @pytest.mark.parametrize("key", [ed25519.Ed25519PrivateKey.generate(), mldsa.MLDSA44PrivateKey.generate()])
