@@ -52,11 +52,14 @@ benchmark: build ## Measure a CRL of 500,000 entries, and a list of 10,000 seria
 	@$(RUN) -m tests.benchmarks.crl
 	@$(RUN) -m tests.benchmarks.serial_list
 
-deploy: build .tools/sam/.ready ## Deploy the stack to AWS: asks the first time, quiet later (STACK=name for another)
-	@$(RUN) -m infra.deploy up $(if $(STACK),--stack $(STACK)) $(if $(TURN_ON_CRL),--turn-on-crl) $(PARAMETERS)
+# Make passes PARAMETERS on in the environment, so that no shell reads its quotes and brackets.
+WHERE = $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
 
-destroy: .venv/.ready .tools/sam/.ready ## Remove the stack from AWS; the buckets with CRLs and reports stay
-	@$(RUN) -m infra.deploy down $(if $(YES),--yes)
+deploy: build .tools/sam/.ready ## Deploy the stack to AWS (STACK, REGION, TURN_ON_CRL=yes, PARAMETERS="Name=Value …")
+	@$(RUN) -m infra.deploy up $(WHERE) $(if $(TURN_ON_CRL),--turn-on-crl)
+
+destroy: .venv/.ready .tools/sam/.ready ## Remove the stack from AWS (STACK, REGION, YES=1); its buckets stay
+	@$(RUN) -m infra.deploy down $(WHERE) $(if $(YES),--yes)
 
 lock: $(UV) ## Lock the dependencies by version and hash
 	@UV=$(UV) sh infra/tools/lock.sh

@@ -1,116 +1,160 @@
-"""`make deploy` and `make destroy`: run SAM, keep the answers in samconfig.toml, and check the CA's CRL and its bucket.
+"""`make deploy` and `make destroy`: check a stack's parameters against the account, and have SAM change the stack.
 
-The first run asks for every parameter of the template; later runs use the answers of the first.
+The stack itself keeps its parameters. At a terminal, the first deployment asks for them; later ones ask whether to
+change any. PARAMETERS="Name=Value …" changes some without asking.
 """
 
 import argparse
+import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
-from infra.deploy import crl_bucket
-from infra.deploy.config import read_config, write_config
-from infra.deploy.namesakes import find_namesakes
-from infra.deploy.parameters import ParameterRefused, ask_parameters, check_parameter
-from infra.template import TEMPLATE, load_template
+from infra.deploy import crl_configuration, parameters, questions, sam, trust_stores
+from infra.deploy.account import Account, Refused, read_account
+from infra.deploy.finding import Finding
+from infra.deploy.stack import Stack, delete_remains, read_stack
 
-ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / "samconfig.toml"
-SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 DEFAULT_STACK = "mtls-revocation"
+_KEPT = {"CrlBucketName": "CRLs", "WorkflowBucketName": "reports", "InputBucketName": "inputs"}
+_FIRST_RECONCILE = {"Reconcile": True, "RequestedBy": "make deploy"}
 
 
 def deploy_stack(options: argparse.Namespace, console: Console) -> int:
     """Deploy the stack, and return SAM's exit code."""
-    parameters = dict(each.split("=", 1) for each in options.parameters)
-    if parameters:
-        definitions = load_template()["Parameters"]
-        if unknown := sorted(parameters.keys() - definitions.keys()):
-            raise ParameterRefused(f"the template has no parameter {', '.join(unknown)}")
-        missing = sorted(
-            n for n, definition in definitions.items() if n not in parameters and "Default" not in definition
-        )
-        if missing:
-            raise ParameterRefused(f"{', '.join(missing)} must be given")
-        for name, value in parameters.items():
-            check_parameter(name, value, definitions[name])
-        write_config(options.config, options.stack, options.region or _region(), parameters)
-    elif not options.config.exists():
-        console.print("First deployment: a few questions. The answers are kept in samconfig.toml.")
-        stack = Prompt.ask("Stack name", console=console, default=options.stack)
-        region = Prompt.ask("Region", console=console, default=options.region or _region())
-        write_config(options.config, stack, region, ask_parameters(console, region))
-    stack, region, parameters = read_config(options.config)
-    command: list[str | Path] = [SAM, "deploy", "--template-file", TEMPLATE, "--config-file", options.config]
-    code = subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
-    if code:
+    account = _introduce(options, console)
+    stack = read_stack(options.stack)
+    present = stack.parameters if stack else {}
+    values = {**present, **_answers(options, console, account, stack)}
+    parameters.check_all(values, account)
+    changes = {name: value for name, value in values.items() if _differs(name, value, stack)}
+    for name, value in changes.items():
+        console.print(f"{name}: {present.get(name, '') or 'nothing'} → {value or 'nothing'}", highlight=False)
+    if stack and stack.is_remains:
+        console.print(f"Deleting what is left of stack {stack.name}, which was never complete ...")
+        delete_remains(stack.name)
+    if code := sam.deploy(options.stack, account.region, changes):
         return code
-    outputs = _outputs(stack, region)
-    _check_crl(options, console, parameters, outputs["CrlBucketName"], region)
-    console.print(f"\nStart: {outputs['StartCommand']}", soft_wrap=True, highlight=False)
-    console.print(f"Watch: {outputs['ConsoleUrl']}", soft_wrap=True, highlight=False)
-    console.print(f"       {outputs['DashboardUrl']}", soft_wrap=True, highlight=False)
+    deployed = read_stack(options.stack)
+    if deployed is None:
+        raise Refused(f"stack {options.stack} was deployed, and is gone: somebody deletes it")
+    is_crl_read = _check_crl(options, console, deployed)
+    _warn_of_namesakes(console, deployed)
+    if is_crl_read and (stack is None or stack.is_remains):
+        _reconcile(console, deployed)
+    for label, output in (("Start", "StartCommand"), ("Watch", "ConsoleUrl"), ("     ", "DashboardUrl")):
+        console.print(f"{label}: {deployed.outputs[output]}", soft_wrap=True, highlight=False)
     return 0
 
 
-def _region() -> str:
-    """Return the Region that the aws command uses; boto3 does not read AWS_REGION."""
-    return os.environ.get("AWS_REGION") or boto3.Session().region_name or "eu-central-1"
+def _introduce(options: argparse.Namespace, console: Console) -> Account:
+    account = read_account(options.region)
+    console.print(
+        f"Account {account.account_id}, Region {account.region}, stack {options.stack}, as {account.caller}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    return account
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "SAM_CLI_TELEMETRY": "0"}
+def _answers(options: argparse.Namespace, console: Console, account: Account, stack: Stack | None) -> Mapping[str, str]:
+    """Return the parameters that the operator gives, checked against the account."""
+    given, present = parameters.parse(options.parameters), stack.parameters if stack else {}
+    if not given and console.is_terminal and (stack is None or _wants_changes(console, stack)):
+        return questions.ask_parameters(console, account, present)
+    parameters.check_all({**present, **given}, account)
+    for name in parameters.definitions():
+        if name in given:
+            questions.show(console, questions.check_answer(name, {**present, **given}, account))
+    return given
 
 
-def _outputs(stack: str, region: str) -> dict[str, str]:
-    description = boto3.client("cloudformation", region_name=region).describe_stacks(StackName=stack)["Stacks"][0]
-    return {each["OutputKey"]: each["OutputValue"] for each in description["Outputs"]}
+def _wants_changes(console: Console, stack: Stack) -> bool:
+    for name, value in stack.parameters.items():
+        console.print(f"  {name} = {value}", soft_wrap=True, highlight=False)
+    return Confirm.ask("Change any of these parameters?", console=console, default=stack.is_remains)
 
 
-def _check_crl(
-    options: argparse.Namespace, console: Console, parameters: Mapping[str, str], bucket: str, region: str
-) -> None:
-    """Warn if the CA's CRL goes elsewhere than the stack reads it, if its bucket lacks something, or of namesakes."""
-    arn = parameters["CertificateAuthorityArn"]
-    difference = crl_bucket.find_difference(arn, bucket, region)
-    if difference:
-        console.print(f"\n[yellow]{difference}[/]", soft_wrap=True)
-        if options.turn_on_crl or (console.is_terminal and Confirm.ask("Change it now?", default=False)):
-            outcome = crl_bucket.turn_on_crl(arn, bucket, region)
-        else:
-            outcome = "Not changed. To change it: make deploy TURN_ON_CRL=yes"
-        console.print(outcome, soft_wrap=True, highlight=False)
-    if parameters.get("AcceptNamesakes") != "true":
-        for namesakes in find_namesakes(arn, parameters.get("TrustStoreArns", ""), region):
+def _differs(name: str, value: str, stack: Stack | None) -> bool:
+    """Return whether SAM has to be given a parameter; what it is not given keeps its value, or gets its default."""
+    kept = stack.parameters if stack and not stack.is_remains else {}
+    return value != kept.get(name, str(parameters.definitions()[name].get("Default", "")))
+
+
+def _check_crl(options: argparse.Namespace, console: Console, stack: Stack) -> bool:
+    """Return whether the CA writes its CRL where the stack reads it; if not, change that on request."""
+    if options.turn_on_crl:
+        for finding in _differences(stack):
+            console.print(finding.text, soft_wrap=True, highlight=False)
+            questions.apply(console, finding)
+    else:
+        questions.show(console, _differences(stack))
+    return not _differences(stack)
+
+
+def _differences(stack: Stack) -> list[Finding]:
+    ca = crl_configuration.read_ca(stack.parameters["CertificateAuthorityArn"])
+    folder = stack.parameters["CrlFolder"].strip("/")
+    return list(crl_configuration.find_differences(ca, stack.outputs["CrlBucketName"], folder))
+
+
+def _warn_of_namesakes(console: Console, stack: Stack) -> None:
+    if stack.parameters["AcceptNamesakes"] != "true":
+        arn, trust_store_arns = stack.parameters["CertificateAuthorityArn"], stack.parameters["TrustStoreArns"]
+        for namesakes in trust_stores.find_namesakes(arn, trust_store_arns):
             console.print(f"[yellow]{namesakes}, or set AcceptNamesakes[/]", soft_wrap=True, highlight=False)
-    for problem in crl_bucket.find_problems(arn, bucket, region, parameters.get("CrlFolder", "crl")):
-        console.print(f"[yellow]{problem}[/]", soft_wrap=True, highlight=False)
+
+
+def _reconcile(console: Console, stack: Stack) -> None:
+    """Start the first reconcile, so that the alarms have data before the schedule begins."""
+    arn = stack.outputs["StateMachineArn"]
+    try:
+        started = boto3.client("stepfunctions").start_execution(stateMachineArn=arn, input=json.dumps(_FIRST_RECONCILE))
+    except ClientError as error:
+        console.print(f"[yellow]The first reconcile was not started: {error}[/]", soft_wrap=True, highlight=False)
+    else:
+        name = started["executionArn"].rpartition(":")[2]
+        console.print(f"A first reconcile has started: revocation watch {name}", soft_wrap=True, highlight=False)
 
 
 def destroy_stack(options: argparse.Namespace, console: Console) -> int:
     """Remove the stack, and return SAM's exit code; 1 if the operator does not confirm."""
-    stack, region, parameters = read_config(options.config)
-    if not options.yes and Prompt.ask(f"This removes the stack. Type its name ({stack})", console=console) != stack:
-        console.print("Nothing was removed.")
-        return 1
-    buckets = [_outputs(stack, region)[name] for name in ("CrlBucketName", "WorkflowBucketName")]
-    arn = parameters["CertificateAuthorityArn"]
-    if not crl_bucket.find_difference(arn, buckets[0], region):
-        console.print(
-            f"[yellow]{arn} still writes its CRL to {buckets[0]}, and will fail to without the bucket policy.[/]"
-        )
-    command: list[str | Path] = [SAM, "delete", "--no-prompts", "--stack-name", stack, "--region", region]
-    code = subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
+    account = _introduce(options, console)
+    stack = read_stack(options.stack)
+    if stack is None:
+        raise Refused(f"there is no stack {options.stack} in {account.region}: give STACK=… or REGION=…")
+    kept = [f"s3://{stack.outputs[name]} ({content})" for name, content in _KEPT.items() if name in stack.outputs]
+    console.print(f"These buckets stay: {', '.join(kept) or 'none'}.", soft_wrap=True, highlight=False)
+    _warn_of_crl(console, stack)
+    if not options.yes:
+        if not console.is_terminal:
+            raise Refused("there is no terminal to confirm at: add YES=1")
+        if Prompt.ask(f"This removes the stack. Type its name ({stack.name})", console=console) != stack.name:
+            console.print("Nothing was removed.")
+            return 1
+    code = sam.delete(stack.name, account.region)
     if not code:
-        console.print(f"Kept: s3://{buckets[0]} (CRLs) and s3://{buckets[1]} (reports); empty and delete them by hand.")
+        console.print(f"Removed. Kept, to empty and delete by hand: {', '.join(kept) or 'nothing'}.", soft_wrap=True)
     return code
+
+
+def _warn_of_crl(console: Console, stack: Stack) -> None:
+    """Warn if the CA writes its CRL to the bucket that the stack created, whose policy goes with the stack."""
+    if stack.parameters.get("CrlBucketName") or not stack.outputs:
+        return
+    ca = crl_configuration.read_ca(stack.parameters["CertificateAuthorityArn"])
+    if ca.bucket == stack.outputs["CrlBucketName"]:
+        console.print(
+            f"[yellow]{ca.arn} still writes its CRL to {ca.bucket}, and cannot without the bucket's policy, which goes "
+            "with the stack: turn its CRL off, or have it written elsewhere.[/]",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def parse_options(arguments: list[str] | None) -> argparse.Namespace:
@@ -118,12 +162,15 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("command", choices=("up", "down"))
     parser.add_argument("--stack", default=DEFAULT_STACK)
-    parser.add_argument("--region")
-    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--region", help="by default the one that the aws command uses")
     parser.add_argument("--turn-on-crl", action="store_true", help="have the CA write its CRL to the stack's bucket")
     parser.add_argument("--yes", action="store_true", help="remove without asking")
-    parser.add_argument("parameters", nargs="*", metavar="Name=Value", help="of the template; nothing is asked")
-    return parser.parse_intermixed_args(arguments)
+    parser.add_argument(
+        "--parameters",
+        default=os.environ.get("PARAMETERS", ""),  # as make passes it on, so that no shell reads it
+        help="Name=Value …; nothing is asked",
+    )
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,6 +178,9 @@ def main(arguments: list[str] | None = None) -> int:
     options, console = parse_options(arguments), Console()
     try:
         return deploy_stack(options, console) if options.command == "up" else destroy_stack(options, console)
-    except (ParameterRefused, ClientError, BotoCoreError, FileNotFoundError) as error:
+    except (Refused, ClientError, BotoCoreError) as error:
         print(f"make {'deploy' if options.command == 'up' else 'destroy'}: {error}", file=sys.stderr)
         return 2
+    except (KeyboardInterrupt, EOFError):
+        print("\nStopped. Nothing was changed that is not shown above.", file=sys.stderr)
+        return 130

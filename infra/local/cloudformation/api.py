@@ -16,7 +16,7 @@ from moto.cloudformation.parsing import Output
 from moto.cloudformation.responses import CloudFormationResponse
 
 from infra.build import BUILD
-from infra.local.cloudformation import deploy
+from infra.local.cloudformation import deploy, rollback
 from infra.local.cloudformation.context import Aws
 
 
@@ -65,7 +65,8 @@ class EmbeddedResourceMap:
         }
         self.template, self.resolved_parameters = template, defaults | dict(parameters or self.resolved_parameters)
         self.stack.parameters = self.resolved_parameters  # compared by the next update to detect that nothing changed
-        plain = json.loads(json.dumps(template))  # a copy without the parser's own classes; moto keeps the original
+        # A copy without the parser's own classes, such as the date of an unquoted version; moto keeps the original.
+        plain = json.loads(json.dumps(template, default=str))
         _replace_layer(self.aws, plain)
         deploy.deploy_packaged(self.aws, plain, self.resolved_parameters, self.name)
 
@@ -120,6 +121,7 @@ def install(aws: Aws) -> None:
         body: bytes = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body.decode()
 
+    rollback.install(aws)
     CloudFormationResponse._get_stack_from_s3_url = read_template  # type: ignore[assignment,method-assign] # noqa: SLF001
     Stack._create_resource_map = create_resource_map  # type: ignore[assignment,method-assign] # noqa: SLF001
     Stack._create_output_map = create_output_map  # type: ignore[assignment,method-assign] # noqa: SLF001

@@ -53,7 +53,7 @@ class Stack:
 
     resources: dict[str, tuple[str, Resource]] = field(default_factory=dict)
     outputs: Outputs = field(default_factory=dict)
-    retained: set[str] = field(default_factory=set)
+    retained: dict[str, str] = field(default_factory=dict)  # with their DeletionPolicy
     properties: dict[str, str] = field(default_factory=dict)  # resolved, as JSON, to compare at the next deployment
     replaced: set[str] = field(default_factory=set)  # in the present deployment
 
@@ -92,8 +92,8 @@ def deploy_packaged(aws: Aws, template: dict[str, Any], parameters: Mapping[str,
         ):
             stack.resources.pop(logical_id, None)  # it was deleted with the resource it belongs to
         deployed = _create_or_update(aws, stack, stack_name, (logical_id, resource["Type"]), values)
-        if resource.get("DeletionPolicy", "Delete") != "Delete":
-            stack.retained.add(logical_id)
+        if (policy := resource.get("DeletionPolicy", "Delete")) != "Delete":
+            stack.retained[logical_id] = policy
         resolver.names[logical_id] = deployed.ref
         resolver.attributes |= {(logical_id, name): value for name, value in deployed.attributes.items()}
     for logical_id in [each for each in reversed(stack.resources) if each not in declared]:
@@ -123,7 +123,11 @@ def _create_or_update(
         if existing:
             resource_type.delete(aws, existing[1])
             stack.replaced.add(logical_id)
-        resource = resource_type.create(aws, properties)
+        try:
+            resource = resource_type.create(aws, properties)
+        except Exception:
+            stack.resources.pop(logical_id, None)  # what it was to replace is gone
+            raise
     stack.resources[logical_id], stack.properties[logical_id] = (type_, resource), text
     properties.check_all_taken(LIMITATIONS)
     return resource
@@ -136,9 +140,14 @@ def _remove(aws: Aws, stack: Stack, logical_id: str) -> None:
         RESOURCE_TYPES[type_].delete(aws, resource)
 
 
-def destroy(aws: Aws, stack_name: str) -> None:
-    """Delete a stack's resources, the last one first, except those that the template retains."""
+def destroy(aws: Aws, stack_name: str, *, rolls_back: bool = False) -> None:
+    """Delete a stack's resources, the last one first, except those that the template retains.
+
+    If the creation of the stack is rolled back, those with RetainExceptOnCreate are deleted as well.
+    """
     stack = aws.stacks.pop(stack_name)
+    if rolls_back:
+        stack.retained = {name: policy for name, policy in stack.retained.items() if policy == "Retain"}
     for logical_id in list(reversed(stack.resources)):
         _remove(aws, stack, logical_id)
 
