@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Several threads may use a client at once, but not create one (boto3: guide/clients, multithreading).
 _client_lock = threading.Lock()
 
+_ABSENT = ("ResourceNotFoundException", "InvalidArnException")
+
 
 @functools.cache
 def _acm_pca() -> "ACMPCAClient":
@@ -29,7 +31,7 @@ def describe_certificate_authority(arn: str) -> dict[str, Any]:
         CertificateAuthorityNotFound: there is no such CA, or the ARN is malformed.
 
     """
-    codes = dict.fromkeys(("ResourceNotFoundException", "InvalidArnException"), CertificateAuthorityNotFound)
+    codes = dict.fromkeys(_ABSENT, CertificateAuthorityNotFound)
     with translate_errors("DescribeCertificateAuthority", arn, **codes):
         response = _acm_pca().describe_certificate_authority(CertificateAuthorityArn=arn)
         return dict(response["CertificateAuthority"])
@@ -46,13 +48,13 @@ def get_certificate(certificate_authority_arn: str, serial: int) -> str:
     """Return a certificate that the CA issued, PEM.
 
     A certificate's ARN ends in its serial number: 32 hexadecimal digits in Private CA's events, decimal in the API
-    reference's examples. Both are tried.
+    reference's examples. Both are tried; AWS does not say whether it calls the wrong one malformed or not found.
 
     """
     try:
         return _get_certificate(certificate_authority_arn, f"{serial:032x}")
     except AwsCallRefused as error:
-        if error_code(error) != "ResourceNotFoundException":
+        if error_code(error) not in _ABSENT:
             raise
         return _get_certificate(certificate_authority_arn, str(serial))
 

@@ -34,14 +34,15 @@ def test_ca_not_found(code: str) -> None:
     assert type(error_of(ACM_PCA + "DescribeCertificateAuthority", code)) is CertificateAuthorityNotFound
 
 
-def test_either_form_of_certificate_arn(steps: Steps) -> None:
-    """A certificate's ARN may end in 32 hexadecimal digits or in decimal: if one is not found, the other is tried."""
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidArnException"])
+def test_either_form_of_certificate_arn(steps: Steps, code: str) -> None:
+    """A certificate's ARN may end in 32 hexadecimal digits or in decimal: if one is refused, the other is tried."""
     client = steps.lab.authority.issue_client(steps.lab.folder, steps.name)
     action, calls = ACM_PCA + "GetCertificate", Counter[str]()
     faults.observe(lambda called, _: calls.update([called]))
     assert acm_pca.get_certificate(steps.lab.authority.arn, client.serial).startswith("-----BEGIN")
     assert calls == {action: 1}
-    faults.add(action, code="ResourceNotFoundException")
+    faults.add(action, code=code)
     with pytest.raises(AwsCallRefused, match=f"certificate/{client.serial} "):
         acm_pca.get_certificate(steps.lab.authority.arn, client.serial)
     assert calls == {action: 3}
