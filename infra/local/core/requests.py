@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
+from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
 from moto.core import errors
@@ -157,3 +158,13 @@ def error_response(request: SignedRequest, error: ServiceError) -> tuple[int, di
     response = get_serializer_class(model.service_name, request.protocol)(OperationModel({}, model)).serialize(error)
     body, headers = response["body"], {**response["headers"], "x-amzn-requestid": str(uuid4())}
     return status, headers, body.encode() if isinstance(body, str) else body
+
+
+def unknown_error_response(environ: Mapping[str, Any], error: ServiceError) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of an error of a service that was not recognized, in the request's protocol."""
+    if "HTTP_X_AMZ_TARGET" in environ or "json" in environ.get("CONTENT_TYPE", ""):
+        body = json.dumps({"__type": error.code, "message": error.message})
+        return error.status, {"Content-Type": "application/x-amz-json-1.1"}, body.encode()
+    code, message = escape(error.code), escape(error.message)
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    return error.status, {"Content-Type": "text/xml"}, body.encode()

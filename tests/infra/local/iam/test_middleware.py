@@ -1,0 +1,36 @@
+"""What moto does not know, or fails at, is answered by a named error in the form of the service that was called."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.server import EmbeddedAws
+
+
+def error(call: Any, **arguments: object) -> tuple[int, str, str]:  # noqa: ANN401 - a method of boto3
+    """Return the HTTP status, the code and the message of a refused call."""
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    response: Any = refused.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
+
+
+def test_actions_that_are_not_implemented(aws: EmbeddedAws) -> None:
+    """501, which boto3 does not repeat: of services that are realized here, and of one that only moto has."""
+    arn = "arn:aws:states:eu-central-1:123456789012:stateMachine:machine"
+    for refused in (
+        error(aws.client("stepfunctions").list_state_machine_versions, stateMachineArn=arn),
+        error(aws.client("service-quotas").list_services),
+    ):
+        assert refused[:2] == (501, "NotImplemented")
+        assert "does not implement" in refused[2]
+
+
+def test_faults_of_moto(aws: EmbeddedAws) -> None:
+    """500 with a code, and not a page of HTML."""
+    kms = aws.client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    status, code, message = error(kms.disable_key, KeyId=arn)  # moto takes the ID alone
+    assert (status, code) == (500, "InternalFailure")
+    assert message.startswith("The embedded AWS failed: KeyError: 'arn:aws:kms:")
