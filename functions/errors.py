@@ -200,7 +200,8 @@ class CrlBucketNotWritable(CrlNotPublished):
         "The certificates are revoked but not yet blocked. Let Private CA write to its CRL bucket: the bucket policy "
         "must allow the principal acm-pca.amazonaws.com s3:PutObject, s3:PutObjectAcl, s3:GetBucketAcl and "
         "s3:GetBucketLocation on the bucket and its objects, with aws:SourceAccount and aws:SourceArn of this account "
-        "and CA, and ACLs must not be disabled. Private CA tries again every 15 minutes; "
+        "and CA. If the bucket blocks public ACLs or has ACLs disabled, the CA's S3ObjectAcl must be "
+        "BUCKET_OWNER_FULL_CONTROL. Private CA tries again every 15 minutes; "
         "then start a new execution with the same input."
     )
 

@@ -13,7 +13,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, a Region, and the ARN of whoever deploys."""
+    """An account, a Region, and the ARN of the caller."""
 
     account_id: str
     region: str

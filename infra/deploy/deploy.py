@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
-from infra.deploy import crl_configuration, parameters, questions, sam, trust_stores
+from infra.deploy import crl_configuration, kms_key, parameters, questions, sam, trust_stores
 from infra.deploy.account import Account, Refused, read_account
 from infra.deploy.finding import Finding
 from infra.deploy.stack import Stack, delete_remains, read_stack
@@ -32,6 +32,7 @@ def deploy_stack(options: argparse.Namespace, console: Console) -> int:
     present = stack.parameters if stack else {}
     values = {**present, **_answers(options, console, account, stack)}
     parameters.check_all(values, account)
+    kms_key.check_crl_bucket(values)
     changes = {name: value for name, value in values.items() if _differs(name, value, stack)}
     for name, value in changes.items():
         console.print(f"{name}: {present.get(name, '') or 'nothing'} → {value or 'nothing'}", highlight=False)

@@ -113,7 +113,7 @@ def _check_pair(larger: str, smaller: str, values: Mapping[str, str]) -> None:
 def _arns(name: str, value: str) -> list[str]:
     if name == "TrustStoreArns":
         return value.split(",") if value else []
-    return [value] if name == "CertificateAuthorityArn" else []
+    return [value] if name.endswith("Arn") and value else []
 
 
 def _check_arn(name: str, arn: str, account: Account) -> None:

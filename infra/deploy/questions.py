@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
-from infra.deploy import crl_bucket, crl_configuration, parameters, trust_stores
+from infra.deploy import crl_bucket, crl_configuration, kms_key, parameters, trust_stores
 from infra.deploy.account import Account
 from infra.deploy.finding import Finding
 from infra.deploy.parameters import ParameterRefused
@@ -97,6 +97,8 @@ def check_answer(name: str, answers: Mapping[str, str], account: Account) -> Ite
         elif name == "CrlFolder" and bucket:
             ca = crl_configuration.read_ca(arn)
             yield from crl_bucket.find_problems(ca, bucket, answers[name], account)
+        elif name.endswith("KmsKeyArn") and answers[name]:
+            kms_key.check_key(name, answers[name])
     except (ClientError, BotoCoreError) as error:
         yield Finding(f"{name} {_UNKNOWN}: {error}", "check it by hand")
 

@@ -7,6 +7,9 @@ import pytest
 import yaml
 
 from functions.version import VERSION
+from infra.local.cloudformation.deploy import destroy
+from infra.local.lab.lab import STACK, deployed_lab
+from infra.local.server import EmbeddedAws
 from infra.template import Node, load_template
 
 
@@ -49,3 +52,23 @@ def test_one_version() -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert load_template()["Outputs"]["Version"]["Value"] == project["version"] == VERSION
     assert f"\n## {VERSION}\n" in (root / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("key", ["", "arn:aws:kms:eu-central-1:123456789012:key/mine"])
+def test_encryption_and_retention(aws: EmbeddedAws, tmp_path: Path, key: str) -> None:
+    """With a key, buckets and topic use it, and each function's role may; reports expire if wanted."""
+    with deployed_lab(aws, tmp_path / "pki", KmsKeyArn=key, ReportRetentionDays="90" if key else "0") as lab:
+        s3 = aws.client("s3")
+        for name in ("CrlBucketName", "WorkflowBucketName", "InputBucketName"):
+            (rule,) = s3.get_bucket_encryption(Bucket=lab.outputs[name])["ServerSideEncryptionConfiguration"]["Rules"]
+            wanted = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else {"SSEAlgorithm": "AES256"}
+            assert rule["ApplyServerSideEncryptionByDefault"] == wanted
+        topic = aws.client("sns").get_topic_attributes(TopicArn=lab.outputs["NotificationTopicArn"])["Attributes"]
+        assert topic.get("KmsMasterKeyId", "") == key
+        roles = [each["RoleName"] for each in aws.client("iam").list_roles()["Roles"] if "Function" in each["RoleName"]]
+        assert len(roles) == len(aws.client("lambda").list_functions()["Functions"])
+        allowed = [aws.client("iam").list_role_policies(RoleName=role)["PolicyNames"] for role in roles]
+        assert {"KmsKey" in names for names in allowed} == {bool(key)}
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=lab.outputs["WorkflowBucketName"])["Rules"]
+        assert [rule["Expiration"]["Days"] for rule in rules if rule.get("ID") == "Reports"] == [90] * bool(key)
+        destroy(aws, STACK)

@@ -20,13 +20,16 @@ AWS = Path(sys.executable).parent / "aws"
 
 
 def test_uploaded_crl_of_another_ca_is_enforced(live: LiveStack) -> None:
-    """An object under crls/ of the input bucket starts an execution; other objects of the bucket do not."""
+    """A list under crls/ of the input bucket starts an execution; whatever lies beside it does not."""
     live.aws.settings.events.sends_s3_events = True
     root = live.workflow.with_key(live.lab.root)
     s3, bucket = live.aws.client("s3"), live.lab.outputs["InputBucketName"]
 
     def drop() -> None:
         s3.put_object(Bucket=bucket, Key="inputs/crls/none.crl", Body=root.crl([4]))
+        s3.put_object(Bucket=bucket, Key="crls/")  # as the console's "Create folder" does
+        for name in (".DS_Store", "README.md", "root.crl.sha256", "Thumbs.db"):
+            s3.put_object(Bucket=bucket, Key=f"crls/{name}", Body=b"not a list")
         s3.put_object(Bucket=bucket, Key='crls/the "root".crl', Body=root.crl([5]))
 
     (execution,) = live.started_by(drop)
