@@ -1,6 +1,6 @@
 # Each target does its own set-up; the only things it needs are Python 3.11+, git, make and openssl.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-all lint format build deploy destroy lock generate mutants benchmark variants faults clean
+.PHONY: help demo up test test-all lint format build deploy destroy package lock generate mutants benchmark variants faults clean
 PYTHON ?= python3
 PORT ?= 4566
 UV := $(or $(shell command -v uv),.tools/bin/uv)
@@ -60,6 +60,9 @@ deploy: build .tools/sam/.ready ## Deploy the stack to AWS (STACK, REGION, TURN_
 
 destroy: .venv/.ready .tools/sam/.ready ## Remove the stack from AWS (STACK, REGION, YES=1); its buckets stay
 	@$(RUN) -m infra.deploy down $(WHERE) $(if $(YES),--yes)
+
+package: build ## Write the template and its files, with checksums, for deployments without this repository
+	@$(RUN) -m infra.package
 
 lock: $(UV) ## Lock the dependencies by version and hash
 	@UV=$(UV) sh infra/tools/lock.sh

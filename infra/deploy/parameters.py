@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from functions import limits
 from infra.deploy.account import Account, Refused
 from infra.template import load_template
 
@@ -105,9 +106,14 @@ def _violated(value: str, definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_pair(larger: str, smaller: str, values: Mapping[str, str]) -> None:
-    one, other = (values.get(name, str(definitions()[name]["Default"])) for name in (larger, smaller))
-    if int(one) <= int(other):
+    one, other = (int(values.get(name, definitions()[name]["Default"])) for name in (larger, smaller))
+    if one <= other:
         raise ParameterRefused(f"{larger} is {one}, and must be more than {smaller}, which is {other}")
+    if larger == "DeadlineSeconds" and one > other * limits.MAX_POLLS:
+        raise ParameterRefused(
+            f"{larger} is {one}, which is more than {limits.MAX_POLLS} polls at {smaller} {other}: all executions "
+            "would be refused"
+        )
 
 
 def _arns(name: str, value: str) -> list[str]:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from moto.cloudformation import models, responses
 from moto.cloudformation.models import Stack
 from moto.cloudformation.parsing import Output
 from moto.cloudformation.responses import CloudFormationResponse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 from infra.build import BUILD
-from infra.local.cloudformation import deploy, rollback
+from infra.local.cloudformation import deploy, intrinsics, rollback
 from infra.local.cloudformation.context import Aws
 
 
@@ -67,7 +69,7 @@ class EmbeddedResourceMap:
         self.stack.parameters = self.resolved_parameters  # compared by the next update to detect that nothing changed
         # A copy without the parser's own classes, such as the date of an unquoted version; moto keeps the original.
         plain = json.loads(json.dumps(template, default=str))
-        _replace_layer(self.aws, plain)
+        _replace_layer(self.aws, plain, self.resolved_parameters)
         deploy.deploy_packaged(self.aws, plain, self.resolved_parameters, self.name)
 
     def delete(self) -> None:
@@ -91,18 +93,19 @@ class EmbeddedOutputMap:
             yield Output(key, value, declared.get(key, {}).get("Description"))
 
 
-def _replace_layer(aws: Aws, template: Mapping[str, Any]) -> None:
+def _replace_layer(aws: Aws, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
     """Replace the layer for arm64, which the template names in S3, by the one built for this machine."""
     arm64_layer, host_layer = BUILD / "layer-arm64.zip", BUILD / "layer-host.zip"
+    resolver = intrinsics.Resolver(dict(parameters), {})
     for resource in template.get("Resources", {}).values():
-        uri = resource.get("Properties", {}).get("ContentUri")
-        if resource["Type"] != "AWS::Serverless::LayerVersion" or not isinstance(uri, str):
+        uri = resolver.resolve(resource.get("Properties", {}).get("ContentUri"))
+        if resource["Type"] != "AWS::Serverless::LayerVersion" or uri is None:
             continue
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        bucket, key = (uri["Bucket"], uri["Key"]) if isinstance(uri, dict) else uri.removeprefix("s3://").split("/", 1)
         content = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         if hashlib.sha256(content).digest() == hashlib.sha256(arm64_layer.read_bytes()).digest():
             aws.client("s3").put_object(Bucket=bucket, Key=f"{key}-host", Body=host_layer.read_bytes())
-            resource["Properties"]["ContentUri"] = f"{uri}-host"
+            resource["Properties"]["ContentUri"] = f"s3://{bucket}/{key}-host"
 
 
 def install(aws: Aws) -> None:
@@ -121,6 +124,8 @@ def install(aws: Aws) -> None:
         body: bytes = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body.decode()
 
+    for module in (models, responses):  # moto's own does not know !Condition, or functions of a mapping
+        module.yaml_tag_constructor = intrinsics_multi_constructor  # type: ignore[attr-defined]
     rollback.install(aws)
     CloudFormationResponse._get_stack_from_s3_url = read_template  # type: ignore[assignment,method-assign] # noqa: SLF001
     Stack._create_resource_map = create_resource_map  # type: ignore[assignment,method-assign] # noqa: SLF001

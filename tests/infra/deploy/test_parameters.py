@@ -38,6 +38,7 @@ def test_every_parameter_is_asked_for_and_described() -> None:
         ("DeadlineSeconds", "-1", "must be a whole number"),
         ("DeadlineSeconds", "0", "must be at least 1"),
         ("DeadlineSeconds", "5", "must be more than PollIntervalSeconds, which is 60"),
+        ("DeadlineSeconds", "24001", "more than 400 polls at PollIntervalSeconds 60"),
         ("GiveWaySeconds", "60", "must be more than PollIntervalSeconds, which is 60"),
         ("MaxDroppedEntriesPercent", "101", "must be at most 100"),
         ("ReconcileSchedule", "hourly", "must match"),
