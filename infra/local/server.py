@@ -173,6 +173,7 @@ class EmbeddedAws:
             self._reset_step_functions()
         lambda_service.end_async_invocations()
         moto_api_backend.reset()
+        lambda_service.wait_until_ended()
         enforcement.reset(self.settings)
         self.stacks.clear()
         events.start()

@@ -58,6 +58,7 @@ class EnvironmentPool:
         self._unpack_lock = threading.Lock()
         self._idle: dict[str, list[_WarmEnvironment]] = defaultdict(list)
         self._busy: dict[str, list[_WarmEnvironment]] = defaultdict(list)
+        self._ending: list[threading.Thread] = []
         self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}  # by the folders of the layers
 
     def run(self, function: Function, layers: Sequence[LayerVersion], event: bytes) -> tuple[Outcome, list[str]]:
@@ -95,8 +96,20 @@ class EnvironmentPool:
         for warm in [warm for each in lists for warm in each]:
             warm.environment.close()
 
+    def end_all_soon(self) -> None:
+        """End all environments in another thread: one that writes a metric may need a lock that the caller holds."""
+        thread = threading.Thread(target=self.end_all, daemon=True)
+        self._ending.append(thread)
+        thread.start()
+
+    def wait_until_ended(self) -> None:
+        """Wait for what `end_all_soon` has begun."""
+        while self._ending:
+            self._ending.pop().join()
+
     def close(self) -> None:
         """End all environments and delete their files."""
+        self.wait_until_ended()
         self.end_all()
         for server in self._fork_servers.values():
             server.close()

@@ -32,8 +32,8 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         self._async_threads: list[threading.Thread] = []
 
     def reset(self) -> None:
-        """Forget all functions and end their processes."""
-        _require_pool().end_all()
+        """Forget all functions and end their processes; moto holds the lock of all its back ends."""
+        _require_pool().end_all_soon()
         super().reset()
 
     def end_async_invocations(self) -> None:
@@ -125,6 +125,11 @@ def close() -> None:
 def end_async_invocations() -> None:
     """End the asynchronous invocations while the resources that they use still exist."""
     _backend().end_async_invocations()
+
+
+def wait_until_ended() -> None:
+    """Wait until the processes of functions that were reset have ended."""
+    _require_pool().wait_until_ended()
 
 
 def logs(function_name: str) -> list[str]:

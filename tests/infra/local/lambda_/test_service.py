@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from moto.core.base_backend import BackendDict, backend_lock
 
 from infra.build import BUILD
+from infra.local.lambda_ import embedded_metrics
 from infra.local.lambda_ import service as lambda_service
 from infra.local.server import EmbeddedAws
 from tests.support import event_bridge, sandbox
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 SOURCE = """
 import json, logging, os, sys, time
@@ -231,3 +233,27 @@ def test_a_reset_ends_an_asynchronous_invocation(aws: EmbeddedAws) -> None:
     aws.client("lambda").invoke(FunctionName="function", InvocationType="Event", Payload=b"{}")
     aws.reset()
     assert threading.active_count() <= before
+
+
+def test_reset_while_a_function_writes_a_metric(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto resets under a lock that finding a back end for the metric needs: neither waits for the other."""
+    sandbox.function(aws, "def handler(event, context): print('a line')")
+    is_writing, is_locked = threading.Event(), threading.Event()
+
+    def extract(line: str, _settings: object) -> None:
+        if line == "a line":
+            is_writing.set()
+            is_locked.wait()
+            with backend_lock:
+                pass
+
+    monkeypatch.setattr(embedded_metrics, "extract", extract)
+    invocation = threading.Thread(target=sandbox.invoke, args=[aws], daemon=True)
+    invocation.start()
+    assert is_writing.wait(PATIENCE_SECONDS)
+    with backend_lock:
+        is_locked.set()
+        BackendDict.reset()
+    aws.reset()
+    invocation.join(PATIENCE_SECONDS)
+    assert not invocation.is_alive()
