@@ -42,6 +42,7 @@ class Environment(BaseModel):
     )
     delay_notice_seconds: int = Field(default=2_700, ge=1, description="After how long a wait causes a second notice.")
     crl_bucket: str = Field(default="", description="Where Private CA writes the CRL.")
+    crl_folder: str = Field(default="", description="The folder of the CRL in that bucket.")
     topic_arn: str = Field(default="", description="The topic of the notifications to people.")
     event_bus_name: str = Field(default="", description="The event bus of the notifications to programs.")
     max_revocation_lists: int = Field(

@@ -5,7 +5,7 @@ RevocationError
 │   ├── InvalidInput             … InvalidSerial, AmbiguousSerial
 │   ├── InvalidCertificate, PrivateKeyGiven, CertificateIssuerMismatch, CertificateExpired
 │   ├── InvalidSerialList, InputObjectNotFound, InputObjectTooLarge
-│   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlPartitioned
+│   ├── CertificateAuthorityNotFound, CertificateAuthorityUnusable, CrlNotEnabled, CrlElsewhere, CrlPartitioned
 │   └── TrustStoreNotFound, CertificateAuthorityNotTrusted, CrlSignNotAllowed, NamesakesInBundle
 ├── CrlRefused                   a CRL is not known to be good (it is never attached)
 │   ├── CrlTooLarge, CrlMalformed, CrlVersionUnsupported, CrlExtensionUnsupported, CrlNumberMissing
@@ -83,6 +83,10 @@ class CertificateAuthorityUnusable(RequestRefused):
 
 class CrlNotEnabled(RequestRefused):
     """The certificate authority publishes no CRL."""
+
+
+class CrlElsewhere(RequestRefused):
+    """The certificate authority writes its CRL to another place than the one that this stack reads."""
 
 
 class CrlPartitioned(RequestRefused):

@@ -2,10 +2,11 @@ r"""One test for the embedded AWS and a real account: a certificate is issued, r
 
 It runs on the embedded AWS and, with MTLS_E2E=1, on a real account, which costs a certificate and half an hour:
 
-    MTLS_E2E=1 STATE_MACHINE_ARN=… CERTIFICATE_AUTHORITY_ARN=… TRUST_STORE_ARN=… EVENT_BUS_NAME=… \
+    MTLS_E2E=1 STATE_MACHINE_ARN=… CERTIFICATE_AUTHORITY_ARN=… TRUST_STORE_ARN=… EVENT_BUS_NAME=… INPUT_BUCKET=… \
         [LISTENER=host:port] [LISTENER_CA=file.pem] make test TESTS=tests/test_end_to_end.py
 
-with credentials that may issue certificates, put events and read executions, reports and the trust store.
+with credentials that may issue and revoke certificates, put events, read executions, reports and the trust store, and
+create a trust store and objects in the input bucket. It prints what AWS answered, beside what the embedded AWS does.
 """
 
 import http.client
@@ -21,6 +22,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,8 +33,10 @@ from functions.pki import serial_number
 from infra.local.acm_pca import service as acm_pca
 from infra.local.lab.lab import deployed_lab
 from infra.local.server import EmbeddedAws
+from tests import probes
+from tests.support.waiting import use_quick_settings
 
-VARIABLES = ("STATE_MACHINE_ARN", "CERTIFICATE_AUTHORITY_ARN", "TRUST_STORE_ARN", "EVENT_BUS_NAME")
+VARIABLES = ("STATE_MACHINE_ARN", "CERTIFICATE_AUTHORITY_ARN", "TRUST_STORE_ARN", "EVENT_BUS_NAME", "INPUT_BUCKET")
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,11 @@ def attached_serials(target: Target) -> set[int]:
     return serials
 
 
-def a_certificate_is_revoked(target: Target, folder: Path) -> None:
-    """Issue a certificate, revoke it by an event, read the lists back, and connect to the listener if there is one."""
+def a_certificate_is_revoked(target: Target, folder: Path) -> dict[str, str]:
+    """Issue a certificate, revoke it by an event, read the lists back, and connect to the listener if there is one.
+
+    Return what was seen that no documentation says.
+    """
     number, file = issued(target, folder)
     serial = serial_number.to_hex(number)
     if target.listener:
@@ -147,26 +154,53 @@ def a_certificate_is_revoked(target: Target, folder: Path) -> None:
     body = target.client("s3").get_object(Bucket=where["Bucket"], Key=where["Key"], VersionId=where["VersionId"])[
         "Body"
     ]
-    (entry,) = json.load(body)["Serials"]
+    report = json.load(body)
+    (entry,) = report["Serials"]
     assert (entry["Serial"], entry["Outcome"], entry["Enforced"]) == (serial, "REVOKED", True)
     assert number in attached_serials(target)
+    seen = {
+        "seconds from the event to the list read back": f"{report['TimeToEnforcementSeconds']:.0f}",
+        "a CRL number": str(report["Crl"]["CrlNumber"]),
+        "revoking again": revoking_again(target, serial),
+    }
     if target.listener:
-        end = time.monotonic() + 300  # how long a load balancer takes is not published
-        while accepted(target, file) and time.monotonic() < end:
+        since = time.monotonic()
+        while accepted(target, file) and time.monotonic() < since + 300:  # how long it takes is not published
             time.sleep(5)
         assert not accepted(target, file)
+        seen["seconds from there to the first handshake refused"] = f"{time.monotonic() - since:.0f}"
+    return seen
+
+
+def revoking_again(target: Target, serial: str) -> str:
+    """Return Private CA's code for a certificate that is revoked already."""
+    try:
+        target.client("acm-pca").revoke_certificate(
+            CertificateAuthorityArn=target.names["CERTIFICATE_AUTHORITY_ARN"],
+            CertificateSerial=serial,
+            RevocationReason="SUPERSEDED",
+        )
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "no error"
 
 
 def test_on_the_embedded_aws(aws: EmbeddedAws, tmp_path: Path) -> None:
-    """The whole process, within seconds."""
+    """The whole process, within seconds; the answers are those that the documentation of the embedded AWS gives."""
     aws.settings.private_ca.crl_delay_seconds = 1
+    use_quick_settings(aws.settings)
     with deployed_lab(aws, tmp_path / "pki") as lab:
         acm_pca.publish_now(lab.authority.arn)
         listener = ("localhost", lab.listener.port, str(lab.ca_file))
         target = Target(aws.client, lab.environment(), 180, listener)
-        a_certificate_is_revoked(target, tmp_path)
+        seen = a_certificate_is_revoked(target, tmp_path)
+        assert seen["revoking again"] == "RequestAlreadyProcessedException"
+        assert probes.answers(aws.client, target.names["INPUT_BUCKET"]) == probes.EMBEDDED
 
 
-def test_on_a_real_account(real: Target, tmp_path: Path) -> None:
-    """The same on AWS itself."""
-    a_certificate_is_revoked(real, tmp_path)
+def test_on_a_real_account(real: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same on AWS itself; what it answers is printed as a table."""
+    seen = a_certificate_is_revoked(real, tmp_path)
+    answers = probes.answers(real.client, real.names["INPUT_BUCKET"])
+    with capsys.disabled():
+        print(probes.table(seen | answers))  # noqa: T201 - to be pasted into an issue

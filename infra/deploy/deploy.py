@@ -46,7 +46,8 @@ def deploy_stack(options: argparse.Namespace, console: Console) -> int:
         raise Refused(f"stack {options.stack} was deployed, and is gone: somebody deletes it")
     is_crl_read = _check_crl(options, console, deployed)
     _warn_of_namesakes(console, deployed)
-    if is_crl_read and (stack is None or stack.is_remains):
+    is_first = stack is None or stack.is_remains
+    if is_first and is_crl_read and not _trust_store_problems(deployed):
         _reconcile(console, deployed)
     for label, output in (("Start", "StartCommand"), ("Watch", "ConsoleUrl"), ("     ", "DashboardUrl")):
         console.print(f"{label}: {deployed.outputs[output]}", soft_wrap=True, highlight=False)
@@ -102,6 +103,11 @@ def _differences(stack: Stack) -> list[Finding]:
     ca = crl_configuration.read_ca(stack.parameters["CertificateAuthorityArn"])
     folder = stack.parameters["CrlFolder"].strip("/")
     return list(crl_configuration.find_differences(ca, stack.outputs["CrlBucketName"], folder))
+
+
+def _trust_store_problems(stack: Stack) -> list[Finding]:
+    arn, trust_store_arns = stack.parameters["CertificateAuthorityArn"], stack.parameters["TrustStoreArns"]
+    return list(trust_stores.find_problems(arn, trust_store_arns))
 
 
 def _warn_of_namesakes(console: Console, stack: Stack) -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from functions.aws import acm_pca
 from functions.errors import RequestRefused, RevocationError, TrustStoreNotFound
-from functions.intake import certificate_authority, trust_stores
+from functions.intake import trust_stores
+from functions.intake.certificate_authority import CertificateAuthority
+from functions.models.stored import CrlLocation
 from functions.pki import bundle_checks
 from functions.pki.chain import readable_certificates
 from infra.deploy.finding import Finding
@@ -24,7 +27,7 @@ def find_problems(ca_arn: str, trust_store_arns: str) -> Iterator[Finding]:
     faults: list[RequestRefused] = []
     named = [arn for arn in trust_store_arns.split(",") if arn]
     try:
-        ca = certificate_authority.read(ca_arn, [])
+        ca = _read_ca(ca_arn)
         stores = trust_stores.read_trust_stores(named, faults)
         trust_stores.select_trusting(stores, ca, faults, all_must_trust=bool(named))
     except RevocationError as error:
@@ -38,10 +41,15 @@ def find_problems(ca_arn: str, trust_store_arns: str) -> Iterator[Finding]:
 def find_namesakes(ca_arn: str, trust_store_arns: str) -> Iterator[str]:
     """Yield both certificates of each trust store that trusts two CAs of the name; nothing if they cannot be read."""
     try:
-        ca = certificate_authority.read(ca_arn, [])
+        ca = _read_ca(ca_arn)
         for store in trust_stores.read_trust_stores([arn for arn in trust_store_arns.split(",") if arn], []):
             bundle = readable_certificates(store.bundle)
             if found := bundle_checks.describe_namesakes(ca.certificate, bundle, store.arn):
                 yield found
     except RevocationError:
         return
+
+
+def _read_ca(arn: str) -> CertificateAuthority:
+    certificate, chain = acm_pca.get_certificate_authority_certificate(arn)
+    return CertificateAuthority(arn, certificate, chain, CrlLocation(bucket="", key=""))

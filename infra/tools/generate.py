@@ -17,7 +17,7 @@ from functions.models.request import RevocationReason, RevocationRequest
 from infra.cli.commands import cli
 from infra.local.cloudformation.resources.registry import LIMITATIONS
 from infra.template import load_template
-from infra.tools import picture
+from infra.tools import deployer, picture
 
 ROOT = Path(__file__).parents[2]
 STATEMACHINE = ROOT / "statemachine"
@@ -177,6 +177,7 @@ FILES: dict[Path, Callable[[], str]] = {
     STATEMACHINE / "input.schema.json": lambda: json.dumps(schema(), indent=2) + "\n",
     STATEMACHINE / "state-machine.svg": picture.draw,
     STATEMACHINE / "main-path.svg": picture.draw_main_path,
+    INFRA_README.with_name("deployer-policy.json"): deployer.policy,
 }
 
 

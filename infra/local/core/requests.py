@@ -129,6 +129,8 @@ def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str
         function = unquote(params["FunctionName"])
         own = f"arn:aws:lambda:{settings.region}:{settings.account_id}:function:{function}"
         return function if function.startswith("arn:") else own
+    if service == "cloudformation" and "StackName" in params:
+        return f"arn:aws:cloudformation:{settings.region}:{settings.account_id}:stack/{params['StackName']}/*"
     if action == "events:PutEvents":
         return _bus(next(iter(params.get("Entries", [])), {}), settings)
     # Elastic Load Balancing has no resource-level permissions for its Describe actions.

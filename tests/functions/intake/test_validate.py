@@ -8,10 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from functions import limits
+from functions.environment import environment
 from functions.errors import (
     CertificateAuthorityNotFound,
     CertificateAuthorityNotTrusted,
     CertificateAuthorityUnusable,
+    CrlElsewhere,
     CrlNotEnabled,
     CrlPartitioned,
     InvalidInput,
@@ -140,8 +142,21 @@ def test_ca_without_certificate(steps: Steps) -> None:
 def test_crl_off(steps: Steps) -> None:
     """A CA that publishes no CRL is refused."""
     authority = PrivateCa.create_root(steps.lab.aws, "No CRL")
-    with pytest.raises(CrlNotEnabled, match="enable it with UpdateCertificateAuthority"):
+    with pytest.raises(CrlNotEnabled, match="make deploy TURN_ON_CRL=yes"):
         prepare(steps, CertificateAuthorityArn=authority.arn, TrustStoreArns=[trust_store_for(steps, authority)])
+
+
+def test_crl_elsewhere(steps: Steps, lambda_environment: pytest.MonkeyPatch) -> None:
+    """A CRL that the stack does not read is refused with both places and the parameters; its own is not."""
+    name = f"{steps.lab.authority.arn.rpartition('/')[2]}.crl"
+    lambda_environment.setenv("CRL_BUCKET", steps.lab.outputs["CrlBucketName"])
+    lambda_environment.setenv("CRL_FOLDER", "crl/")
+    environment.cache_clear()
+    prepare(steps)
+    lambda_environment.setenv("CRL_FOLDER", "lists")
+    environment.cache_clear()
+    with pytest.raises(CrlElsewhere, match=rf"/crl/{name}, and the stack reads s3://.*/lists/{name} .*CrlFolder"):
+        prepare(steps)
 
 
 def test_crl_partitioned(steps: Steps) -> None:

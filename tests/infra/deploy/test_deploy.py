@@ -15,7 +15,7 @@ from infra.local.core import faults
 from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
 from infra.local.server import EmbeddedAws
-from tests.support.terminal import run_at_terminal
+from tests.infra.deploy.terminal import run_at_terminal
 from tests.support.waiting import eventually
 
 QUICK = "PollIntervalSeconds=1 DeadlineSeconds=60 GiveWaySeconds=5"
