@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 QUIET = {"werkzeug": logging.ERROR, "moto.stepfunctions": logging.CRITICAL, "samtranslator": logging.ERROR}
 
 
+_reset_moto = moto_api_backend.reset  # of moto's resources alone
+
+
 class PortTaken(OSError):
     """The port is in use by another program."""
 
@@ -172,7 +175,7 @@ class EmbeddedAws:
         if self._reset_step_functions is not None:
             self._reset_step_functions()
         lambda_service.end_async_invocations()
-        moto_api_backend.reset()
+        _reset_moto()
         lambda_service.wait_until_ended()
         enforcement.reset(self.settings)
         self.stacks.clear()
@@ -186,6 +189,7 @@ class EmbeddedAws:
             logging.getLogger(name).setLevel(level)
         modules = frozenset(backends.list_of_moto_modules())
         backends.list_of_moto_modules = lambda: modules  # stock: looks into moto's folder at every request
+        moto_api_backend.reset = self.reset  # type: ignore[method-assign] # for POST /moto-api/reset
         enforcement.reset(self.settings)
         acm_pca.install(self.settings)
         elbv2.install(self.settings)

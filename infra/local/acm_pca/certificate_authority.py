@@ -231,6 +231,7 @@ class CertificateAuthority:
             "RestorableUntil": self.restorable_until,
         }
         if self.certificate is not None:
+            description["Serial"] = str(self.certificate.serial_number)
             description["NotBefore"] = self.certificate.not_valid_before_utc.timestamp()
             description["NotAfter"] = self.certificate.not_valid_after_utc.timestamp()
         return {name: value for name, value in description.items() if value is not None}

@@ -9,12 +9,17 @@ Error codes: https://docs.aws.amazon.com/privateca/latest/userguide/PCATsExcepti
 # mypy: disable-error-code="override"
 # moto's own methods return JSON; these return an ActionResult, as those of moto's newer services do.
 
+import functools
+import math
 import re
+import time
+from collections.abc import Callable
 from typing import Any, ClassVar, Unpack, cast
 
 from moto.acmpca import urls
 from moto.acmpca.models import ACMPCABackend, acmpca_backends
 from moto.acmpca.responses import ACMPCAResponse
+from moto.core.exceptions import InvalidToken
 from moto.core.responses import ActionResult, EmptyResult
 from moto.moto_api._internal import mock_random
 
@@ -28,6 +33,7 @@ from infra.local.iam import enforcement
 
 _CA_ARN = re.compile(r"arn:aws[\w-]*:acm-pca:[\w-]+:\d{12}:certificate-authority/[\w-]+")
 _DAY = 24 * 60 * 60
+_IDEMPOTENT_SECONDS = 5 * 60  # API reference: CreateCertificateAuthority, IssueCertificate
 _DELETED_FOR_DAYS = 30  # DeleteCertificateAuthority: PermanentDeletionTimeInDays, 7 to 30
 
 
@@ -42,6 +48,7 @@ class PrivateCaBackend(ACMPCABackend):
         super().__init__(region_name, account_id)
         self.certificate_authorities: dict[str, CertificateAuthority] = {}  # type: ignore[assignment]
         self._revocations = TokenBucket()
+        self._made: dict[tuple[str, str], tuple[float, str]] = {}
 
     def reset(self) -> None:
         """Delete all CAs, and cancel their scheduled CRLs."""
@@ -64,6 +71,14 @@ class PrivateCaBackend(ACMPCABackend):
         return self.certificate_authorities[arn]
 
     describe_certificate_authority = find  # type: ignore[assignment]  # called by moto's own methods
+
+    def once(self, kind: str, token: str | None, make: Callable[[], str]) -> str:
+        """Return the ARN that the same idempotency token made in the last five minutes, or make another."""
+        now, key = time.monotonic(), (kind, token or "")
+        made_at, arn = self._made.get(key, (-math.inf, ""))
+        if token is None or now - made_at > _IDEMPOTENT_SECONDS:
+            self._made[key] = now, (arn := make())
+        return arn
 
     def create(self, request: dict[str, Any]) -> str:
         """Create a CA and return its ARN."""
@@ -123,7 +138,16 @@ class PrivateCaResponse(ACMPCAResponse):
 
     def create_certificate_authority(self) -> ActionResult:
         """Create a CA, which is pending until its certificate is imported."""
-        return ActionResult({"CertificateAuthorityArn": self._backend.create(self.params)})
+        token = self.params.get("IdempotencyToken")
+        arn = self._backend.once("CA", token, lambda: self._backend.create(self.params))
+        return ActionResult({"CertificateAuthorityArn": arn})
+
+    def list_certificate_authorities(self) -> Any:  # noqa: ANN401 - moto's
+        """List the CAs."""
+        try:
+            return super().list_certificate_authorities()
+        except InvalidToken as error:
+            raise ServiceError("InvalidNextTokenException", error.message) from error
 
     def describe_certificate_authority(self) -> ActionResult:
         """Describe a CA."""
@@ -154,14 +178,16 @@ class PrivateCaResponse(ACMPCAResponse):
         """Issue a certificate; it is available at once, on AWS after a moment."""
         if self.params.get("ApiPassthrough"):
             raise ServiceError("InvalidArgsException", "ApiPassthrough is not available here")
-        arn = self._ca.issue(
+        ca = self._ca
+        issue = functools.partial(
+            ca.issue,
             self.params["Csr"],
             self.params.get("TemplateArn"),
             self.params["SigningAlgorithm"],
             self.params["Validity"],
             self.params.get("ValidityNotBefore"),
         )
-        return ActionResult({"CertificateArn": arn})
+        return ActionResult({"CertificateArn": self._backend.once(ca.arn, self.params.get("IdempotencyToken"), issue)})
 
     def get_certificate(self) -> ActionResult:
         """Return an issued certificate, revoked or not."""

@@ -19,6 +19,7 @@ from infra.local.cloudformation import intrinsics
 from infra.local.cloudformation.context import Aws
 from infra.local.cloudformation.resource import Properties, Resource, UnsupportedFeature
 from infra.local.cloudformation.resources.registry import LIMITATIONS, RESOURCE_TYPES
+from infra.local.core.clients import create_bucket
 from infra.template import load_template
 
 Outputs = dict[str, str]
@@ -156,9 +157,9 @@ def package(aws: Aws, path: Path) -> dict[str, Any]:
     """Read a template, upload its local files and return it with their S3 addresses, as `sam package` does."""
     template = load_template(path)
     bucket = f"deployment-{aws.settings.account_id}-{aws.settings.region}"
-    s3, location = aws.client("s3"), {"LocationConstraint": aws.settings.region}
+    s3 = aws.client("s3")
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+        create_bucket(s3, bucket)
     sections = [(template.get("Globals", {}).get(kind, {}), name) for kind, name in GLOBAL_FILE_PROPERTIES.items()]
     for resource in template["Resources"].values():
         name = LOCAL_FILE_PROPERTIES.get(resource["Type"])

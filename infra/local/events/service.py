@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.events import urls
 from moto.events.exceptions import ValidationException
@@ -31,6 +32,8 @@ from infra.local.iam import enforcement
 from infra.local.iam.role_clients import RoleClients
 
 SHORTEST_SCHEDULE_SECONDS = 0.05  # a scaled schedule must leave time for other work
+
+_MAX_TARGETS = 5  # of a rule
 
 
 @dataclass
@@ -66,7 +69,10 @@ class EventBridgeBackend(EventsBackend):
         return rule
 
     def put_targets(self, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
-        """Add targets to a rule; refuse those that are not available here."""
+        """Add targets to a rule, five at most (aws: eb-quota); refuse those that are not available here."""
+        rule = self.describe_rule(name, event_bus_arn)
+        if len({each["Id"] for each in (*rule.targets, *targets)}) > _MAX_TARGETS:
+            raise JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
         for target in targets:
             arn, role_arn = target["Arn"], target.get("RoleArn")
             if arn.count(":") < len(("arn", "aws", "service", "region", "account")):
@@ -79,7 +85,12 @@ class EventBridgeBackend(EventsBackend):
                 raise ValidationException(f"RoleArn is required for target {arn}.")
             if role_arn:
                 enforcement.require("iam:PassRole", role_arn)
+            _check_input(target)
         super().put_targets(name, event_bus_arn, targets)
+
+    def create_archive(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - moto's
+        """Refuse: nothing is archived here."""
+        raise NotImplementedError("archives")
 
     def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Publish the account's own events; each is accepted or refused by itself."""
@@ -166,6 +177,14 @@ class EventBridgeHandler(EventsHandler):
         """Return whether a pattern matches an event."""
         pattern = parse_pattern(self._get_param("EventPattern"))
         return ActionResult({"Result": matches(pattern, json.loads(self._get_param("Event")))})
+
+
+def _check_input(target: Mapping[str, Any]) -> None:
+    try:
+        json.loads(target.get("Input", "null"))
+    except ValueError:
+        message = f"JSON syntax error in input for target {target['Id']}"
+        raise ValidationException(message) from None
 
 
 def iso(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.local.cloudformation.deploy import deploy
+from infra.local.core.clients import create_bucket
 from infra.local.elbv2.responses import trust_snapshot_of_listener
 from infra.local.lab.pki import Client, PrivateCa
 from infra.local.listener.listener import Listener, ServerCertificate
@@ -117,7 +118,7 @@ def create_trust_store(aws: EmbeddedAws, name: str, bundle: Sequence[HasCertific
     """Create a trust store with these CAs in its bundle; return its ARN."""
     s3, bucket = aws.client("s3"), "embedded-ca-bundles"
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
+        create_bucket(s3, bucket)
     key = f"{name}.pem"
     s3.put_object(Bucket=bucket, Key=key, Body="".join(ca.pem for ca in bundle).encode())
     response = aws.client("elbv2").create_trust_store(

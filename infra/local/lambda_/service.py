@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
+from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple import models as simple_models
 
 from infra.build import BUILD
+from infra.local.core.requests import ServiceError
 from infra.local.core.settings import Settings
 from infra.local.lambda_ import async_invocations
 from infra.local.lambda_.logs import read_lines
@@ -21,6 +23,18 @@ class NotBuilt(RuntimeError):
 
 
 _pool: EnvironmentPool | None = None
+_moto_invoke = LambdaResponse.invoke
+_MAX_PAYLOAD_BYTES = (6_291_456, 1_048_576)  # synchronous, asynchronous (aws: lambda/gettingstarted-limits)
+_MAX_TIMEOUT_SECONDS = 900
+
+
+def _check_timeout(spec: Mapping[str, Any]) -> None:
+    if int(spec.get("Timeout") or 1) > _MAX_TIMEOUT_SECONDS:
+        raise ServiceError(
+            "ValidationException",
+            f"1 validation error detected: Value '{spec['Timeout']}' at 'timeout' failed to satisfy constraint: Member "
+            f"must have value less than or equal to {_MAX_TIMEOUT_SECONDS}",
+        )
 
 
 class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
@@ -44,12 +58,24 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
 
     def create_function(self, spec: dict[str, Any]) -> Function:
         """Create a function, with what moto drops: its logging and its dead-letter queue."""
+        _check_timeout(spec)
         function: Function = super().create_function(spec)
-        function.dead_letter = spec.get("DeadLetterConfig", {}).get("TargetArn")
-        function.logging_config = spec.get("LoggingConfig", {})
-        function.logs_group_name = function.logging_config.get("LogGroup", function.logs_group_name)
+        # With Publish, moto returns a copy of what it keeps: $LATEST, and version 1.
+        _, *versions = self.list_versions_by_function(function.function_name)
+        for each in (function, self.get_function(function.function_name), *versions):
+            each.dead_letter = spec.get("DeadLetterConfig", {}).get("TargetArn")
+            each.logging_config = spec.get("LoggingConfig", {})
+            each.logs_group_name = each.logging_config.get("LogGroup", each.logs_group_name)
         _require_pool().prepare(self._layer_versions(function))
         return function
+
+    def update_function_configuration(
+        self, function_name: str, qualifier: str, body: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Update a function, within Lambda's limits."""
+        _check_timeout(body)
+        updated: dict[str, Any] | None = super().update_function_configuration(function_name, qualifier, body)
+        return updated
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         """Delete a function and end its idle processes."""
@@ -69,6 +95,9 @@ class ProcessLambdaBackend(simple_models.LambdaSimpleBackend):
         function = self.get_function(function_name, qualifier)
         event = body.encode() if isinstance(body, str) else bytes(body or b"{}")
         invocation_type = headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        if len(event) > (most := _MAX_PAYLOAD_BYTES[invocation_type == "Event"]):
+            message = f"Request must be smaller than {most} bytes for the {invocation_type} operation"
+            raise ServiceError("RequestTooLargeException", message, status=413)
         if invocation_type == "DryRun":
             return b""
         if invocation_type == "Event":
@@ -113,6 +142,14 @@ def install(settings: Settings, endpoint_url: str) -> None:
     _pool = EnvironmentPool(settings, endpoint_url)
     simple_models.lambda_simple_backends.backend = ProcessLambdaBackend
     simple_models.lambda_simple_backends.clear()
+    LambdaResponse.invoke = _invoke  # type: ignore[method-assign]
+
+
+def _invoke(response: LambdaResponse) -> Any:  # noqa: ANN401 - moto's
+    """Invoke the version or alias that the request names; moto looks for it under "qualifier"."""
+    if "Qualifier" in response.querystring:
+        response.querystring["qualifier"] = response.querystring["Qualifier"]
+    return _moto_invoke(response)
 
 
 def close() -> None:

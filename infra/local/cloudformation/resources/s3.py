@@ -13,6 +13,7 @@ from infra.local.cloudformation.resource import (
     require_same_name,
     to_text,
 )
+from infra.local.core.clients import create_bucket
 
 LIMITATIONS: dict[tuple[str, str], str] = {
     ("AWS::S3::Bucket", "BucketEncryption"): "recorded; nothing is encrypted",
@@ -28,7 +29,7 @@ LIMITATIONS: dict[tuple[str, str], str] = {
 def _create_bucket(aws: Aws, properties: Properties) -> Resource:
     client = aws.client("s3")
     name = properties.take("BucketName") or properties.generate_name(63).lower()
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.settings.region})
+    create_bucket(client, name)
     _configure_bucket(aws, name, properties)
     return Resource(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
 

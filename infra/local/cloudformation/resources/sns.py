@@ -3,7 +3,13 @@
 import json
 
 from infra.local.cloudformation.context import Aws
-from infra.local.cloudformation.resource import Properties, Resource, ResourceType
+from infra.local.cloudformation.resource import (
+    Properties,
+    Resource,
+    ResourceType,
+    UnsupportedFeature,
+    require_same_name,
+)
 
 LIMITATIONS: dict[tuple[str, str], str] = {
     ("AWS::SNS::Subscription", "Protocol"): "delivered to queues and functions; other protocols are recorded",
@@ -26,6 +32,19 @@ def _create_topic(aws: Aws, properties: Properties) -> Resource:
     return Resource(arn, {"TopicArn": arn, "TopicName": name})
 
 
+def _update_topic(aws: Aws, resource: Resource, properties: Properties) -> Resource:
+    require_same_name(resource.attributes["TopicName"], properties.take("TopicName"))
+    if properties.take("Subscription", []):
+        raise UnsupportedFeature(f"Changing the topic {resource.ref} with subscriptions of its own")
+    client = aws.client("sns")
+    attributes = {"DisplayName": "", "KmsMasterKeyId": "", **properties.take_attributes(*_TOPIC_ATTRIBUTES)}
+    for name, value in attributes.items():
+        client.set_topic_attributes(TopicArn=resource.ref, AttributeName=name, AttributeValue=value)
+    if tags := properties.take_tag_list():
+        client.tag_resource(ResourceArn=resource.ref, Tags=tags)
+    return resource
+
+
 def _create_topic_policy(aws: Aws, properties: Properties) -> Resource:
     document, topics = json.dumps(properties.take("PolicyDocument")), properties.take("Topics")
     for arn in topics:
@@ -46,7 +65,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         _create_subscription, lambda aws, resource: aws.client("sns").unsubscribe(SubscriptionArn=resource.ref)
     ),
     "AWS::SNS::Topic": ResourceType(
-        _create_topic, lambda aws, resource: aws.client("sns").delete_topic(TopicArn=resource.ref)
+        _create_topic, lambda aws, resource: aws.client("sns").delete_topic(TopicArn=resource.ref), _update_topic
     ),
     # The policy is deleted with its topic; SNS has no call that removes it.
     "AWS::SNS::TopicPolicy": ResourceType(_create_topic_policy, lambda _aws, _resource: None),

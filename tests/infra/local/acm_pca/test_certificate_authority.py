@@ -194,3 +194,30 @@ def test_moto_still_lacks_what_is_replaced() -> None:
     stock.status = "ACTIVE"
     backend.revoke_certificate(stock.arn, "no serial at all", "NO_REASON")
     assert stock.revoked_certificates, "moto checks serial numbers now"
+
+
+def test_idempotency_tokens(services: Services, authority: LocalCa) -> None:
+    """The same token makes one CA; the serial number of a CA's own certificate is described."""
+    described = services.pca.describe_certificate_authority(CertificateAuthorityArn=authority.arn)
+    assert described["CertificateAuthority"]["Serial"] == str(authority.certificate.serial_number)
+
+    def create(**token: str) -> str:
+        return services.pca.create_certificate_authority(
+            CertificateAuthorityType="ROOT",
+            CertificateAuthorityConfiguration={
+                "KeyAlgorithm": "EC_prime256v1",
+                "SigningAlgorithm": "SHA256WITHECDSA",
+                "Subject": {"CommonName": "Once"},
+            },
+            **token,  # type: ignore[arg-type] # IdempotencyToken
+        )["CertificateAuthorityArn"]
+
+    first = create(IdempotencyToken="a")
+    assert create(IdempotencyToken="a") == first
+    assert len({first, create(IdempotencyToken="b"), create(), create()}) == 4
+
+
+def test_a_token_of_another_list(services: Services) -> None:
+    """Private CA has a code of its own for it."""
+    with refused("InvalidNextTokenException"):
+        services.pca.list_certificate_authorities(NextToken="another")

@@ -253,3 +253,20 @@ def test_a_state_machine_puts_events(aws: EmbeddedAws) -> None:
     assert ended["status"] == "SUCCEEDED", ended
     assert event_bridge.bodies(aws)[0]["detail"] == {"price": 7}
     assert ("machine-role", "events:PutEvents", bus) in enforcement.used_permissions()
+
+
+def test_targets_that_are_refused(aws: EmbeddedAws) -> None:
+    """A rule has five targets at most, and their inputs are JSON."""
+    client = aws.client("events")
+    client.put_rule(Name="rule", ScheduleExpression="rate(1 hour)")
+    queue = f"arn:aws:sqs:{aws.settings.region}:{aws.settings.account_id}:queue"
+    targets = [{"Id": str(number), "Arn": queue} for number in range(6)]
+    with pytest.raises(ClientError, match="LimitExceededException"):
+        client.put_targets(Rule="rule", Targets=targets)
+    client.put_targets(Rule="rule", Targets=targets[:5])
+    client.put_targets(Rule="rule", Targets=targets[:1])  # in the place of the one with this ID
+    with pytest.raises(ClientError, match="LimitExceededException"):
+        client.put_targets(Rule="rule", Targets=targets[5:])
+    with pytest.raises(ClientError, match="JSON syntax error in input for target 0"):
+        client.put_targets(Rule="rule", Targets=[{**targets[0], "Input": "{"}])
+    assert len(client.list_targets_by_rule(Rule="rule")["Targets"]) == 5

@@ -22,6 +22,7 @@ def test_actions_that_are_not_implemented(aws: EmbeddedAws) -> None:
     for refused in (
         error(aws.client("stepfunctions").list_state_machine_versions, stateMachineArn=arn),
         error(aws.client("service-quotas").list_services),
+        error(aws.client("events").create_archive, ArchiveName="a", EventSourceArn=arn),
     ):
         assert refused[:2] == (501, "NotImplemented")
         assert "does not implement" in refused[2]
@@ -34,3 +35,17 @@ def test_faults_of_moto(aws: EmbeddedAws) -> None:
     status, code, message = error(kms.disable_key, KeyId=arn)  # moto takes the ID alone
     assert (status, code) == (500, "InternalFailure")
     assert message.startswith("The embedded AWS failed: KeyError: 'arn:aws:kms:")
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("sesv2", "list_email_identities"),
+        ("sso-admin", "list_instances"),
+        ("resourcegroupstaggingapi", "get_resources"),
+        ("opensearch", "list_domain_names"),
+    ],
+)
+def test_services_that_are_signed_for_under_another_name(aws: EmbeddedAws, service: str, call: str) -> None:
+    """Moto serves them as without this front."""
+    assert getattr(aws.client(service), call)()["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict, backend_lock
 
 from infra.build import BUILD
@@ -257,3 +258,25 @@ def test_reset_while_a_function_writes_a_metric(aws: EmbeddedAws, monkeypatch: p
     aws.reset()
     invocation.join(PATIENCE_SECONDS)
     assert not invocation.is_alive()
+
+
+def test_published_versions(aws: EmbeddedAws) -> None:
+    """A function that is published as it is created runs, as do its version and an alias; another is not found."""
+    sandbox.function(aws, "def handler(event, context): return context.function_version", Publish=True)
+    client = aws.client("lambda")
+    client.create_alias(FunctionName="function", Name="live", FunctionVersion="1")
+    for qualifier, ran in (("$LATEST", "$LATEST"), ("1", "1"), ("live", "1")):
+        answer = client.invoke(FunctionName="function", Qualifier=qualifier)
+        assert json.load(answer["Payload"]) == ran
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.invoke(FunctionName="function", Qualifier="9")
+
+
+def test_limits(function: EmbeddedAws) -> None:
+    """Events have 6 MB at most, asynchronous ones 1 MB; a function runs for 15 minutes at most."""
+    client = function.client("lambda")
+    for invocation_type, size in (("RequestResponse", 6_291_456), ("Event", 1_048_576)):
+        with pytest.raises(ClientError, match="RequestTooLargeException"):
+            client.invoke(FunctionName="function", InvocationType=invocation_type, Payload=b'"' + b"x" * size + b'"')
+    with pytest.raises(ClientError, match="less than or equal to 900"):
+        client.update_function_configuration(FunctionName="function", Timeout=901)
