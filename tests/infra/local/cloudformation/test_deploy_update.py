@@ -65,11 +65,15 @@ def test_update_applies_changes_and_keeps_state(aws: EmbeddedAws, tmp_path: Path
         again = deploy.deploy(aws, TEMPLATE, parameters(lab), STACK)
         assert again == lab.outputs
         assert list_resources(aws) == before
-        changed = deploy.deploy(aws, TEMPLATE, parameters(lab, LogRetentionDays="30", DeadlineSeconds="5"), STACK)
+        key = "arn:aws:kms:eu-central-1:123456789012:key/mine"
+        new = parameters(lab, LogRetentionDays="30", DeadlineSeconds="5", KmsKeyArn=key)
+        changed = deploy.deploy(aws, TEMPLATE, new, STACK)
         assert changed == lab.outputs
         assert list_resources(aws) == before
         groups = aws.client("logs").describe_log_groups()["logGroups"]
         assert {group["retentionInDays"] for group in groups} == {30}
+        topic = aws.client("sns").get_topic_attributes(TopicArn=lab.outputs["NotificationTopicArn"])["Attributes"]
+        assert topic["KmsMasterKeyId"] == key
         assert trust_store(lab.trust_store_arn).visible_lists == lists
         assert workflow.report(first.arn) == first.report
         assert aws.client("stepfunctions").describe_execution(executionArn=first.arn)["status"] == "SUCCEEDED"
