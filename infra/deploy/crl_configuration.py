@@ -16,7 +16,6 @@ USABLE = ("ACTIVE", "DISABLED")
 _VALID_DAYS = 7
 _ABSENT = ("ResourceNotFoundException", "InvalidArnException")
 _KEPT = ("ExpirationInDays", "CustomCname", "CrlDistributionPointExtensionConfiguration")
-TURN_ON = "make deploy TURN_ON_CRL=yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,12 @@ def read_ca(arn: str) -> CertificateAuthority:
     return CertificateAuthority(arn, dict(authority.get("RevocationConfiguration", {})))
 
 
-def find_differences(ca: CertificateAuthority, bucket: str, folder: str) -> Iterator[Finding]:
-    """Yield how the CA's CRL configuration differs from what the stack reads, as one finding that fixes all."""
-    differences = []
+def find_differences(ca: CertificateAuthority, bucket: str, folder: str, deploy: str) -> Iterator[Finding]:
+    """Yield how the CA's CRL configuration differs from what the stack reads, as one finding that fixes all.
+
+    `deploy` is the command that deploys this stack.
+    """
+    differences, other_way = [], ""
     if not ca.bucket:
         differences.append(f"it publishes no CRL, and the stack reads one in s3://{bucket}/{folder}/")
     elif (ca.bucket, ca.folder) != (bucket, folder):
@@ -79,6 +81,8 @@ def find_differences(ca: CertificateAuthority, bucket: str, folder: str) -> Iter
             f"it writes its CRL to s3://{ca.bucket}/{ca.folder}/, and the stack reads s3://{bucket}/{folder}/ "
             "(parameters CrlBucketName and CrlFolder)"
         )
+        read_there = f'PARAMETERS="CrlBucketName={ca.bucket} CrlFolder={ca.folder}"'
+        other_way = f", or, to read it where it is, {deploy} {read_there}"
     if ca.bucket and ca.crl.get("CrlType") == "PARTITIONED":
         differences.append(
             "its CRLs are PARTITIONED, and load balancers need COMPLETE ones. Changing that is final: who fetches the "
@@ -87,7 +91,7 @@ def find_differences(ca: CertificateAuthority, bucket: str, folder: str) -> Iter
     if differences:
         yield Finding(
             f"{ca.arn}: {'; '.join(differences)}.",
-            TURN_ON,
+            f"{deploy} TURN_ON_CRL=yes{other_way}",
             lambda: turn_on(ca, bucket, folder),
             is_harmless=ca.bucket is None,
         )

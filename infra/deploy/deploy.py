@@ -35,7 +35,8 @@ def deploy_stack(options: argparse.Namespace, console: Console) -> int:
     kms_key.check_crl_bucket(values)
     changes = {name: value for name, value in values.items() if _differs(name, value, stack)}
     for name, value in changes.items():
-        console.print(f"{name}: {present.get(name, '') or 'nothing'} → {value or 'nothing'}", highlight=False)
+        change = f"{name}: {present.get(name, '') or 'nothing'} → {value or 'nothing'}"
+        console.print(change, soft_wrap=True, highlight=False)
     if stack and stack.is_remains:
         console.print(f"Deleting what is left of stack {stack.name}, which was never complete ...")
         delete_remains(stack.name)
@@ -49,7 +50,7 @@ def deploy_stack(options: argparse.Namespace, console: Console) -> int:
     is_first = stack is None or stack.is_remains
     if is_first and is_crl_read and not _trust_store_problems(deployed):
         _reconcile(console, deployed)
-    for label, output in (("Start", "StartCommand"), ("Watch", "ConsoleUrl"), ("     ", "DashboardUrl")):
+    for label, output in (("Start", "StartCommand"), ("Watch", "ConsoleUrl"), ("Dashboard", "DashboardUrl")):
         console.print(f"{label}: {deployed.outputs[output]}", soft_wrap=True, highlight=False)
     return 0
 
@@ -102,7 +103,8 @@ def _check_crl(options: argparse.Namespace, console: Console, stack: Stack) -> b
 def _differences(stack: Stack) -> list[Finding]:
     ca = crl_configuration.read_ca(stack.parameters["CertificateAuthorityArn"])
     folder = stack.parameters["CrlFolder"].strip("/")
-    return list(crl_configuration.find_differences(ca, stack.outputs["CrlBucketName"], folder))
+    deploy = f"make deploy STACK={stack.name} REGION={os.environ['AWS_DEFAULT_REGION']}"  # set by read_account
+    return list(crl_configuration.find_differences(ca, stack.outputs["CrlBucketName"], folder, deploy))
 
 
 def _trust_store_problems(stack: Stack) -> list[Finding]:

@@ -28,11 +28,15 @@ ON = {"Enabled": True, "S3BucketName": "mine"}
 )
 def test_differences(crl: dict[str, Any], difference: str | None) -> None:
     """Both values are shown; what the CA does not publish can be turned on without harm."""
-    findings = list(find_differences(CertificateAuthority(ARN, {"CrlConfiguration": crl}), "mine", "crl"))
+    findings = list(
+        find_differences(CertificateAuthority(ARN, {"CrlConfiguration": crl}), "mine", "crl", "make deploy")
+    )
     assert len(findings) == (difference is not None)
     for finding in findings:
         assert (difference or "") in finding.text
         assert finding.is_harmless == ("no CRL" in finding.text)
+        assert finding.what_to_do.startswith("make deploy TURN_ON_CRL=yes")
+        assert ("CrlBucketName=" in finding.what_to_do) == ("writes its CRL to" in finding.text)
 
 
 def test_turning_on_keeps_the_rest(shell: EmbeddedAws) -> None:
@@ -50,7 +54,7 @@ def test_turning_on_keeps_the_rest(shell: EmbeddedAws) -> None:
     )
     assert '"ExpirationInDays": 3' in turn_on(read_ca(arn), "mine", "lists")
     ca = read_ca(arn)
-    assert list(find_differences(ca, "mine", "lists")) == []
+    assert list(find_differences(ca, "mine", "lists", "make deploy")) == []
     assert ca.revocation["OcspConfiguration"] == ocsp
     assert {name: ca.crl[name] for name in ("ExpirationInDays", "CustomCname", "CrlType", "S3ObjectAcl")} == {
         "ExpirationInDays": 3,

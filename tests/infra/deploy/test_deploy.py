@@ -103,7 +103,7 @@ def test_two_stacks(shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFix
     assert parameters("mtls-revocation") == {**first, **changed, **odd}
     assert "DeadlineSeconds: 7200 → 60" in output
     assert "writes its CRL to s3://" in output
-    assert "What to do: make deploy TURN_ON_CRL=yes" in output
+    assert "What to do: make deploy STACK=mtls-revocation REGION=eu-central-1 TURN_ON_CRL=yes, or, to read" in output
     run(capfd, "up", "--parameters", "CrlFolder=crl")
     assert "No changes to deploy" in run(capfd, "up")  # by a colleague, who has nothing but the clone
     assert parameters("mtls-revocation") == {**first, **changed, "ReconcileSchedule": "rate(2 hours)"}
