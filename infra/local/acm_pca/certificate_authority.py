@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from moto.core.utils import unix_time
 
 from infra.local.acm_pca import crl_bucket
+from infra.local.acm_pca.audit_report import AuditReports, IssueRecord
 from infra.local.acm_pca.crl import CrlPublication, Revocation
 from infra.local.acm_pca.signing import (
     Issuer,
@@ -50,6 +51,7 @@ class CertificateAuthority:
     certificate: x509.Certificate | None = None
     chain: Sequence[x509.Certificate] = ()
     issued: dict[int, x509.Certificate] = field(default_factory=dict)
+    issue_records: dict[int, IssueRecord] = field(default_factory=dict)
     revocations: dict[int, Revocation] = field(default_factory=dict)
     revocation_configuration: dict[str, Any] = field(default_factory=lambda: {"CrlConfiguration": {"Enabled": False}})
     created_at: float = field(default_factory=unix_time)
@@ -66,6 +68,7 @@ class CertificateAuthority:
         Signature.named(self.configuration["SigningAlgorithm"], self.key)
         self.lock = threading.RLock()
         self.crls = CrlPublication(self, self.settings)
+        self.audit_reports = AuditReports(self)
 
     @property
     def status(self) -> str:
@@ -132,6 +135,7 @@ class CertificateAuthority:
         issuer = Issuer(self.name, self.key, signing_algorithm, self.crls.url)
         certificate = sign_certificate(issuer, csr, template, starts, ends)
         with self.lock:
+            self.issue_records[certificate.serial_number] = IssueRecord(now, template.arn)
             self.issued[certificate.serial_number] = certificate
         if not is_own:
             self.crls.certificate_issued()

@@ -39,6 +39,7 @@ class Revocation:
 
     serial: int
     expires: datetime
+    reason: str  # RevocationReason of the API
     entry: x509.RevokedCertificate
     listed_after_expiry: bool = False
 
@@ -49,7 +50,7 @@ class Revocation:
         builder = builder.serial_number(certificate.serial_number).revocation_date(now)
         if reason != "UNSPECIFIED":
             builder = builder.add_extension(x509.CRLReason(REASONS[reason]), critical=False)
-        return cls(certificate.serial_number, certificate.not_valid_after_utc, builder.build())
+        return cls(certificate.serial_number, certificate.not_valid_after_utc, reason, builder.build())
 
 
 class CrlOverrides(TypedDict, total=False):

@@ -54,6 +54,7 @@ class PrivateCaBackend(ACMPCABackend):
         """Delete all CAs, and cancel their scheduled CRLs."""
         for ca in self.certificate_authorities.values():
             ca.crls.stop()
+            ca.audit_reports.stop()
         super().reset()
 
     def find(self, arn: str) -> CertificateAuthority:
@@ -202,6 +203,18 @@ class PrivateCaResponse(ACMPCAResponse):
             self.params["RevocationReason"],
         )
         return EmptyResult()
+
+    def create_certificate_authority_audit_report(self) -> ActionResult:
+        """Begin an audit report; the limit of one in 30 minutes does not apply here."""
+        seconds = self._backend.settings.private_ca.audit_report_seconds
+        report_id, key = self._ca.audit_reports.create(
+            self.params["S3BucketName"], self.params["AuditReportResponseFormat"], seconds
+        )
+        return ActionResult({"AuditReportId": report_id, "S3Key": key})
+
+    def describe_certificate_authority_audit_report(self) -> ActionResult:
+        """Return the status of an audit report, and where it is."""
+        return ActionResult(self._ca.audit_reports.describe(self.params["AuditReportId"]))
 
     def update_certificate_authority(self) -> ActionResult:
         """Change a CA's status or its revocation configuration."""

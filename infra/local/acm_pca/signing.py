@@ -91,10 +91,16 @@ class Signature:
 class Template:
     """A certificate template: https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html."""
 
+    name: str
     is_ca: bool = False
     is_self_signed: bool = False
     path_length: int | None = None
     extended_key_usage: Sequence[x509.ObjectIdentifier] = ()
+
+    @property
+    def arn(self) -> str:
+        """The TemplateArn of the API."""
+        return f"arn:aws:acm-pca:::template/{self.name}"
 
     @property
     def key_usage(self) -> x509.KeyUsage:
@@ -113,13 +119,14 @@ class Template:
 
 
 _SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-TEMPLATES = {
-    "RootCACertificate/V1": Template(is_ca=True, is_self_signed=True),
-    **{f"SubordinateCACertificate_PathLen{n}/V1": Template(is_ca=True, path_length=n) for n in range(4)},
-    "EndEntityCertificate/V1": Template(extended_key_usage=(_SERVER, _CLIENT)),
-    "EndEntityClientAuthCertificate/V1": Template(extended_key_usage=(_CLIENT,)),
-    "EndEntityServerAuthCertificate/V1": Template(extended_key_usage=(_SERVER,)),
-}
+_TEMPLATES = [
+    Template("RootCACertificate/V1", is_ca=True, is_self_signed=True),
+    *(Template(f"SubordinateCACertificate_PathLen{n}/V1", is_ca=True, path_length=n) for n in range(4)),
+    Template("EndEntityCertificate/V1", extended_key_usage=(_SERVER, _CLIENT)),
+    Template("EndEntityClientAuthCertificate/V1", extended_key_usage=(_CLIENT,)),
+    Template("EndEntityServerAuthCertificate/V1", extended_key_usage=(_SERVER,)),
+]
+TEMPLATES = {template.name: template for template in _TEMPLATES}
 
 
 def find_template(arn: str | None) -> Template:

@@ -44,6 +44,7 @@ class TrustStoreSettings:
     max_lists: int = 30
     max_entries: int = 500_000
     max_list_bytes: int = 50 * 1024 * 1024
+    max_tags: int = 50
     write_burst: int = 10
     writes_per_second: float = 0.2
     visibility_delay_seconds: float = 0.0  # how long the Describe calls do not return an added list
@@ -60,6 +61,7 @@ class PrivateCaSettings:
     crl_retry_seconds: float = 2.0  # on AWS 15 minutes
     publishes_crls: bool = True  # False: revocations are recorded, no CRL is written
     crl_failure: CrlFailure | None = None  # while set, each generation of a CRL fails for this reason
+    audit_report_seconds: float = 0.0  # how long a report is being created
     revocations_per_second: float = 20.0
     revocation_burst: int = 20
 

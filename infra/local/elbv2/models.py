@@ -68,7 +68,7 @@ class TrustStoreBackend(ELBv2Backend):
             raise ServiceError("TrustStoreNotFound", f"Trust store '{arn}' not found")
         return self.trust_stores[arn]
 
-    def create_trust_store(self, name: str, bundle: bytes) -> TrustStore:
+    def create_trust_store(self, name: str, bundle: bytes, tags: list[dict[str, str]]) -> TrustStore:
         """Create a trust store; names are unique in the Region."""
         if any(store.name == name for store in self.trust_stores.values()):
             raise ServiceError("DuplicateTrustStoreName", f"A trust store with the name '{name}' already exists")
@@ -76,8 +76,13 @@ class TrustStoreBackend(ELBv2Backend):
             raise ServiceError("TooManyTrustStores", "The maximum number of trust stores has been reached")
         prefix = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}"
         arn = f"{prefix}:truststore/{name}/{mock_random.get_random_hex(16)}"
-        self.trust_stores[arn] = TrustStore(arn, name, self.settings, bundle)
-        return self.trust_stores[arn]
+        store = self.trust_stores[arn] = TrustStore(arn, name, self.settings, bundle)
+        try:
+            self.add_tags([arn], tags)
+        except ServiceError:
+            del self.trust_stores[arn]
+            raise
+        return store
 
     def delete_trust_store(self, arn: str) -> None:
         """Delete a trust store that no listener uses."""
@@ -116,6 +121,25 @@ class TrustStoreBackend(ELBv2Backend):
             self.presigned = {old: content for old, content in self.presigned.items() if content.expires_at > now}
             self.presigned[token] = PresignedContent(body, now + CONTENT_SECONDS)
         return f"{ANONYMOUS_PATH}{token}"
+
+    def add_tags(self, resource_arns: list[str], tags: list[dict[str, str]]) -> None:
+        """Add tags to load balancers and trust stores, all or none.
+
+        Raises:
+            ServiceError: DuplicateTagKeys or TooManyTags (API reference: AddTags); moto allows ten, and counts only
+                those that a resource had before.
+
+        """
+        added = [tag["Key"] for tag in tags]
+        if len(set(added)) < len(added):
+            raise ServiceError("DuplicateTagKeys", "A tag key was specified more than once")
+        for arn in resource_arns:
+            self._get_resource_by_arn(arn)
+            number, quota = len({*self.describe_tags([arn])[arn], *added}), self.settings.trust_stores.max_tags
+            if number > quota:
+                raise ServiceError("TooManyTags", f"'{arn}' would have {number} tags of {quota}")
+        for arn in resource_arns:
+            self.tagging_service.tag_resource(arn, tags)
 
     def modify_load_balancer_attributes(self, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
         """Set attributes, after checking the bounds of the client keep-alive."""

@@ -38,8 +38,7 @@ class TrustStoreResponse(ELBV2Response):
         if not _NAME.fullmatch(name):
             message = f"Trust store name '{name}' must be 1 to 32 letters and digits, joined by single hyphens"
             raise ServiceError("ValidationError", message)
-        store = self._backend.create_trust_store(name, self._bundle())
-        self._backend.tagging_service.tag_resource(store.arn, self.params.get("Tags"))
+        store = self._backend.create_trust_store(name, self._bundle(), self.params.get("Tags", []))
         return ActionResult({"TrustStores": [_describe_trust_store(store)]})
 
     def modify_trust_store(self) -> ActionResult:
@@ -69,8 +68,10 @@ class TrustStoreResponse(ELBV2Response):
     def add_trust_store_revocations(self) -> ActionResult:
         """Attach CRLs from S3; the trust store keeps a copy of the version."""
         self._backend.count_write()
-        store = self._trust_store
-        added = store.add([self._revocation_content(content) for content in self.params.get("RevocationContents", [])])
+        store, contents = self._trust_store, self.params.get("RevocationContents")
+        if not contents:  # AWS's answer is not documented
+            raise ServiceError("ValidationError", "At least one revocation content must be specified")
+        added = store.add([self._revocation_content(content) for content in contents])
         return ActionResult({"TrustStoreRevocations": [describe_revocation(store, each) for each in added]})
 
     def describe_trust_store_revocations(self) -> ActionResult:

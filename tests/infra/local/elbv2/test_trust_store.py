@@ -1,5 +1,7 @@
 """Trust stores of the embedded AWS: their bundles, names and tags."""
 
+from typing import TYPE_CHECKING
+
 import moto
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -9,6 +11,9 @@ from moto.elbv2.responses import ELBV2Response
 from infra.local.elbv2.responses import TrustStoreResponse
 from tests.support.private_ca import LocalCa
 from tests.support.services import Services, fetch, refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import TagTypeDef
 
 
 def test_a_new_trust_store_holds_its_bundle_and_no_list(services: Services, store: str) -> None:
@@ -81,6 +86,26 @@ def test_a_trust_store_has_tags(services: Services, store: str) -> None:
     services.elb.add_tags(ResourceArns=[store], Tags=[{"Key": "team", "Value": "edge"}])
     (described,) = services.elb.describe_tags(ResourceArns=[store])["TagDescriptions"]
     assert described["Tags"] == [{"Key": "team", "Value": "edge"}]
+
+
+def test_tags_are_limited(services: Services, authority: LocalCa, store: str) -> None:
+    """Fifty each (aws: load-balancer-limits), however they are added, and no key twice."""
+    tags: list[TagTypeDef] = [{"Key": f"key-{number}", "Value": ""} for number in range(51)]
+    services.elb.add_tags(ResourceArns=[store], Tags=tags[:30])
+    with refused("TooManyTags"):
+        services.elb.add_tags(ResourceArns=[store], Tags=tags[20:])
+    services.elb.add_tags(ResourceArns=[store], Tags=tags[20:50])
+    with refused("DuplicateTagKeys"):
+        services.elb.add_tags(ResourceArns=[store], Tags=[tags[0], tags[0]])
+    location = services.put(authority.certificate.public_bytes(Encoding.PEM))
+    for _ in range(2):  # the refused one leaves no trust store of its name
+        with refused("TooManyTags"):
+            services.elb.create_trust_store(
+                Name="tagged",
+                CaCertificatesBundleS3Bucket=location["S3Bucket"],
+                CaCertificatesBundleS3Key=location["S3Key"],
+                Tags=tags,
+            )
 
 
 def test_moto_still_lacks_trust_stores() -> None:

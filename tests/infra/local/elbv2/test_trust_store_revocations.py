@@ -222,3 +222,9 @@ def test_aws_cli_adds_describes_and_removes(services: Services, store: str, crl:
     assert added["TrustStoreRevocations"] == described["TrustStoreRevocations"]
     services.aws("elbv2", "remove-trust-store-revocations", *arguments, "--revocation-ids", "1")
     assert _ids(services, store) == []
+
+
+def test_an_empty_addition_is_refused(services: Services, store: str) -> None:
+    """Nothing to add is an error, not an addition."""
+    with refused("ValidationError"):
+        services.elb.add_trust_store_revocations(TrustStoreArn=store)
