@@ -146,7 +146,8 @@ class EmbeddedAws:
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes each service's class as it runs
         """Return an administrator's boto3 client."""
         if service not in self._clients:
-            config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50, read_timeout=900)
+            retries: Any = {"total_max_attempts": 1}
+            config = Config(retries=retries, max_pool_connections=50, read_timeout=900, inject_host_prefix=False)
             self._clients[service] = create_client(
                 service,
                 region_name=self.settings.region,
@@ -166,6 +167,7 @@ class EmbeddedAws:
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # "sync-127.0.0.1" is no address
         }
 
     def reset(self) -> None:
@@ -189,7 +191,6 @@ class EmbeddedAws:
             logging.getLogger(name).setLevel(level)
         modules = frozenset(backends.list_of_moto_modules())
         backends.list_of_moto_modules = lambda: modules  # stock: looks into moto's folder at every request
-        moto_api_backend.reset = self.reset  # type: ignore[method-assign] # for POST /moto-api/reset
         enforcement.reset(self.settings)
         acm_pca.install(self.settings)
         elbv2.install(self.settings)
@@ -197,6 +198,7 @@ class EmbeddedAws:
         lambda_service.install(self.settings, self.endpoint_url)
         events.install(self.settings, self.endpoint_url)
         event_sources.install(self.settings)
+        moto_api_backend.reset = self.reset  # type: ignore[method-assign] # for POST /moto-api/reset
 
     def _create_application(self, service: Any) -> "Flask":  # noqa: ANN401 - a Literal of all services of moto
         """Create the application of one service, at the first request for it.

@@ -101,11 +101,19 @@ def _replace_layer(aws: Aws, template: Mapping[str, Any], parameters: Mapping[st
         uri = resolver.resolve(resource.get("Properties", {}).get("ContentUri"))
         if resource["Type"] != "AWS::Serverless::LayerVersion" or uri is None:
             continue
-        bucket, key = (uri["Bucket"], uri["Key"]) if isinstance(uri, dict) else uri.removeprefix("s3://").split("/", 1)
+        bucket, key = (uri["Bucket"], uri["Key"]) if isinstance(uri, dict) else _bucket_and_key(uri)
         content = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         if hashlib.sha256(content).digest() == hashlib.sha256(arm64_layer.read_bytes()).digest():
             aws.client("s3").put_object(Bucket=bucket, Key=f"{key}-host", Body=host_layer.read_bytes())
             resource["Properties"]["ContentUri"] = f"s3://{bucket}/{key}-host"
+
+
+def _bucket_and_key(uri: str) -> tuple[str, str]:
+    scheme, _, location = uri.partition("://")
+    bucket, _, key = location.partition("/")
+    if scheme != "s3" or not key:
+        raise intrinsics.InvalidTemplate(f"ContentUri {uri!r} is not of the form s3://bucket/key")
+    return bucket, key
 
 
 def install(aws: Aws) -> None:

@@ -1,6 +1,5 @@
 """Authorize each signed request before moto handles it, and inject the faults that tests have added."""
 
-import functools
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from moto.s3.models import s3_backends
 from werkzeug.test import run_wsgi_app
 
-from infra.local.core import faults, same_origin
+from infra.local.core import faults
 from infra.local.core.access_key import ANONYMOUS_PATH, access_key_of
 from infra.local.core.requests import (
     ServiceError,
@@ -18,14 +17,15 @@ from infra.local.core.requests import (
     unknown_error_response,
 )
 from infra.local.core.settings import Settings
+from infra.local.core.unsupported import is_without_effect
 from infra.local.iam import enforcement
 
 Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 
 _LOG = logging.getLogger(__name__)
-_NO_KEY = b"Refused: the request has no administrator's access key. env.sh, which make up writes, sets one for tools.\n"
 _ERROR_STATUS = 400
 _NOT_FOUND = 404
+_HTML = b"<!doctype html>"
 
 
 class AuthorizationMiddleware:
@@ -39,23 +39,27 @@ class AuthorizationMiddleware:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Handle one request."""
         request = parse_signed_request(environ, self._settings)
-        if request is None:
-            # A role's policies say nothing about what is not a service's operation, so it takes an administrator.
-            is_anonymous = environ["PATH_INFO"].startswith(ANONYMOUS_PATH)
-            if not is_anonymous and not enforcement.is_administrator(access_key_of(environ)):
-                start_response("403 Forbidden", list(same_origin.HEADERS))
-                return [] if environ["REQUEST_METHOD"] == "HEAD" else [_NO_KEY]
-            call: Callable[[], Answer] = functools.partial(self._ask_moto, environ, "this action")
-        else:
-            call = functools.partial(self._handle, environ, request)
         try:
-            status, headers, body = call()
+            status, headers, body = self._handle(environ, request) if request else self._pass_on(environ)
         except ServiceError as error:
             answer = error_response(request, error) if request else unknown_error_response(environ, error)
             status, error_headers, content = answer
             headers, body = list(error_headers.items()), [content]
         start_response(f"{status} {'OK' if status < _ERROR_STATUS else 'Refused'}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else body
+
+    def _pass_on(self, environ: dict[str, Any]) -> Answer:
+        """Ask moto for what is not a service's operation; as no policy says anything of it, administrators alone may.
+
+        Raises:
+            ServiceError: MissingAuthenticationToken.
+
+        """
+        is_anonymous = environ["PATH_INFO"].startswith(ANONYMOUS_PATH)
+        if not is_anonymous and not enforcement.is_administrator(access_key_of(environ)):
+            message = "The request has no administrator's access key. env.sh, which make up writes, sets one for tools."
+            raise ServiceError("MissingAuthenticationToken", message, status=403)
+        return self._ask_moto(environ, "this action")
 
     def _handle(self, environ: dict[str, Any], request: SignedRequest) -> Answer:
         with enforcement.authenticate(request) as caller:
@@ -65,7 +69,10 @@ class AuthorizationMiddleware:
             error = fault.error() if fault else None
             if fault and error and not fault.after:
                 raise error
+            if is_without_effect(request.service, request.operation):
+                raise _not_implemented(f"{request.operation} of {request.service}")
             status, headers, body = self._ask_moto(environ, f"{request.operation} of {request.service}")
+            status, headers, body = _in_form(request, status, headers, body)
             if error:
                 raise error
             if status == _NOT_FOUND and request.action.startswith("s3:GetObject"):
@@ -82,8 +89,7 @@ class AuthorizationMiddleware:
         try:
             body, status, headers = run_wsgi_app(self._application, environ, buffered=True)
         except NotImplementedError as missing:
-            message = f"The embedded AWS does not implement {action}."
-            raise ServiceError("NotImplemented", message, status=501) from missing
+            raise _not_implemented(action) from missing
         except ServiceError:
             raise
         except Exception as fault:
@@ -91,6 +97,28 @@ class AuthorizationMiddleware:
             message = f"The embedded AWS failed: {type(fault).__name__}: {fault}"
             raise ServiceError("InternalFailure", message) from fault
         return int(status.split()[0]), list(headers), body
+
+
+def _not_implemented(action: str) -> ServiceError:
+    return ServiceError("NotImplemented", f"The embedded AWS does not implement {action}.", status=501)
+
+
+def _in_form(request: SignedRequest, status: int, headers: list[tuple[str, str]], body: Iterable[bytes]) -> Answer:
+    """Return an answer whose error, if it is one, has the form of the service.
+
+    moto answers HTML where it has no route for an operation, and text where one service calls another.
+
+    Raises:
+        ServiceError: it has another form.
+
+    """
+    content = b"".join(body)
+    start = b"{" if "json" in request.protocol else b"<"
+    if status < _ERROR_STATUS or not content or (content.startswith(start) and not content.startswith(_HTML)):
+        return status, headers, [content]
+    if content.startswith(_HTML):
+        raise _not_implemented(f"{request.operation} of {request.service}")
+    raise ServiceError("InternalFailure", f"The embedded AWS failed: {content.decode(errors='replace')}")
 
 
 def require_list_bucket(object_arn: str, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from infra.local.core.requests import ServiceError
 from infra.local.stepfunctions import definition, ending, history
 
 MAX_INPUT_BYTES = 262_144
+_CHANGES = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
 
 
 class CompleteResponse(StepFunctionResponse):
@@ -24,6 +25,13 @@ class CompleteResponse(StepFunctionResponse):
             for each in faults
         ]
         return ActionResult({"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": False})
+
+    def update_state_machine(self) -> ActionResult:
+        """UpdateStateMachine: a request that changes nothing is refused; stock moto's error has no code."""
+        if not any(self._get_param(name) for name in _CHANGES):
+            message = f"Either {', '.join(_CHANGES[:-1])} or {_CHANGES[-1]} must be specified"
+            raise ServiceError("MissingRequiredParameter", message)
+        return super().update_state_machine()
 
     def start_execution(self) -> ActionResult:
         """StartExecution: refuse an invalid name, and an input that is not JSON or is too large."""
@@ -66,6 +74,8 @@ class CompleteResponse(StepFunctionResponse):
 
     def list_executions(self) -> ActionResult:
         """ListExecutions: an execution that has timed out has a stopDate, too."""
+        if not self._get_param("stateMachineArn"):
+            raise ServiceError("ValidationException", "Either stateMachineArn or mapRunArn must be specified")
         response: Any = super().list_executions().result
         for each in response["executions"]:
             self._complete(each)

@@ -99,6 +99,29 @@ def test_an_update_that_fails(aws: EmbeddedAws) -> None:
     assert stack(aws)["StackStatus"] == "UPDATE_COMPLETE"
 
 
+def test_an_update_that_cannot_be_rolled_back(aws: EmbeddedAws) -> None:
+    """As on AWS the stack says so, and why."""
+    create(aws)
+    faults.add("sqs:CreateQueue", code="AccessDenied")
+
+    def refuse_the_topic(action: str, _resource: str) -> None:
+        if action == "sqs:CreateQueue":  # the topic has been updated by then
+            faults.add("sns:SetTopicAttributes", code="AuthorizationError", message="not today")
+
+    faults.observe(refuse_the_topic)
+    update(aws, "second")
+    assert stack(aws)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    events = aws.client("cloudformation").describe_stack_events(StackName="stack")["StackEvents"]
+    assert any("not today" in each.get("ResourceStatusReason", "") for each in events)
+
+
+def test_an_unknown_change_set(aws: EmbeddedAws) -> None:
+    """Its name is in the error."""
+    create(aws)
+    with pytest.raises(ClientError, match=r"ChangeSetNotFound.*absent"):
+        aws.client("cloudformation").execute_change_set(ChangeSetName="absent", StackName="stack")
+
+
 def test_a_stack_after_a_reset_by_motos_own_address(aws: EmbeddedAws) -> None:
     """It is created anew."""
     create(aws)

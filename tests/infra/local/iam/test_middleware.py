@@ -1,5 +1,7 @@
 """What moto does not know, or fails at, is answered by a named error in the form of the service that was called."""
 
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -23,6 +25,9 @@ def test_actions_that_are_not_implemented(aws: EmbeddedAws) -> None:
         error(aws.client("stepfunctions").list_state_machine_versions, stateMachineArn=arn),
         error(aws.client("service-quotas").list_services),
         error(aws.client("events").create_archive, ArchiveName="a", EventSourceArn=arn),
+        error(aws.client("lambda").get_account_settings),  # moto answers a page of HTML
+        error(aws.client("cloudformation").create_stack_set, StackSetName="a"),  # moto answers a success
+        error(aws.client("stepfunctions").start_sync_execution, stateMachineArn=arn),  # at sync-…, where AWS has it
     ):
         assert refused[:2] == (501, "NotImplemented")
         assert "does not implement" in refused[2]
@@ -49,3 +54,21 @@ def test_faults_of_moto(aws: EmbeddedAws) -> None:
 def test_services_that_are_signed_for_under_another_name(aws: EmbeddedAws, service: str, call: str) -> None:
     """Moto serves them as without this front."""
     assert getattr(aws.client(service), call)()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-Amz-Target": "AWSEvents.ListRules", "Content-Type": "application/x-amz-json-1.1"}, '{"__type": "Missing'),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, "<ErrorResponse><Error><Code>Missing"),
+    ],
+)
+def test_a_request_without_a_key(aws: EmbeddedAws, headers: dict[str, str], expected: str) -> None:
+    """It is refused in a form that tools can read."""
+    request = urllib.request.Request(aws.endpoint_url, b"Action=ListTopics", headers)  # noqa: S310 - the local server
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)  # noqa: S310 - the local server
+    assert refused.value.code == 403
+    body = refused.value.read().decode()
+    assert body.startswith(expected)
+    assert "env.sh" in body
