@@ -43,7 +43,7 @@ class Principal:
     @classmethod
     def account(cls, account_id: str, *arns: str) -> Self:
         """Return an account's root user, or the principal of the account that all of `arns` identify."""
-        return cls("AWS", frozenset({f"arn:aws:iam::{account_id}:root", *arns}))
+        return cls("AWS", frozenset({account_id, *arns}))
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _is_principal_matched(statement: Statement, principal: Principal | None) -> 
     element, is_negated = _element(statement, "Principal")
     if not isinstance(element, dict) and element != "*":
         raise PolicyNotEvaluated(f"Principal {element} in {statement}")
-    listed = {_root_arn(name) for name in as_list(element.get(principal.kind, []))} if element != "*" else set()
+    listed = {_principal_name(name) for name in as_list(element.get(principal.kind, []))} if element != "*" else set()
     is_everyone = element == "*" or "*" in as_list(element.get("AWS", []))
     matched = principal.names if is_everyone else principal.names & listed
     # NotPrincipal excepts a role's session only if its account and role are listed too:
@@ -191,9 +191,10 @@ def _is_principal_matched(statement: Statement, principal: Principal | None) -> 
     return matched != principal.names if is_negated else bool(matched)
 
 
-def _root_arn(name: str) -> str:
-    """Return the ARN that an account ID stands for; other names as they are."""
-    return f"arn:aws:iam::{name}:root" if re.fullmatch(r"\d{12}", name) else name
+def _principal_name(name: str) -> str:
+    """Return the account ID that the ARN of a root user, in any partition, stands for; other names as they are."""
+    root = re.fullmatch(r"arn:aws[\w-]*:iam::(\d{12}):root", name)
+    return root[1] if root else name
 
 
 def _is_action_matched(statement: Statement, action: str) -> bool:

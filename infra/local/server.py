@@ -83,7 +83,7 @@ class EmbeddedAws:
         """Prepare an AWS that will listen on a port of 127.0.0.1; 0 means any free one."""
         self.settings = settings
         self._port = port
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self.stacks: dict[str, Stack] = {}
         self._reset_step_functions: Callable[[], None] | None = None
 
@@ -145,10 +145,11 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes each service's class as it runs
         """Return an administrator's boto3 client."""
-        if service not in self._clients:
+        key = self.settings.region, service
+        if key not in self._clients:
             retries: Any = {"total_max_attempts": 1}
             config = Config(retries=retries, max_pool_connections=50, read_timeout=900, inject_host_prefix=False)
-            self._clients[service] = create_client(
+            self._clients[key] = create_client(
                 service,
                 region_name=self.settings.region,
                 endpoint_url=self.endpoint_url,
@@ -156,7 +157,7 @@ class EmbeddedAws:
                 aws_secret_access_key=SECRET_ACCESS_KEY,
                 config=config,
             )
-        return self._clients[service]
+        return self._clients[key]
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a shell's AWS tools call this AWS as administrator."""
@@ -167,7 +168,7 @@ class EmbeddedAws:
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # "sync-127.0.0.1" is no address
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # "sync-127.0.0.1" is not an address
         }
 
     def reset(self) -> None:

@@ -45,7 +45,7 @@ class IssueRecord:
     """When and by which template a certificate was issued."""
 
     issued_at: datetime
-    template_arn: str
+    template: str
 
 
 class Issuer(crl_bucket.Owner, Protocol):
@@ -127,6 +127,7 @@ class AuditReports:
         crl_bucket.write_object(self.ca, configuration, key, body)
 
     def _rows(self) -> Iterator[dict[str, str]]:
+        partition = self.ca.arn.split(":")[1]
         for serial, certificate in list(self.ca.issued.items()):
             record, revocation = self.ca.issue_records[serial], self.ca.revocations.get(serial)
             digits = f"{serial:032x}"
@@ -141,7 +142,7 @@ class AuditReports:
                 "issuedAt": _time(record.issued_at),
                 "revokedAt": _time(revocation.entry.revocation_date_utc) if revocation else "",
                 "revocationReason": revocation.reason if revocation else "",
-                "templateArn": record.template_arn,
+                "templateArn": f"arn:{partition}:acm-pca:::template/{record.template}",
             }
 
 

@@ -135,7 +135,7 @@ class CertificateAuthority:
         issuer = Issuer(self.name, self.key, signing_algorithm, self.crls.url)
         certificate = sign_certificate(issuer, csr, template, starts, ends)
         with self.lock:
-            self.issue_records[certificate.serial_number] = IssueRecord(now, template.arn)
+            self.issue_records[certificate.serial_number] = IssueRecord(now, template.name)
             self.issued[certificate.serial_number] = certificate
         if not is_own:
             self.crls.certificate_issued()

@@ -130,7 +130,7 @@ class CrlPublication:
         if not self.is_enabled or extension.get("OmitExtension"):
             return None
         bucket, key = self.target
-        host = self.configuration.get("CustomCname") or f"{bucket}.s3.{self.ca.region_name}.amazonaws.com"
+        host = self.configuration.get("CustomCname") or f"{bucket}.s3.{self.ca.region_name}.{self.settings.url_suffix}"
         return f"http://{host}/{key}"
 
     def certificate_issued(self) -> None:

@@ -40,16 +40,18 @@ def write_object(ca: Owner, configuration: dict[str, Any], key: str, body: bytes
 
     """
     name = configuration["S3BucketName"]
-    s3: S3Backend = s3_backends[ca.account_id]["aws"]
+    partition = ca.arn.split(":")[1]
+    s3: S3Backend = s3_backends[ca.account_id][partition]
+    arn = f"arn:{partition}:s3:::{name}"
     try:
         bucket = s3.get_bucket(name)
     except MissingBucket as error:
         raise CrlBucketError(name, "the bucket does not exist") from error
     for action, resource in (
-        ("s3:GetBucketAcl", f"arn:aws:s3:::{name}"),
-        ("s3:GetBucketLocation", f"arn:aws:s3:::{name}"),
-        ("s3:PutObject", f"arn:aws:s3:::{name}/{key}"),
-        ("s3:PutObjectAcl", f"arn:aws:s3:::{name}/{key}"),
+        ("s3:GetBucketAcl", arn),
+        ("s3:GetBucketLocation", arn),
+        ("s3:PutObject", f"{arn}/{key}"),
+        ("s3:PutObjectAcl", f"{arn}/{key}"),
     ):
         policy = bucket.policy.decode() if bucket.policy else None
         try:

@@ -98,11 +98,6 @@ class Template:
     extended_key_usage: Sequence[x509.ObjectIdentifier] = ()
 
     @property
-    def arn(self) -> str:
-        """The TemplateArn of the API."""
-        return f"arn:aws:acm-pca:::template/{self.name}"
-
-    @property
     def key_usage(self) -> x509.KeyUsage:
         """The key usage: to sign certificates and CRLs for a CA, and encipherment for an end entity."""
         return x509.KeyUsage(

@@ -193,13 +193,14 @@ def transform(template: dict[str, Any], parameters: Mapping[str, str], region: s
 
 def _pseudo_parameters(aws: Aws, stack_name: str) -> dict[str, Any]:
     settings = aws.settings
+    identity = f"{settings.partition}:cloudformation:{settings.region}:{settings.account_id}"
     return {
         "AWS::AccountId": settings.account_id,
         "AWS::Region": settings.region,
-        "AWS::Partition": "aws",
-        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::Partition": settings.partition,
+        "AWS::URLSuffix": settings.url_suffix,
         "AWS::StackName": stack_name,
-        "AWS::StackId": f"arn:aws:cloudformation:{settings.region}:{settings.account_id}:stack/{stack_name}/local",
+        "AWS::StackId": f"arn:{identity}:stack/{stack_name}/local",
         "AWS::NotificationARNs": [],
     }
 

@@ -124,13 +124,13 @@ def _take_body(environ: dict[str, Any]) -> bytes:
 def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str:
     service, _, name = action.partition(":")
     if service == "s3":
-        return "arn:aws:s3:::" + "/".join(params[part] for part in ("Bucket", "Key") if part in params)
+        path = "/".join(params[part] for part in ("Bucket", "Key") if part in params)
+        return f"arn:{settings.partition}:s3:::{path}"
     if service == "lambda" and "FunctionName" in params:
         function = unquote(params["FunctionName"])
-        own = f"arn:aws:lambda:{settings.region}:{settings.account_id}:function:{function}"
-        return function if function.startswith("arn:") else own
+        return function if function.startswith("arn:") else _own_arn(settings, "lambda", f"function:{function}")
     if service == "cloudformation" and "StackName" in params:
-        return f"arn:aws:cloudformation:{settings.region}:{settings.account_id}:stack/{params['StackName']}/*"
+        return _own_arn(settings, "cloudformation", f"stack/{params['StackName']}/*")
     if action == "events:PutEvents":
         return _bus(next(iter(params.get("Entries", [])), {}), settings)
     # Elastic Load Balancing has no resource-level permissions for its Describe actions.
@@ -143,9 +143,11 @@ def _resource(action: str, params: Mapping[str, Any], settings: Settings) -> str
 def _bus(entry: Mapping[str, Any], settings: Settings) -> str:
     """Return the bus of the first entry; EventBridge itself requires the permission for those of the others."""
     name = entry.get("EventBusName", "default")
-    return (
-        name if name.startswith("arn:") else f"arn:aws:events:{settings.region}:{settings.account_id}:event-bus/{name}"
-    )
+    return name if name.startswith("arn:") else _own_arn(settings, "events", f"event-bus/{name}")
+
+
+def _own_arn(settings: Settings, service: str, resource: str) -> str:
+    return f"arn:{settings.partition}:{service}:{settings.region}:{settings.account_id}:{resource}"
 
 
 def error_response(request: SignedRequest, error: ServiceError) -> tuple[int, dict[str, str], bytes]:

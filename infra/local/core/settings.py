@@ -102,6 +102,18 @@ class Settings:
     functions: FunctionSettings = field(default_factory=FunctionSettings)
     step_functions: StepFunctionsSettings = field(default_factory=StepFunctionsSettings)
 
+    @property
+    def partition(self) -> str:
+        """The partition of the Region: `aws`, `aws-cn`, …."""
+        from moto.utilities.utils import get_partition  # noqa: PLC0415 - takes a second where moto is not used
+
+        return get_partition(self.region)
+
+    @property
+    def url_suffix(self) -> str:
+        """The end of AWS's host names in the Region."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
     def restore_defaults(self) -> None:
         """Set every setting to its default."""
         vars(self).update(vars(Settings()))

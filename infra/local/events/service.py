@@ -104,7 +104,9 @@ class EventBridgeBackend(EventsBackend):
 
     def _put_event(self, entry: Mapping[str, Any]) -> dict[str, str]:
         name = self._normalize_event_bus_arn(entry.get("EventBusName") or "default")
-        enforcement.require("events:PutEvents", _bus_arn(self.region_name, self.account_id, name))
+        enforcement.require(
+            "events:PutEvents", f"arn:{self.partition}:events:{self.region_name}:{self.account_id}:event-bus/{name}"
+        )
         for parameter in ("Source", "DetailType", "Detail"):
             if not entry.get(parameter):
                 reason = f"Parameter {parameter} is not valid. Reason: {parameter} is a required argument."
@@ -190,10 +192,6 @@ def _check_input(target: Mapping[str, Any]) -> None:
 def iso(moment: datetime) -> str:
     """Return a time as events have it: in whole seconds, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _bus_arn(region: str, account_id: str, name: str) -> str:
-    return f"arn:aws:events:{region}:{account_id}:event-bus/{name}"
 
 
 def deliver(rule: Rule, event: Mapping[str, Any]) -> None:

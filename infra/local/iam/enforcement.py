@@ -130,7 +130,7 @@ def assume_role(role_arn: str, service: str, session_name: str) -> dict[str, str
     request = Request("sts:AssumeRole", None, Principal.service(service), keys, has_every_key=False)
     if role is None or iam_policy.evaluate([role.assume_role_policy_document], request) is not Decision.ALLOWED:
         raise ServiceError("AccessDeniedException", f"{service} is unable to assume the role {role_arn}", status=403)
-    session = sts_backends[_state.settings.account_id]["aws"].assume_role(
+    session = sts_backends[_state.settings.account_id][_state.settings.partition].assume_role(
         _state.settings.region, session_name, role_arn, "", SESSION_SECONDS, ""
     )
     return {
@@ -143,7 +143,7 @@ def assume_role(role_arn: str, service: str, session_name: str) -> dict[str, str
 def add_managed_policy(arn: str) -> None:
     """Add one of AWS's managed policies to the account; moto has them all, but loads either all of them or none."""
     backend = _backend()
-    if arn in backend.managed_policies or not arn.startswith("arn:aws:iam::aws:policy/"):
+    if arn in backend.managed_policies or not arn.startswith(f"arn:{_state.settings.partition}:iam::aws:policy/"):
         return
     name, state = arn.rsplit("/", 1)[-1], _state.settings
     data = _managed_policies()[name]
@@ -178,7 +178,7 @@ def unused_permissions() -> set[tuple[str, str, str]]:
 
 
 def _find_caller(request: SignedRequest) -> Caller | None:
-    sessions = sts_backends[_state.settings.account_id]["aws"]
+    sessions = sts_backends[_state.settings.account_id][_state.settings.partition]
     session = sessions.get_assumed_role_from_access_key(request.access_key)
     if session is not None:
         return Caller(session.role_arn.rsplit("/", 1)[-1], session.arn)
@@ -194,7 +194,7 @@ def is_administrator(access_key: str | None) -> bool:
 
 
 def _backend() -> Any:  # noqa: ANN401 - moto's back ends are not typed for callers
-    return iam_backends[_state.settings.account_id]["aws"]
+    return iam_backends[_state.settings.account_id][_state.settings.partition]
 
 
 def _decide(role_name: str, action: str, resource: str) -> Decision:
@@ -214,5 +214,5 @@ def _policies(role_name: str, *, managed_by_aws: bool) -> Iterator[iam_policy.Po
     role = _backend().get_role(role_name)
     yield from role.policies.values()
     for arn, policy in role.managed_policies.items():
-        if managed_by_aws or not arn.startswith("arn:aws:iam::aws:"):
+        if managed_by_aws or ":iam::aws:" not in arn:
             yield from (version.document for version in policy.versions if version.is_default)

@@ -129,5 +129,5 @@ def require_list_bucket(object_arn: str, settings: Settings) -> None:
 
     """
     bucket = object_arn.partition("/")[0]
-    if bucket.rpartition(":")[2] in s3_backends[settings.account_id]["aws"].buckets:
+    if bucket.rpartition(":")[2] in s3_backends[settings.account_id][settings.partition].buckets:
         enforcement.require("s3:ListBucket", bucket)

@@ -9,8 +9,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_TEMPLATES = "arn:aws:acm-pca:::template/"
-
 
 class AwsClients(Protocol):
     """Whatever has clients of the embedded AWS."""
@@ -140,7 +138,7 @@ def _issue(aws: AwsClients, signer: str, csr: bytes, template: str, validity: di
         CertificateAuthorityArn=signer,
         Csr=csr,
         SigningAlgorithm="SHA256WITHECDSA",
-        TemplateArn=_TEMPLATES + template,
+        TemplateArn=f"arn:{signer.split(':')[1]}:acm-pca:::template/{template}",
         Validity=validity,
     )["CertificateArn"]
     pem = str(pca.get_certificate(CertificateAuthorityArn=signer, CertificateArn=arn)["Certificate"])

@@ -18,7 +18,7 @@ class FunctionLog:
         self.lines: list[str] = []
         self._group, self._stream, self._settings = function.logs_group_name, stream, settings
         role_name = function.role.rsplit("/", 1)[-1]
-        group_arn = f"arn:aws:logs:{settings.region}:{settings.account_id}:log-group:{self._group}"
+        group_arn = f"arn:{settings.partition}:logs:{settings.region}:{settings.account_id}:log-group:{self._group}"
         stream_arn = f"{group_arn}:log-stream:{stream}"
         groups = _log_groups(settings)
         if self._group not in groups.groups and is_allowed(role_name, "logs:CreateLogGroup", f"{group_arn}:*"):

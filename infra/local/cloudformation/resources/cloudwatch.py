@@ -25,7 +25,7 @@ def _create_alarm(aws: Aws, properties: Properties) -> Resource:
         **numbers,
         **properties.take_present(*_TEXTS, *_LISTS),
     )
-    arn = f"arn:aws:cloudwatch:{aws.settings.region}:{aws.settings.account_id}:alarm:{name}"
+    arn = f"arn:{aws.settings.partition}:cloudwatch:{aws.settings.region}:{aws.settings.account_id}:alarm:{name}"
     return Resource(name, {"Arn": arn})
 
 

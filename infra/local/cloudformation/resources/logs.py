@@ -17,7 +17,7 @@ def _create_log_group(aws: Aws, properties: Properties) -> Resource:
         **properties.take_present(logGroupClass="LogGroupClass", kmsKeyId="KmsKeyId"),
     )
     _set_retention(aws, name, properties)
-    arn = f"arn:aws:logs:{aws.settings.region}:{aws.settings.account_id}:log-group:{name}:*"
+    arn = f"arn:{aws.settings.partition}:logs:{aws.settings.region}:{aws.settings.account_id}:log-group:{name}:*"
     return Resource(name, {"Arn": arn})
 
 

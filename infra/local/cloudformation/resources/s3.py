@@ -31,7 +31,8 @@ def _create_bucket(aws: Aws, properties: Properties) -> Resource:
     name = properties.take("BucketName") or properties.generate_name(63).lower()
     create_bucket(client, name)
     _configure_bucket(aws, name, properties)
-    return Resource(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"})
+    domain_name = f"{name}.s3.{aws.settings.url_suffix}"
+    return Resource(name, {"Arn": f"arn:{aws.settings.partition}:s3:::{name}", "DomainName": domain_name})
 
 
 def _update_bucket(aws: Aws, resource: Resource, properties: Properties) -> Resource:
