@@ -244,6 +244,8 @@ def list_(stack: Stack, *, limit: int, as_json: bool) -> int:
     if as_json:
         echo(to_json(executions))
         return ENFORCED
+    if not executions:
+        echo(f"{stack.state_machine_arn} has not been started yet.", err=True)
     for each in executions:
         request = client.describe_execution(executionArn=each["executionArn"]).get("input", "")
         ended = f"{each['stopDate'].astimezone(UTC):%H:%M:%S}" if "stopDate" in each else "-"

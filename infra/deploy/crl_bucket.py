@@ -32,7 +32,10 @@ def check_place(bucket: str, account: Account) -> None:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         reason = "does not exist" if code == "NoSuchBucket" else f"cannot be read ({code})"
-        raise ParameterRefused(f"CrlBucketName: s3://{bucket} {reason}") from None
+        raise ParameterRefused(
+            f"CrlBucketName: s3://{bucket} {reason}. What to do: name a bucket that you may read, or none, and the "
+            "stack creates one"
+        ) from None
     if location != account.region:
         raise ParameterRefused(f"CrlBucketName: s3://{bucket} is in {location}, wanted: {account.region}")
 

@@ -57,7 +57,10 @@ def read_ca(arn: str) -> CertificateAuthority:
         described = boto3.client("acm-pca").describe_certificate_authority(CertificateAuthorityArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] in _ABSENT:
-            raise ParameterRefused(f"CertificateAuthorityArn: there is no CA {arn}") from None
+            raise ParameterRefused(
+                f"CertificateAuthorityArn: there is no CA {arn}. What to do: give one of those that "
+                "aws acm-pca list-certificate-authorities shows"
+            ) from None
         raise
     authority = described["CertificateAuthority"]
     if (status := authority["Status"]) not in USABLE:

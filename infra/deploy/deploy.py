@@ -95,8 +95,9 @@ def _check_crl(options: argparse.Namespace, console: Console, stack: Stack) -> b
         for finding in _differences(stack):
             console.print(finding.text, soft_wrap=True, highlight=False)
             questions.apply(console, finding)
-    else:
-        questions.show(console, _differences(stack))
+    elif differences := _differences(stack):
+        console.print("[yellow]The stack is deployed, and cannot block a certificate yet:[/]", highlight=False)
+        questions.show(console, differences)
     return not _differences(stack)
 
 

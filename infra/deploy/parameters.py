@@ -1,5 +1,6 @@
 """Checks parameters before CloudFormation does: each against the template, then against the account and each other."""
 
+import difflib
 import functools
 import re
 import shlex
@@ -61,7 +62,9 @@ def check_all(values: Mapping[str, str], account: Account) -> None:
     """
     known = definitions()
     if unknown := sorted(values.keys() - known.keys()):
-        raise ParameterRefused(f"the template has no parameter {', '.join(unknown)}")
+        similar = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean {similar[0]}?" if similar else "infra/README.md lists those that there are"
+        raise ParameterRefused(f"the template has no parameter {', '.join(unknown)}: {hint}")
     if missing := sorted(name for name in known if name not in values and "Default" not in known[name]):
         raise ParameterRefused(f'{", ".join(missing)} must be given: PARAMETERS="{missing[0]}=…"')
     for name, value in values.items():
@@ -91,7 +94,7 @@ def check(name: str, value: str, account: Account, others: Mapping[str, str]) ->
 def _violated(value: str, definition: Mapping[str, Any]) -> Iterator[str]:
     """Yield the template's constraints that a value violates; a later one may need that an earlier one holds."""
     if (pattern := definition.get("AllowedPattern")) and not re.search(pattern, value):
-        yield f"match {pattern}"
+        yield f"be {definition['ConstraintDescription']}"
     if (allowed := [str(each) for each in definition.get("AllowedValues", [])]) and value not in allowed:
         yield f"be one of {', '.join(allowed)}"
     if definition["Type"] == "Number":

@@ -18,6 +18,7 @@ def deploy(stack: str, region: str, changes: Mapping[str, str]) -> int:
         "deploy",
         *("--template-file", str(TEMPLATE), "--stack-name", stack, "--region", region),
         *("--capabilities", "CAPABILITY_IAM", "--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset"),
+        "--no-progressbar",
         *overrides,
     )
 

@@ -34,7 +34,9 @@ def find_problems(ca_arn: str, trust_store_arns: str) -> Iterator[Finding]:
         yield Finding(f"Whether the trust stores trust the CA could not be checked: {error}.", "check it by hand")
     for fault in faults:
         if named and isinstance(fault, TrustStoreNotFound):
-            raise ParameterRefused(f"TrustStoreArns: {fault}")
+            raise ParameterRefused(
+                f"TrustStoreArns: {fault}. What to do: name those that aws elbv2 describe-trust-stores shows"
+            )
         yield Finding(f"TrustStoreArns: {fault}.", _WHAT_TO_DO)
 
 

@@ -24,7 +24,7 @@ def test_every_parameter_is_asked_for_and_described() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("CertificateAuthorityArn", "arn:aws:s3:::x", "must match"),
+        ("CertificateAuthorityArn", "arn:aws:s3:::x", "must be the ARN of a CA"),
         ("CertificateAuthorityArn", "", "is empty"),
         ("CertificateAuthorityArn", CA.replace("eu-central-1", "us-east-1"), "in us-east-1. A stack serves"),
         ("CertificateAuthorityArn", CA.replace("123456789012", "210987654321"), "of account 210987654321"),
@@ -32,7 +32,7 @@ def test_every_parameter_is_asked_for_and_described() -> None:
         ("TrustStoreArns", "arn:aws:x:bogus", "'arn:aws:x:bogus', wanted: arn:aws:elasticloadbalancing:eu-central-1:1"),
         ("TrustStoreArns", f"{STORE}, {STORE}", "several between commas without blanks"),
         ("TrustStoreArns", f"{STORE},{STORE.replace('eu-central-1', 'us-east-1')}", "in us-east-1"),
-        ("NotificationEmail", "not-an-email", "must match"),
+        ("NotificationEmail", "not-an-email", "must be one mail address"),
         ("LogRetentionDays", "7777", "must be one of 1, 3, 5"),
         ("DeadlineSeconds", "soon", "must be a whole number"),
         ("DeadlineSeconds", "-1", "must be a whole number"),
@@ -41,7 +41,7 @@ def test_every_parameter_is_asked_for_and_described() -> None:
         ("DeadlineSeconds", "24001", "more than 400 polls at PollIntervalSeconds 60"),
         ("GiveWaySeconds", "60", "must be more than PollIntervalSeconds, which is 60"),
         ("MaxDroppedEntriesPercent", "101", "must be at most 100"),
-        ("ReconcileSchedule", "hourly", "must match"),
+        ("ReconcileSchedule", "hourly", "must be rate(…)"),
         ("CrlFolder", "crl\\ca", "not contain a backslash"),
         ("AcceptNamesakes", "yes", "must be one of true, false"),
     ],
@@ -63,7 +63,11 @@ def test_accepted() -> None:
     ("values", "message"),
     [
         ({}, "CertificateAuthorityArn must be given"),
-        ({"CertificateAuthorityArn": CA, "Nonsense": "1"}, "no parameter Nonsense"),
+        ({"CertificateAuthorityArn": CA, "Nonsense": "1"}, "no parameter Nonsense: infra/README.md lists"),
+        (
+            {"CertificateAuthorityArn": CA, "DeadlineSecond": "1"},
+            r"no parameter DeadlineSecond: did you mean DeadlineSeconds\?",
+        ),
         ({"CertificateAuthorityArn": CA, "PollIntervalSeconds": "90"}, "GiveWaySeconds is 90, and must be more than"),
     ],
 )

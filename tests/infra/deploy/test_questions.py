@@ -55,11 +55,11 @@ def test_first_deployment(shell: EmbeddedAws, account: Account, monkeypatch: pyt
     assert "GiveWaySeconds" not in asked  # the others were not asked for
     for expected in (
         f"{root.arn} (ROOT, ACTIVE)",
-        "'nonsense', and must match",
+        "'nonsense', and must be the ARN of a CA",
         f"there is no CA {root.arn[:-1]}x",
         "TrustStoreArns: ",
         "s3://nowhere does not exist",
-        "'nobody', and must match",
+        "'nobody', and must be one mail address",
         "trusts CAs of one name, 'CN=Root,O=Embedded AWS', with different keys (serial number ",
     ):
         assert expected in shown
