@@ -61,7 +61,8 @@ def select_trusting(
         faults += [
             CertificateAuthorityNotTrusted(
                 f"the bundle of {store.arn} holds neither the CA {label} nor one it chains to, "
-                f"so the load balancer accepts none of its certificates{_unreadable(store)}"
+                "so the load balancer accepts none of its certificates: name other trust stores (TrustStoreArns), or "
+                f"add the CA to the bundle (ModifyTrustStore){_unreadable(store)}"
             )
             for store in stores
             if store not in trusting
@@ -70,7 +71,7 @@ def select_trusting(
         faults.append(
             TrustStoreNotFound(
                 f"none of {len(stores)} trust stores of this account and Region trusts the CA {label}: "
-                "no load balancer here accepts its certificates"
+                "no load balancer here accepts its certificates. Add the CA to a bundle (ModifyTrustStore)"
             )
         )
     if len(trusting) > limits.MAX_TRUST_STORES:

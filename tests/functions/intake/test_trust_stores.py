@@ -74,6 +74,7 @@ def test_which_certificate_of_which_bundle_cannot_be_read() -> None:
     select_trusting([TrustStoreSnapshot("store-1", 0, odd)], ca, faults, all_must_trust=True)
     (fault,) = map(str, faults)
     assert "bundle of store-1 holds neither" in fault
+    assert "name other trust stores (TrustStoreArns)" in fault
     assert ". Of its bundle, certificate 1 of 1 cannot be read: " in fault
 
 
