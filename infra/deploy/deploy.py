@@ -129,7 +129,8 @@ def _reconcile(console: Console, stack: Stack) -> None:
         console.print(f"[yellow]The first reconcile was not started: {error}[/]", soft_wrap=True, highlight=False)
     else:
         name = started["executionArn"].rpartition(":")[2]
-        console.print(f"A first reconcile has started: revocation watch {name}", soft_wrap=True, highlight=False)
+        watch = f".venv/bin/revocation --stack {stack.name} watch {name}"
+        console.print(f"A first reconcile has started. Watch it: {watch}", soft_wrap=True, highlight=False)
 
 
 def destroy_stack(options: argparse.Namespace, console: Console) -> int:
@@ -138,7 +139,11 @@ def destroy_stack(options: argparse.Namespace, console: Console) -> int:
     stack = read_stack(options.stack)
     if stack is None:
         raise Refused(f"there is no stack {options.stack} in {account.region}: give STACK=… or REGION=…")
-    kept = [f"s3://{stack.outputs[name]} ({content})" for name, content in _KEPT.items() if name in stack.outputs]
+    kept = [
+        f"s3://{stack.outputs[name]} ({content})"
+        for name, content in _KEPT.items()
+        if name in stack.outputs and not stack.parameters.get(name)  # a CRL bucket that is named is somebody else's
+    ]
     console.print(f"These buckets stay: {', '.join(kept) or 'none'}.", soft_wrap=True, highlight=False)
     _warn_of_crl(console, stack)
     if not options.yes:
@@ -149,7 +154,11 @@ def destroy_stack(options: argparse.Namespace, console: Console) -> int:
             return 1
     code = sam.delete(stack.name, account.region)
     if not code:
-        console.print(f"Removed. Kept, to empty and delete by hand: {', '.join(kept) or 'nothing'}.", soft_wrap=True)
+        console.print(
+            f"Removed. Kept, to empty and delete by hand: {', '.join(kept) or 'nothing'}.",
+            soft_wrap=True,
+            highlight=False,
+        )
     return code
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from functions.pki import serial_number
 from infra.deploy import deploy
-from infra.deploy.stack import read_stack
+from infra.deploy.stack import Stack, read_stack
 from infra.local.core import faults
 from infra.local.lab.lab import create_trust_store
 from infra.local.lab.pki import PrivateCa
@@ -102,6 +102,7 @@ def test_two_stacks(shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFix
     output = run(capfd, "up", "--parameters", given)
     assert parameters("mtls-revocation") == {**first, **changed, **odd}
     assert "DeadlineSeconds: 7200 → 60" in output
+    assert "cannot block a certificate yet" in output
     assert "writes its CRL to s3://" in output
     assert "What to do: make deploy STACK=mtls-revocation REGION=eu-central-1 TURN_ON_CRL=yes, or, to read" in output
     run(capfd, "up", "--parameters", "CrlFolder=crl")
@@ -117,6 +118,17 @@ def test_two_stacks(shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFix
     assert "still writes its CRL to" in output
     assert output.split("Kept, to empty and delete by hand: ")[1].count("s3://") == 3
     assert shell.client("stepfunctions").list_state_machines()["stateMachines"] == []
+
+
+@pytest.mark.usefixtures("shell")
+def test_a_crl_bucket_of_somebody_else(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not among those to empty and delete: another stack may use it."""
+    outputs = {"CrlBucketName": "shared", "WorkflowBucketName": "reports"}
+    for own, named in (("s3://shared (CRLs), ", ""), ("", "shared")):
+        stack = Stack("mine", {"CrlBucketName": named, "CertificateAuthorityArn": "arn"}, outputs, is_remains=False)
+        monkeypatch.setattr(deploy, "read_stack", lambda _name, stack=stack: stack)
+        monkeypatch.setattr(deploy, "_warn_of_crl", lambda *_arguments: None)
+        assert f"These buckets stay: {own}s3://reports (reports)." in run(capfd, "down", code=2)
 
 
 def _add_and_remove_another(shell: EmbeddedAws, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
