@@ -275,18 +275,6 @@ def test_region_is_that_of_the_state_machine(shell: Shell) -> None:
     run(shell, "list", AWS_REGION="us-east-1", AWS_DEFAULT_REGION="us-east-1")
 
 
-def test_a_list_of_nothing(shell: Shell) -> None:
-    """A state machine without executions is named, so that nobody takes it for another one's list."""
-    states, own = shell.client("stepfunctions"), shell.environment["STATE_MACHINE_ARN"]
-    described = states.describe_state_machine(stateMachineArn=own)
-    definition = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
-    arn = states.create_state_machine(name="idle", definition=definition, roleArn=described["roleArn"])[
-        "stateMachineArn"
-    ]
-    assert f"{arn} has not been started yet." in run(shell, "list", STATE_MACHINE_ARN=arn)
-    states.delete_state_machine(stateMachineArn=arn)
-
-
 def test_region_is_that_of_the_aws_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS_REGION takes precedence, which boto3 does not read."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from infra.local import server
 from infra.local.server import EmbeddedAws
-from tests.infra.local.operations import arguments
+from tests.infra.local.core.operations import arguments
 
 README = Path(server.__file__).with_name("README.md")
 # moto fails where these requests lack something.
